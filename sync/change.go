@@ -1,0 +1,143 @@
+package sync
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Priority orders the work of a [Queue]. Lower values are more urgent; every
+// priority keeps a reserved share, so none starves.
+type Priority uint8
+
+// The priorities, most urgent first.
+const (
+	Live     Priority = iota // webhooks and other signals of a change just made
+	Facts                    // activities and triggers
+	Sweep                    // periodic catch-up
+	Backfill                 // bulk loads
+
+	Priorities = 4 // how many there are
+)
+
+// String returns the priority's name in lower case.
+func (p Priority) String() string {
+	switch p {
+	case Live:
+		return "live"
+	case Facts:
+		return "facts"
+	case Sweep:
+		return "sweep"
+	case Backfill:
+		return "backfill"
+	}
+	return fmt.Sprintf("priority(%d)", uint8(p))
+}
+
+// Reason tells where a [Change] came from. It is kept for the audit and the
+// metrics; it never alters what is done.
+type Reason string
+
+// The reasons the library itself gives.
+const (
+	ReasonWebhook Reason = "webhook"
+	ReasonSweep   Reason = "sweep"
+	ReasonVerify  Reason = "verify"
+	ReasonManual  Reason = "manual"
+)
+
+// A Change says "look at this record". It carries no values: the engine reads
+// both sides afresh, so a late, doubled or reordered change is harmless.
+type Change struct {
+	// ID makes the change idempotent: within a queue's memory (7 days at
+	// least) a second change with the same ID is dropped. It must therefore
+	// differ between two real edits of one record.
+	ID string `json:"id"`
+	// Ref is the record to look at.
+	Ref Ref `json:"ref"`
+	// Reason tells where the change came from.
+	Reason Reason `json:"reason"`
+	// OccurredAt is the system's time of the change, zero if unknown. It
+	// measures lag and is never compared with a field's time.
+	OccurredAt time.Time `json:"occurred_at,omitzero"`
+	// Priority is the urgency.
+	Priority Priority `json:"priority"`
+}
+
+// A Fact says that something happened once: a message arrived, a tour was
+// booked. Unlike a change it carries its payload.
+type Fact struct {
+	// ID identifies the occurrence for ever; a second fact with the same ID
+	// is the same fact.
+	ID string `json:"id"`
+	// Type names what happened, such as "tour.scheduled".
+	Type string `json:"type"`
+	// Subject is the record the fact is about.
+	Subject Ref `json:"subject"`
+	// OccurredAt is the event's own time.
+	OccurredAt time.Time `json:"occurred_at,omitzero"`
+	// Data is the event's content, as decoded from JSON.
+	Data map[string]any `json:"data,omitempty"`
+}
+
+// An Item is what an engine accepts: a [Change] or a [Fact].
+type Item interface {
+	message(now time.Time) (Message, error)
+}
+
+func (c Change) message(now time.Time) (Message, error) {
+	if c.ID == "" || c.Ref.System == "" || c.Ref.Kind == "" || c.Ref.ID == "" {
+		return Message{}, &Error{Op: "enqueue", Action: Invalid, Ref: c.Ref, Rule: "change.complete",
+			Hint: "give the change an ID and a Ref with system, kind and id", Err: errors.New("incomplete change")}
+	}
+	return encode(envelope{Version: 1, Change: &c}, c.ID, c.Ref, c.Priority, now)
+}
+
+func (f Fact) message(now time.Time) (Message, error) {
+	if f.ID == "" || f.Type == "" || f.Subject.System == "" || f.Subject.Kind == "" || f.Subject.ID == "" {
+		return Message{}, &Error{Op: "enqueue", Action: Invalid, Ref: f.Subject, Rule: "fact.complete",
+			Hint: "give the fact an ID, a Type and a Subject with system, kind and id", Err: errors.New("incomplete fact")}
+	}
+	return encode(envelope{Version: 1, Fact: &f}, f.ID, f.Subject, Facts, now)
+}
+
+// envelope is the stored form of an item. Version lets a later release read
+// messages that an earlier one left in the queue.
+type envelope struct {
+	Version int     `json:"v"`
+	Change  *Change `json:"change,omitempty"`
+	Fact    *Fact   `json:"fact,omitempty"`
+}
+
+func encode(e envelope, id string, ref Ref, p Priority, now time.Time) (Message, error) {
+	body, err := json.Marshal(e)
+	if err != nil {
+		return Message{}, &Error{Op: "enqueue", Action: Invalid, Ref: ref, Rule: "item.json",
+			Hint: "give the fact only data that encodes as JSON", Err: err}
+	}
+	return Message{ID: id, Key: ref.String(), Priority: p, EnqueuedAt: now, Payload: body}, nil
+}
+
+func decode(m Message) (envelope, error) {
+	var e envelope
+	if err := json.Unmarshal(m.Payload, &e); err != nil {
+		return e, &Error{Op: "decode", Action: Fatal, Rule: "message.json",
+			Hint: "the queue holds something the engine did not write; discard the message", Err: err}
+	}
+	if e.Version != 1 || (e.Change == nil) == (e.Fact == nil) {
+		return e, &Error{Op: "decode", Action: Fatal, Rule: "message.version",
+			Hint: "run a version of crmsync that knows this message, or discard it",
+			Err:  fmt.Errorf("message version %d is unknown", e.Version)}
+	}
+	return e, nil
+}
+
+// An Inbox takes items in. Webhook receivers are given one; [Engine] is one.
+type Inbox interface {
+	// Enqueue stores the items and returns when they are durable. On error
+	// some may have been stored; sending all of them again is harmless.
+	Enqueue(ctx context.Context, items ...Item) error
+}
