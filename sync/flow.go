@@ -3,7 +3,6 @@ package sync
 import (
 	"errors"
 	"fmt"
-	"time"
 )
 
 // A Side is one of the two ends of a [Flow].
@@ -72,7 +71,9 @@ const (
 	// edits must have happened do not overlap. When they do, nobody can know
 	// the order: the owner wins and the audit says "ambiguous".
 	LastWriteWins PolicyKind = "last-write-wins"
-	// Own always takes the owner's value.
+	// Own always takes the owner's value. On a one-way field owned by its
+	// source it also restores the target after an edit there; under any other
+	// policy such an edit is kept until the source changes.
 	Own PolicyKind = "owner"
 	// PreferUnlessBlank takes the owner's value unless it is blank.
 	PreferUnlessBlank PolicyKind = "prefer-unless-blank"
@@ -105,7 +106,8 @@ type Field struct {
 	// Group names fields that belong together (stage and pipeline): they are
 	// compared and written as one register.
 	Group string
-	// KeepBlank is set when a blank value never overwrites a value.
+	// KeepBlank is set when a blank never overwrites a value: clearing the
+	// field on one side brings the other side's value back.
 	KeepBlank bool
 }
 
@@ -272,31 +274,4 @@ func (f *Flow) validateCreateKeys(bad func(field, rule, hint string) error) erro
 		}
 	}
 	return nil
-}
-
-// An Interval bounds the moment at which something happened: after Earliest
-// and not after Latest. A zero Earliest is "no lower bound"; a zero Latest is
-// "no upper bound", which overlaps everything later than Earliest.
-type Interval struct {
-	Earliest time.Time `json:"earliest,omitzero"`
-	Latest   time.Time `json:"latest,omitzero"`
-}
-
-// At returns the interval of an exactly known moment.
-func At(t time.Time) Interval { return Interval{t, t} }
-
-// Widen returns the interval extended by d on both ends.
-func (i Interval) Widen(d time.Duration) Interval {
-	if !i.Earliest.IsZero() {
-		i.Earliest = i.Earliest.Add(-d)
-	}
-	if !i.Latest.IsZero() {
-		i.Latest = i.Latest.Add(d)
-	}
-	return i
-}
-
-// Before reports whether i certainly lies before j.
-func (i Interval) Before(j Interval) bool {
-	return !i.Latest.IsZero() && !j.Earliest.IsZero() && i.Latest.Before(j.Earliest)
 }
