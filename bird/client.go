@@ -1,0 +1,125 @@
+package bird
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"sync/atomic"
+	"time"
+
+	"github.com/urbanhub/crmsync/internal/httpx"
+	"github.com/urbanhub/crmsync/internal/ratelimit"
+	"github.com/urbanhub/crmsync/sync"
+)
+
+// An Adapter reads and writes the contacts of one Bird workspace. It
+// implements [sync.Source], [sync.Sink], [sync.Matcher], [sync.Snapshotter]
+// and [sync.Skewer]. Its methods may be called concurrently; it owns no
+// goroutine that outlives a call and needs no closing.
+type Adapter struct {
+	opts     Options
+	http     httpx.Client
+	contacts string // the path of the contacts
+	places   map[string]place
+
+	gets, posts *ratelimit.Bucket
+	throttled   atomic.Int32 // 429 answers in a row
+	offset      atomic.Int64 // Bird's clock minus ours
+	seen        snapshots
+}
+
+var (
+	_ sync.Source      = (*Adapter)(nil)
+	_ sync.Sink        = (*Adapter)(nil)
+	_ sync.Matcher     = (*Adapter)(nil)
+	_ sync.Snapshotter = (*Adapter)(nil)
+	_ sync.Skewer      = (*Adapter)(nil)
+)
+
+// New returns an adapter for the workspace with this UUID, using an access
+// key of that workspace. It makes no call. Keys and ids of Bird's newer
+// developer platform (bk_…, ws_…) are refused with an error that says why.
+func New(workspaceID, accessKey string, opts *Options) (*Adapter, error) {
+	if err := checkCredentials(workspaceID, accessKey); err != nil {
+		return nil, err
+	}
+	o := opts.withDefaults()
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	if o.HTTPClient == nil {
+		o.HTTPClient = &http.Client{Timeout: 30 * time.Second}
+	}
+	a := &Adapter{
+		opts:     o,
+		contacts: "/workspaces/" + workspaceID + "/contacts",
+		places:   map[string]place{},
+		gets:     ratelimit.NewBucket(o.GETPerSecond, time.Second),
+		posts:    ratelimit.NewBucket(o.POSTPerSecond, time.Second),
+		http: httpx.Client{
+			Base:      o.BaseURL,
+			HTTP:      o.HTTPClient,
+			Authorize: func(h http.Header) { h.Set("Authorization", "AccessKey "+accessKey) },
+			RequestID: "messagebird-request-id",
+		},
+	}
+	for _, name := range o.Fields {
+		a.places[name] = placeOf(name, o.ExternalIDKey)
+	}
+	return a, nil
+}
+
+// Skew implements [sync.Skewer]: the distance between Bird's clock, as the
+// Date header of its last answer told it, and ours, and the second to which
+// that header is exact.
+func (a *Adapter) Skew() time.Duration {
+	return time.Duration(a.offset.Load()).Abs() + time.Second
+}
+
+// A request is one call to the API.
+type request struct {
+	op     string // for errors, such as "bird: get contact"
+	ref    sync.Ref
+	method string
+	path   string
+	query  url.Values
+	body   any
+}
+
+// call makes one call within the rate limit and decodes the answer into out.
+// Errors are classified and hold neither addresses nor values.
+func (a *Adapter) call(ctx context.Context, r request, out any) (*httpx.Response, error) {
+	limit := a.posts
+	if r.method == http.MethodGet {
+		limit = a.gets
+	}
+	if err := limit.Wait(ctx); err != nil {
+		return nil, r.unanswered(err)
+	}
+	res, err := a.http.Do(ctx, r.method, r.path, r.query, r.body, out)
+	if res != nil {
+		a.observe(ctx, r, res)
+	}
+	switch {
+	case err != nil:
+		return res, r.unanswered(err)
+	case res.Status == http.StatusTooManyRequests:
+		until := a.backOff(res)
+		limit.Pause(until)
+		return res, r.throttled(res, until)
+	}
+	a.throttled.Store(0)
+	if !res.OK() {
+		return res, r.refused(res)
+	}
+	return res, nil
+}
+
+func (a *Adapter) observe(ctx context.Context, r request, res *httpx.Response) {
+	if offset, ok := res.Skew(time.Now()); ok {
+		a.offset.Store(int64(offset))
+	}
+	a.opts.Logger.LogAttrs(ctx, slog.LevelDebug, r.op, slog.String("ref", r.ref.String()),
+		slog.Int("status", res.Status), slog.Duration("took", res.Duration), slog.String("request_id", res.RequestID))
+}

@@ -1,0 +1,150 @@
+package bird
+
+import (
+	"strings"
+
+	"github.com/urbanhub/crmsync/sync"
+)
+
+const (
+	phoneKey       = "phonenumber"
+	emailKey       = "emailaddress"
+	displayNameKey = "displayName"
+
+	attributePrefix = "attributes."
+)
+
+// A place is where a raw field lives in a contact.
+type place struct {
+	kind placeKind
+	key  string // of the identifier or attribute
+}
+
+type placeKind uint8
+
+const (
+	attributePlace placeKind = iota
+	identifierPlace
+	namePlace
+	idPlace
+)
+
+// placeOf finds the place of a raw name. A name that means nothing else is the
+// key of an attribute.
+func placeOf(name, externalIDKey string) place {
+	switch name {
+	case sync.IDField:
+		return place{idPlace, ""}
+	case FieldExternalID:
+		return place{identifierPlace, externalIDKey}
+	case FieldPhone:
+		return place{identifierPlace, phoneKey}
+	case FieldEmail:
+		return place{identifierPlace, emailKey}
+	case FieldName:
+		return place{namePlace, displayNameKey}
+	}
+	return place{attributePlace, strings.TrimPrefix(name, attributePrefix)}
+}
+
+// value reads the place from a contact.
+func (p place) value(c *contact) sync.Value {
+	switch p.kind {
+	case idPlace:
+		return sync.Text(c.ID)
+	case identifierPlace:
+		return p.identifierValue(c)
+	case namePlace:
+		return c.displayName()
+	}
+	return c.Attributes[p.key]
+}
+
+func (p place) identifierValue(c *contact) sync.Value {
+	v := c.identifier(p.key)
+	if v == "" {
+		return sync.Value{}
+	}
+	if p.key == phoneKey {
+		v = international(v)
+	}
+	return sync.Text(v)
+}
+
+// identifier returns the contact's first identifier of a kind. The mirror in
+// the attributes steps in where the selection of featured ones leaves it out,
+// and for a phone that some answers give without its "+".
+func (c *contact) identifier(key string) string {
+	featured := ""
+	for _, i := range c.FeaturedIdentifiers {
+		if i.Key == key {
+			featured = i.Value
+			break
+		}
+	}
+	if featured != "" && (key != phoneKey || strings.HasPrefix(featured, "+")) {
+		return featured
+	}
+	for _, mirrored := range c.Attributes[key].Items() {
+		if featured == "" || samePhone(mirrored, featured) {
+			return mirrored
+		}
+	}
+	return featured
+}
+
+// displayName returns the contact's name. A computed name that only repeats an
+// identifier says nothing about what the person is called.
+func (c *contact) displayName() sync.Value {
+	if v := c.Attributes[displayNameKey]; !v.Blank() {
+		return v
+	}
+	for _, i := range c.FeaturedIdentifiers {
+		if c.ComputedDisplayName == i.Value || i.Key == phoneKey && samePhone(c.ComputedDisplayName, i.Value) {
+			return sync.Value{}
+		}
+	}
+	if c.ComputedDisplayName == "" {
+		return sync.Value{}
+	}
+	return sync.Text(c.ComputedDisplayName)
+}
+
+// complete reports whether the contact tells everything about the places: its
+// featured identifiers are only a selection.
+func (c *contact) complete(places map[string]place) bool {
+	if c.IdentifierCount <= len(c.FeaturedIdentifiers) {
+		return true
+	}
+	for _, p := range places {
+		if p.kind == identifierPlace && c.identifier(p.key) == "" {
+			return false
+		}
+	}
+	return true
+}
+
+// international gives a phone of 11 to 15 bare digits the "+" that some of
+// Bird's answers leave out. A shorter one may lack its country code as well
+// and stays as it is.
+func international(phone string) string {
+	if n := len(phone); n >= 11 && n <= 15 && digits(phone) == phone {
+		return "+" + phone
+	}
+	return phone
+}
+
+// samePhone compares two phones without regard to "+", blanks and hyphens.
+func samePhone(a, b string) bool {
+	d := digits(a)
+	return d != "" && d == digits(b)
+}
+
+func digits(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return r
+		}
+		return -1
+	}, s)
+}

@@ -1,0 +1,143 @@
+package bird
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/urbanhub/crmsync/sync"
+)
+
+const (
+	// System is the name of Bird in a [sync.Ref].
+	System sync.System = "bird"
+	// Contact is the kind of Bird's contacts.
+	Contact sync.Kind = "contact"
+)
+
+// DefaultBaseURL is the address of Bird's workspace API.
+// See https://docs.bird.com/api/api-access/common-api-usage.
+const DefaultBaseURL = "https://api.bird.com"
+
+// The raw field names that are not attributes.
+const (
+	FieldExternalID = "external_id" // the other system's id, a custom identifier
+	FieldPhone      = "msisdn"      // the identifier phonenumber, E.164 with "+"
+	FieldEmail      = "email"       // the identifier emailaddress
+	FieldName       = "name"        // the attribute displayName
+)
+
+// AttributeType says which JSON type an attribute is written with. The names
+// are those of Bird's attribute definitions.
+// See https://docs.bird.com/api/contacts-api/api-reference/manage-contact-attribute-definition.
+type AttributeType string
+
+// The attribute types.
+const (
+	StringAttribute   AttributeType = "string"
+	NumberAttribute   AttributeType = "number"
+	BooleanAttribute  AttributeType = "boolean"
+	DatetimeAttribute AttributeType = "datetime" // RFC 3339 text, or a date
+	ManyAttribute     AttributeType = "many"     // an array of texts
+)
+
+// Options adjusts an [Adapter]. The zero value and nil mean the defaults.
+type Options struct {
+	// BaseURL is where the API is; "" is [DefaultBaseURL].
+	BaseURL string
+	// HTTPClient carries out the requests; nil is a client of the adapter's
+	// own with a timeout of 30 seconds.
+	HTTPClient *http.Client
+	// Fields are the raw names to read, best taken from [sync.Flow.Names].
+	// Nil means the id and the four fields that are not attributes.
+	Fields []string
+	// ExternalIDKey is the key of the custom identifier that holds the other
+	// system's id of the contact; "" is "external_id".
+	ExternalIDKey string
+	// Attributes declares the types of attributes for writing, by key. An
+	// attribute that is not declared is written with the type of its value.
+	Attributes map[string]AttributeType
+	// GETPerSecond is how many reads a second the adapter allows itself; 0 is
+	// 40, four fifths of the workspace's 50.
+	GETPerSecond int
+	// POSTPerSecond is the same for POST and PATCH; 0 is 450 of 500. Bird
+	// states no limit for PATCH, so the two share one budget.
+	// See https://docs.bird.com/api/channels-api/rate-limit.
+	POSTPerSecond int
+	// Logger receives what the adapter does; nil is silent.
+	Logger *slog.Logger
+}
+
+// withDefaults returns a copy of o with every default filled in.
+func (o *Options) withDefaults() Options {
+	var c Options
+	if o != nil {
+		c = *o
+	}
+	if c.BaseURL == "" {
+		c.BaseURL = DefaultBaseURL
+	}
+	c.BaseURL = strings.TrimRight(c.BaseURL, "/")
+	if c.Fields == nil {
+		c.Fields = []string{FieldExternalID, FieldPhone, FieldEmail, FieldName}
+	}
+	if c.ExternalIDKey == "" {
+		c.ExternalIDKey = "external_id"
+	}
+	if c.GETPerSecond <= 0 {
+		c.GETPerSecond = 40
+	}
+	if c.POSTPerSecond <= 0 {
+		c.POSTPerSecond = 450
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+var uuidPattern = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+
+// checkCredentials refuses what belongs to Bird's other platform before any
+// call is made: there it would only earn a puzzling 401.
+func checkCredentials(workspaceID, accessKey string) error {
+	switch {
+	case accessKey == "":
+		return misconfigured("accesskey.present", "create an access key in Bird under Developers, Access keys, and give it a role")
+	case strings.HasPrefix(accessKey, "bk_"):
+		return misconfigured("accesskey.workspace", "a key that begins with bk_ belongs to Bird's newer developer platform, "+
+			"which has no conversations; create an access key in the workspace under Developers, Access keys")
+	case strings.HasPrefix(workspaceID, "ws_"):
+		return misconfigured("workspace.uuid", "an id that begins with ws_ belongs to Bird's newer developer platform or its dashboard; "+
+			"use the workspace's UUID, which the address of the workspace's settings shows")
+	case !uuidPattern.MatchString(workspaceID):
+		return misconfigured("workspace.uuid", "a workspace id is a UUID of 36 characters; copy it from the workspace's settings")
+	}
+	return nil
+}
+
+func (o *Options) check() error {
+	u, err := url.Parse(o.BaseURL)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return misconfigured("baseurl.absolute", "give the base URL with scheme and host, such as "+DefaultBaseURL)
+	}
+	if len(o.ExternalIDKey) > 64 {
+		return misconfigured("identifier.key", "an identifier's key has at most 64 characters")
+	}
+	for key, t := range o.Attributes {
+		switch t {
+		case StringAttribute, NumberAttribute, BooleanAttribute, DatetimeAttribute, ManyAttribute:
+		default:
+			return misconfigured("attribute.type", "declare the attribute "+key+" as string, number, boolean, datetime or many")
+		}
+	}
+	return nil
+}
+
+func misconfigured(rule, hint string) error {
+	return &sync.Error{Op: "bird: configure", Action: sync.Fatal, Rule: rule, Hint: hint,
+		Err: errors.New("the configuration is not usable")}
+}

@@ -1,0 +1,140 @@
+package bird
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/urbanhub/crmsync/sync"
+)
+
+// parallel bounds the calls that one Read, Apply or Match has under way. The
+// rate limiter, not this, decides the speed.
+const parallel = 16
+
+// Read implements [sync.Source]. Bird has no batch read: each contact costs
+// one GET, and a second one when a wanted identifier is not among the featured
+// ones. Nothing is shared with a Read that is already under way, because its
+// answer may be older than the change that caused this one.
+//
+// Bird answers 404 for a contact that was merged into another, so its entry
+// is marked Deleted; the survivor is found by [Adapter.Match].
+func (a *Adapter) Read(ctx context.Context, kind sync.Kind, ids []string) ([]sync.Record, error) {
+	if err := checkKind("bird: read", kind); err != nil {
+		return nil, err
+	}
+	records := make([]sync.Record, len(ids))
+	first := map[string]int{}
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(parallel)
+	for i, id := range ids {
+		if _, doubled := first[id]; doubled {
+			continue
+		}
+		first[id] = i
+		g.Go(func() (err error) {
+			records[i], err = a.read(gctx, id)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	for i, id := range ids {
+		records[i] = records[first[id]]
+	}
+	return records, nil
+}
+
+// read returns one record; one that does not exist is marked Deleted.
+func (a *Adapter) read(ctx context.Context, id string) (sync.Record, error) {
+	sent := time.Now()
+	c, err := a.get(ctx, id)
+	if isAction(err, sync.NotFound) {
+		a.seen.forget(id, sent)
+		return sync.Record{Ref: ref(id), Deleted: true}, nil
+	}
+	if err != nil {
+		return sync.Record{}, err
+	}
+	r := a.record(c)
+	if c.ID != id {
+		r.Aliases = []string{id}
+	}
+	a.seen.remember(r, sent)
+	return r, nil
+}
+
+// get fetches a contact with every identifier that a field asks for.
+func (a *Adapter) get(ctx context.Context, id string) (*contact, error) {
+	if id == "" || strings.Trim(url.PathEscape(id), ".") != id {
+		return nil, &sync.Error{Op: "bird: get contact", Action: sync.NotFound, Ref: ref(id), Rule: "contact.id",
+			Hint: "a contact's id is a UUID", Err: errors.New("no contact can have this id")}
+	}
+	var c contact
+	r := request{op: "bird: get contact", ref: ref(id), method: http.MethodGet, path: a.contacts + "/" + id}
+	if _, err := a.call(ctx, r, &c); err != nil {
+		return nil, err
+	}
+	if c.ID == "" {
+		return nil, r.unanswered(errors.New("the answer has no id"))
+	}
+	if c.complete(a.places) {
+		return &c, nil
+	}
+	return &c, a.fillIdentifiers(ctx, &c)
+}
+
+// fillIdentifiers adds the identifiers that are not featured.
+func (a *Adapter) fillIdentifiers(ctx context.Context, c *contact) error {
+	query := url.Values{"limit": {"100"}}
+	for {
+		var p page[identifier]
+		r := request{op: "bird: list identifiers", ref: ref(c.ID), method: http.MethodGet,
+			path: a.contacts + "/" + c.ID + "/identifiers", query: query}
+		if _, err := a.call(ctx, r, &p); err != nil {
+			return err
+		}
+		for _, i := range p.Results {
+			if !c.holds(i) {
+				c.FeaturedIdentifiers = append(c.FeaturedIdentifiers, i)
+			}
+		}
+		if p.NextPageToken == "" || p.NextPageToken == query.Get("pageToken") {
+			return nil
+		}
+		query.Set("pageToken", p.NextPageToken)
+	}
+}
+
+// record turns a contact into a record with the fields asked for.
+func (a *Adapter) record(c *contact) sync.Record {
+	fields := sync.Fields{sync.IDField: sync.Text(c.ID)}
+	for name, p := range a.places {
+		if v := p.value(c); !v.Null() {
+			fields[name] = v
+		}
+	}
+	return sync.Record{Ref: ref(c.ID), Fields: fields, UpdatedAt: c.UpdatedAt}
+}
+
+func ref(id string) sync.Ref { return sync.Ref{System: System, Kind: Contact, ID: id} }
+
+// isAction reports whether err is an error of the action.
+func isAction(err error, action sync.Action) bool {
+	var e *sync.Error
+	return errors.As(err, &e) && e.Action == action
+}
+
+func checkKind(op string, kind sync.Kind) error {
+	if kind == Contact {
+		return nil
+	}
+	return &sync.Error{Op: op, Action: sync.Fatal, Rule: "kind.known",
+		Hint: "this adapter keeps contacts only", Err: errors.New("the kind " + string(kind) + " is not known")}
+}

@@ -1,0 +1,136 @@
+package bird
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urbanhub/crmsync/sync"
+)
+
+// A wish is an identifier that a contact shall have; an empty value means
+// none of its key.
+type wish struct{ identifier }
+
+// split sorts the fields of a write into attributes and identifiers.
+func (a *Adapter) split(w sync.Write) (patch, []wish, error) {
+	p := patch{Attributes: map[string]sync.Value{}}
+	var wanted []wish
+	for name, v := range w.Fields {
+		switch at := placeOf(name, a.opts.ExternalIDKey); at.kind {
+		case idPlace:
+			return p, nil, unwritable(w.Ref, name, "id.given", "map the id one way only; Bird gives it", v)
+		case identifierPlace:
+			wanted = append(wanted, wish{identifier{at.key, strings.TrimSpace(v.String())}})
+		default:
+			typed, ok := a.opts.Attributes[at.key].convert(v)
+			if !ok {
+				return p, nil, unwritable(w.Ref, name, "attribute."+string(a.opts.Attributes[at.key]),
+					"map the field to the attribute's type, or declare another one", v)
+			}
+			p.Attributes[at.key] = typed
+		}
+	}
+	slices.SortFunc(wanted, func(x, y wish) int { return strings.Compare(x.Key, y.Key) })
+	return p, wanted, nil
+}
+
+func unwritable(ref sync.Ref, field, rule, hint string, v sync.Value) error {
+	return &sync.Error{Op: "bird: write contact", Action: sync.Invalid, Ref: ref, Field: field, Rule: rule, Hint: hint,
+		Err: errors.New("a " + v.Shape() + " cannot be written there")}
+}
+
+// convert returns the value in the form in which an attribute of the type is
+// written. A blank becomes null, which clears: Bird refuses empty arrays.
+func (t AttributeType) convert(v sync.Value) (sync.Value, bool) {
+	if v.Blank() {
+		return sync.Value{}, true
+	}
+	switch text := v.String(); t {
+	case StringAttribute:
+		return sync.Text(text), !v.IsList()
+	case NumberAttribute:
+		return sync.Number(text), !v.IsList() && !v.IsBool() && isNumber(text)
+	case BooleanAttribute:
+		return sync.Bool(text == "true"), !v.IsList() && (text == "true" || text == "false")
+	case DatetimeAttribute:
+		return sync.Text(text), !v.IsList() && isTime(text)
+	case ManyAttribute:
+		return sync.List(v.Items()...), true
+	}
+	return v, !v.IsNumber() || isNumber(v.String())
+}
+
+func isNumber(s string) bool {
+	var n json.Number
+	return json.Unmarshal([]byte(s), &n) == nil && s[0] != '"'
+}
+
+func isTime(s string) bool {
+	_, err := time.Parse(time.RFC3339, s)
+	_, dateErr := time.Parse(time.DateOnly, s)
+	return err == nil || dateErr == nil
+}
+
+// replace adds to the patch what makes the wished identifier the contact's
+// first of its key. The one that was first goes; further ones, which a merge
+// leaves behind, stay, unless none at all is wished.
+func (w wish) replace(current *contact, p *patch) {
+	held := current.identifiers(w.Key)
+	at := slices.IndexFunc(held, func(v string) bool { return sameIdentifier(w.Key, v, w.Value) })
+	gone := held
+	switch {
+	case at >= 0:
+		gone = held[:at]
+	case w.Value != "":
+		p.AddIdentifiers = append(p.AddIdentifiers, w.identifier)
+		gone = held[:min(len(held), 1)]
+	}
+	for _, v := range gone {
+		p.RemoveIdentifiers = append(p.RemoveIdentifiers, identifier{w.Key, v})
+	}
+}
+
+// identifiers returns the contact's identifiers of a key, the one that
+// [contact.identifier] chooses first.
+func (c *contact) identifiers(key string) []string {
+	var held []string
+	add := func(v string) {
+		if v != "" && !slices.ContainsFunc(held, func(h string) bool { return sameIdentifier(key, h, v) }) {
+			held = append(held, v)
+		}
+	}
+	add(c.identifier(key))
+	for _, i := range c.FeaturedIdentifiers {
+		if i.Key == key {
+			add(i.Value)
+		}
+	}
+	if key == phoneKey || key == emailKey {
+		for _, v := range c.Attributes[key].Items() {
+			add(v)
+		}
+	}
+	return held
+}
+
+// holds reports whether the contact is known to have the identifier.
+func (c *contact) holds(i identifier) bool {
+	return slices.ContainsFunc(c.FeaturedIdentifiers, func(h identifier) bool {
+		return h.Key == i.Key && sameIdentifier(i.Key, h.Value, i.Value)
+	})
+}
+
+// sameIdentifier compares two values of one key as Bird does: phones by their
+// digits, e-mails without regard to case.
+func sameIdentifier(key, a, b string) bool {
+	switch key {
+	case phoneKey:
+		return a == b || samePhone(a, b)
+	case emailKey:
+		return strings.EqualFold(a, b)
+	}
+	return a == b
+}
