@@ -19,6 +19,9 @@ type Result struct {
 	// Record is the record as the system now stores it, as far as it told:
 	// its ID always, its fields and UpdatedAt when the answer had them.
 	Record Record
+	// Complete is set when Record holds every field the adapter reads, so
+	// that a missing one is known to be blank.
+	Complete bool
 	// Created is set when the write made a new record.
 	Created bool
 	// Call identifies the vendor's call, for support requests.

@@ -1,0 +1,170 @@
+package sync
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"time"
+)
+
+// write carries out a plan: the intent first, then the systems, then the
+// commit of what they answered.
+func (r *reconciliation) write(ctx context.Context, plan Plan) error {
+	intent, err := r.begin(ctx, plan)
+	if err != nil {
+		return err
+	}
+	results := r.apply(ctx, plan)
+	if err := errors.Join(results[Left].Err, results[Right].Err); err != nil {
+		return r.failed(ctx, intent, results)
+	}
+	for _, s := range []Side{Left, Right} {
+		if plan.Writes[s] != nil {
+			r.absorb(s, &plan, results[s])
+		}
+	}
+	if !plan.Rebase {
+		return &Error{Op: "write", Action: Fatal, Ref: r.ref, Rule: "plan.base", Err: errors.New("a plan that writes has no base")}
+	}
+	r.link.State = Active
+	r.note(Entry{Kind: EntryWrote, Calls: [2]string{results[Left].Call, results[Right].Call}})
+	ctx, cancel := r.engine.afterwards(ctx)
+	defer cancel()
+	return r.commit(ctx, &plan.Base, intent)
+}
+
+// begin stores the intent, and with it the link and what was decided: a crash
+// after the write must not lose the value that it overwrote.
+func (r *reconciliation) begin(ctx context.Context, plan Plan) (*Intent, error) {
+	now := time.Now()
+	intent := &Intent{ID: newID(), Expires: now.Add(r.engine.cfg.Lease), Writes: plan.Writes}
+	link := r.link
+	if link.State == Pending && !link.Left.Zero() && !link.Right.Zero() {
+		link.State = Active
+	}
+	link, err := r.engine.cfg.Store.Begin(ctx, now, link, *intent, r.stamped(intent)...)
+	if err != nil {
+		return nil, err
+	}
+	r.link = link
+	return intent, nil
+}
+
+// apply sends the plan's writes to both sides at once.
+func (r *reconciliation) apply(ctx context.Context, plan Plan) [2]Result {
+	var results [2]Result
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		results[Right] = r.send(ctx, Right, plan.Writes[Right])
+	}()
+	results[Left] = r.send(ctx, Left, plan.Writes[Left])
+	<-done
+	return results
+}
+
+// send writes to one side.
+func (r *reconciliation) send(ctx context.Context, s Side, fields Fields) (res Result) {
+	if fields == nil {
+		return Result{}
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			res = Result{Err: &Error{Op: "write", Action: Fatal, Ref: r.ref, Rule: "no-panic", Err: errors.New("the sink panicked")}}
+		}
+	}()
+	w := Write{Ref: r.views[s].Record.Ref, Fields: fields}
+	if !r.views[s].Exists {
+		end := r.flow.End(s)
+		w.Ref, w.Key = Ref{System: end.System, Kind: end.Kind}, end.CreateKey
+		if fields[w.Key].Blank() {
+			return Result{Err: &Error{Op: "create", Action: Fatal, Ref: r.ref, Field: w.Key, Rule: "createkey.filled",
+				Hint: "map the create key from the other side's id", Err: errors.New("the create key is blank")}}
+		}
+	}
+	start := time.Now()
+	results, err := r.sink(s).Apply(ctx, []Write{w})
+	switch {
+	case err != nil:
+		return Result{Err: err}
+	case len(results) != 1:
+		return Result{Err: &Error{Op: "write", Action: Fatal, Ref: w.Ref, Rule: "sink.one-per-write",
+			Hint: "this is a bug of the adapter", Err: errors.New("the sink answered with another number of results")}}
+	}
+	if results[0].Err == nil {
+		r.engine.observe(Event{Type: EventWrote, Flow: r.flow.Name, Ref: results[0].Record.Ref, Count: len(fields), Duration: time.Since(start)})
+	}
+	return results[0]
+}
+
+// absorb takes what a side answered to a write into its view and the next
+// base: what the system stored counts, not what was sent.
+func (r *reconciliation) absorb(s Side, plan *Plan, res Result) {
+	view, shadow := &r.views[s], plan.Base.side(s)
+	before := view.Record
+	view.Record.Fields = before.Fields.Clone()
+	maps.Copy(view.Record.Fields, plan.Writes[s])
+	if !view.Exists {
+		r.created(s, res)
+	}
+	drifted := false
+	for _, n := range r.flow.Names(s) {
+		stored, told := res.Record.Fields[n]
+		if !told && !res.Complete {
+			continue
+		}
+		if _, written := plan.Writes[s][n]; written {
+			shadow.Fields[n] = stored
+		} else if stored != before.Fields[n] && n != IDField {
+			drifted = true
+		}
+		view.Record.Fields[n] = stored
+	}
+	if res.Complete && !drifted && res.Record.UpdatedAt.After(shadow.UpdatedAt) {
+		view.Record.UpdatedAt = res.Record.UpdatedAt
+		shadow.UpdatedAt = res.Record.UpdatedAt
+	}
+}
+
+// created turns the answer to a create into the link's new end.
+func (r *reconciliation) created(s Side, res Result) {
+	view := &r.views[s]
+	view.Exists = true
+	view.Record.Ref = res.Record.Ref
+	view.Record.UpdatedAt = res.Record.UpdatedAt
+	view.Record.Fields[IDField] = Text(res.Record.ID)
+	r.link.setEnd(s, res.Record.Ref)
+	if r.link.Evidence == "" {
+		r.link.Evidence = "created"
+	}
+	kind, note := EntryCreated, "created"
+	if !res.Created {
+		kind, note = EntryLinked, "the create key was known already"
+	}
+	r.note(Entry{Kind: kind, Note: note})
+	r.engine.observe(Event{Type: EventCreated, Flow: r.flow.Name, Ref: res.Record.Ref})
+}
+
+// failed closes the intent after a write that did not take effect, or may
+// have: the next look reads both sides again and finds out.
+func (r *reconciliation) failed(ctx context.Context, intent *Intent, results [2]Result) error {
+	ctx, cancel := r.engine.afterwards(ctx)
+	defer cancel()
+	err := results[Left].Err
+	for _, s := range []Side{Left, Right} {
+		if e := results[s].Err; e != nil {
+			err = e
+			r.note(Entry{Kind: EntryFailed, Note: s.String() + ": " + e.Error()})
+		}
+	}
+	if commitErr := r.commit(ctx, nil, intent); commitErr != nil {
+		return errors.Join(err, commitErr)
+	}
+	return err
+}
+
+// afterwards is the context for what must be told even when the work was
+// cancelled.
+func (e *Engine) afterwards(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), e.cfg.StopTimeout)
+}

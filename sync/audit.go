@@ -1,0 +1,63 @@
+package sync
+
+import "time"
+
+// An EntryKind says what an audit entry records.
+type EntryKind string
+
+// The kinds of audit entries.
+const (
+	EntryDecided  EntryKind = "decided"  // a field was decided on; Decision holds how
+	EntryLinked   EntryKind = "linked"   // two records were recognised as the same
+	EntryCreated  EntryKind = "created"  // a record was created to match another
+	EntryRelinked EntryKind = "relinked" // an end moved, after a merge
+	EntryDetached EntryKind = "detached" // an end is gone, the pair is left alone
+	EntryRestored EntryKind = "restored" // a detached pair is whole again
+	EntryWrote    EntryKind = "wrote"    // the writes of an intent took effect
+	EntryFailed   EntryKind = "failed"   // a write failed or its outcome is unknown
+	EntryFact     EntryKind = "fact"     // a fact was taken in
+)
+
+// An Entry is one line of the audit: who, what, before, after and why.
+type Entry struct {
+	// Seq is given by the store: entries count up without gaps.
+	Seq int64 `json:"seq"`
+	// Key, when not empty, makes the entry idempotent: a store drops an entry
+	// whose key it has recorded before.
+	Key  string    `json:"key,omitempty"`
+	At   time.Time `json:"at"`
+	Kind EntryKind `json:"kind"`
+	Flow string    `json:"flow,omitempty"`
+	Link string    `json:"link,omitempty"`
+	// Left and Right are the records concerned.
+	Left  Ref `json:"left,omitzero"`
+	Right Ref `json:"right,omitzero"`
+	// Decision is set for decided fields.
+	Decision *Decision `json:"decision,omitempty"`
+	// Note explains the other kinds: the evidence, the error, the fact's type.
+	Note string `json:"note,omitempty"`
+	// Causes are the IDs of the changes and facts that led here.
+	Causes []string `json:"causes,omitempty"`
+	// Intent is the ID of the intent under which it was written.
+	Intent string `json:"intent,omitempty"`
+	// Calls identifies the vendors' calls, left first.
+	Calls [2]string `json:"calls,omitzero"`
+}
+
+// An AuditFilter selects audit entries; the zero filter selects all. After is
+// the Seq of the last entry of the previous page, Limit 0 means 100.
+type AuditFilter struct {
+	Flow  string
+	Link  string
+	Ref   Ref
+	After int64
+	Limit int
+}
+
+// Matches reports whether the filter selects the entry.
+func (f *AuditFilter) Matches(e *Entry) bool {
+	return e.Seq > f.After &&
+		(f.Flow == "" || f.Flow == e.Flow) &&
+		(f.Link == "" || f.Link == e.Link) &&
+		(f.Ref.Zero() || f.Ref == e.Left || f.Ref == e.Right)
+}

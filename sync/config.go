@@ -1,0 +1,110 @@
+package sync
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// A Peer is a system as the engine reaches it.
+type Peer struct {
+	Source Source
+	Sink   Sink
+}
+
+// Config is what an engine is made of. Peers, Flows, Store and Queue are
+// required; the zero value of every other field means its default.
+type Config struct {
+	// Flows are what to keep in step.
+	Flows []*Flow
+	// Peers are the systems that the flows name.
+	Peers map[System]Peer
+	Store Store
+	Queue Queue
+
+	// Backoff shapes the waits between attempts.
+	Backoff Backoff
+	// Concurrency is how many lanes are worked on at once, 256 by default.
+	Concurrency int
+	// Lease is how long a lane and a pair are held at most, 1 minute by
+	// default. Work on one lane is cancelled shortly before it ends.
+	Lease time.Duration
+	// Logger gets what a person should see; nil is silent.
+	Logger *slog.Logger
+	// Observer is told everything; nil is nobody.
+	Observer Observer
+	// PollInterval is how often the queue is asked when it has not hinted at
+	// new work, 50 ms by default.
+	PollInterval time.Duration
+	// SnapshotAge is how old a snapshot may be to stand for a read of the far
+	// side, 2 s by default; negative reads always. See [Snapshotter].
+	SnapshotAge time.Duration
+	// StopTimeout is how long Run lets work finish after its context ended,
+	// 20 s by default.
+	StopTimeout time.Duration
+	// SweepInterval is how often each source is asked for changes that no
+	// webhook brought, 1 minute by default; negative never.
+	SweepInterval time.Duration
+}
+
+// withDefaults returns a copy with every default filled in.
+func (c Config) withDefaults() Config {
+	c.Backoff = c.Backoff.withDefaults()
+	if c.Concurrency == 0 {
+		c.Concurrency = 256
+	}
+	setDefault(&c.Lease, time.Minute)
+	setDefault(&c.PollInterval, 50*time.Millisecond)
+	setDefault(&c.SnapshotAge, 2*time.Second)
+	setDefault(&c.StopTimeout, 20*time.Second)
+	setDefault(&c.SweepInterval, time.Minute)
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Observer == nil {
+		c.Observer = func(Event) {}
+	}
+	return c
+}
+
+func setDefault(d *time.Duration, value time.Duration) {
+	if *d == 0 {
+		*d = value
+	}
+}
+
+// validate names the first field that makes the engine unusable.
+func (c *Config) validate() error {
+	bad := func(field, hint string) error {
+		return &Error{Op: "new engine", Action: Fatal, Field: "Config." + field, Rule: "config", Hint: hint,
+			Err: errors.New("the configuration is not usable")}
+	}
+	switch {
+	case c.Store == nil:
+		return bad("Store", "give the engine a store, such as memstore.New()")
+	case c.Queue == nil:
+		return bad("Queue", "give the engine a queue, such as memqueue.New(nil)")
+	case len(c.Flows) == 0:
+		return bad("Flows", "give the engine at least one flow")
+	case c.Concurrency < 1:
+		return bad("Concurrency", "use 1 or more")
+	case c.Lease < time.Second:
+		return bad("Lease", "use 1 s or more")
+	case c.PollInterval < 0 || c.StopTimeout < 0:
+		return bad("PollInterval, StopTimeout", "use positive durations")
+	}
+	names := map[string]bool{}
+	for _, f := range c.Flows {
+		if f == nil || names[f.Name] {
+			return bad("Flows", "every flow needs a name of its own")
+		}
+		names[f.Name] = true
+		for _, s := range []Side{Left, Right} {
+			if p := c.Peers[f.End(s).System]; p.Source == nil || p.Sink == nil {
+				return bad("Peers", fmt.Sprintf("flow %s needs a source and a sink for %q", f.Name, f.End(s).System))
+			}
+		}
+	}
+	return c.Backoff.validate(bad)
+}

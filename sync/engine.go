@@ -1,0 +1,127 @@
+package sync
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+)
+
+// An Engine keeps systems in step. Its methods may be called concurrently;
+// Run and RunOnce may run in several processes over one store and queue.
+type Engine struct {
+	cfg      Config
+	planners []*Planner
+}
+
+// New returns an engine. It starts nothing; see [Engine.Run].
+func New(cfg Config) (*Engine, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	e := &Engine{cfg: cfg}
+	for _, f := range cfg.Flows {
+		p, err := NewPlanner(f)
+		if err != nil {
+			return nil, err
+		}
+		e.planners = append(e.planners, p)
+	}
+	return e, nil
+}
+
+var _ Inbox = (*Engine)(nil)
+
+// Enqueue stores changes and facts in the queue and returns when they are
+// durable. An incomplete item is an [*Error] of action Invalid and then none
+// is stored; an error of the queue is returned as it is.
+func (e *Engine) Enqueue(ctx context.Context, items ...Item) error {
+	if len(items) == 0 {
+		return nil
+	}
+	now := time.Now()
+	msgs := make([]Message, len(items))
+	for i, item := range items {
+		m, err := item.message(now)
+		if err != nil {
+			return err
+		}
+		msgs[i] = m
+	}
+	if err := e.cfg.Queue.Push(ctx, now, msgs...); err != nil {
+		return err
+	}
+	e.observe(Event{Type: EventEnqueued, Count: len(items)})
+	return nil
+}
+
+// Run works until ctx ends: it takes lanes from the queue and sweeps the
+// sources. Then it takes no more, lets the work under way finish for up to
+// Config.StopTimeout, and returns nil. It returns an error at once when store
+// or queue cannot be reached at the start, so that a broken deployment shows.
+func (e *Engine) Run(ctx context.Context) error {
+	if err := e.ping(ctx); err != nil {
+		return err
+	}
+	working, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var wg sync.WaitGroup
+	wg.Go(func() { e.take(ctx, working) })
+	if e.cfg.SweepInterval > 0 {
+		for _, system := range e.systems() {
+			wg.Go(func() { e.sweepEvery(ctx, system) })
+		}
+	}
+	<-ctx.Done()
+	timeout := time.AfterFunc(e.cfg.StopTimeout, stop)
+	defer timeout.Stop()
+	wg.Wait()
+	return nil
+}
+
+// RunOnce sweeps every source once and works until the queue has nothing that
+// is ready, then returns: one pass for a cron job or a test. Messages that
+// sleep until a retry time stay in the queue.
+func (e *Engine) RunOnce(ctx context.Context) error {
+	if err := e.ping(ctx); err != nil {
+		return err
+	}
+	var errs []error
+	for _, system := range e.systems() {
+		if _, err := e.sweep(ctx, system); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(append(errs, e.drain(ctx))...)
+}
+
+// ping makes one trivial call to store and queue.
+func (e *Engine) ping(ctx context.Context) error {
+	if _, err := e.cfg.Store.Cursor(ctx, "ping"); err != nil {
+		return &Error{Op: "start", Action: ActionOf(err), Rule: "store.reachable", Hint: "check the store", Err: err}
+	}
+	if _, err := e.cfg.Queue.Stats(ctx, time.Now()); err != nil {
+		return &Error{Op: "start", Action: ActionOf(err), Rule: "queue.reachable", Hint: "check the queue", Err: err}
+	}
+	return nil
+}
+
+// systems lists the systems of the flows, each once, in a stable order.
+func (e *Engine) systems() []System {
+	var out []System
+	for _, f := range e.cfg.Flows {
+		for _, s := range []System{f.Left.System, f.Right.System} {
+			if !slices.Contains(out, s) {
+				out = append(out, s)
+			}
+		}
+	}
+	return out
+}
+
+func (e *Engine) observe(ev Event) {
+	ev.At = time.Now()
+	e.cfg.Observer(ev)
+}

@@ -1,0 +1,199 @@
+package sync
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// rounds bounds how often one look at a pair plans anew: once for the change,
+// once for ids that only exist after a create, once for what the systems
+// answered.
+const rounds = 4
+
+// A reconciliation is one look at one record and its counterpart in one flow:
+// read both sides, plan, write, commit.
+type reconciliation struct {
+	engine  *Engine
+	planner *Planner
+	flow    *Flow
+	near    Side // the side of the record that was hinted at
+	ref     Ref
+	causes  []string
+
+	link    Link
+	base    Base
+	views   [2]View
+	entries []Entry // to be committed with the next commit
+	wrote   bool
+	decided bool
+}
+
+// run brings the pair in step.
+func (r *reconciliation) run(ctx context.Context) error {
+	ready, err := r.gather(ctx)
+	if err != nil || !ready {
+		return err
+	}
+	for range rounds {
+		again, err := r.round(ctx)
+		if err != nil {
+			return err
+		}
+		if !again {
+			if !r.wrote && !r.decided {
+				r.engine.observe(Event{Type: EventEcho, Flow: r.flow.Name, Ref: r.ref})
+			}
+			return nil
+		}
+	}
+	return &Error{Op: "reconcile", Action: Fatal, Ref: r.ref, Rule: "rounds",
+		Hint: "a system answers writes with other values than were written; check the field's codec with mapping.Check",
+		Err:  errors.New("the pair does not settle")}
+}
+
+// round plans once and carries the plan out; again is true when there may be
+// more to do.
+func (r *reconciliation) round(ctx context.Context) (again bool, err error) {
+	far := r.near.Other()
+	if r.flow.End(far).CreateKey == "" && !r.views[far].Exists {
+		return false, nil // records are never created there
+	}
+	plan, err := r.plan(ctx)
+	if err != nil {
+		return false, err
+	}
+	r.decide(plan.Decisions)
+	if plan.Empty() {
+		return false, r.commitAgreement(ctx, plan)
+	}
+	r.wrote = true
+	return true, r.write(ctx, plan)
+}
+
+// plan runs the planner, a second time when exact times may settle a conflict
+// that is otherwise ambiguous.
+func (r *reconciliation) plan(ctx context.Context) (Plan, error) {
+	plan, err := r.planner.Plan(r.views[Left], r.views[Right], r.base)
+	if err != nil {
+		return plan, err
+	}
+	asked := false
+	for _, s := range []Side{Left, Right} {
+		known, err := r.askTimes(ctx, s, plan.Contested[s])
+		if err != nil {
+			return plan, err
+		}
+		asked = asked || known
+	}
+	if asked {
+		return r.planner.Plan(r.views[Left], r.views[Right], r.base)
+	}
+	return plan, nil
+}
+
+// askTimes looks up the exact times of contested fields where the system
+// knows them.
+func (r *reconciliation) askTimes(ctx context.Context, s Side, names []string) (bool, error) {
+	historian, ok := r.source(s).(Historian)
+	if !ok || len(names) == 0 || r.views[s].Times != nil {
+		return false, nil
+	}
+	ref := r.views[s].Record.Ref
+	times, err := historian.Times(ctx, ref.Kind, []string{ref.ID}, names)
+	if err != nil {
+		return false, err
+	}
+	r.views[s].Times = map[string]time.Time{}
+	if len(times) == 1 && times[0] != nil {
+		r.views[s].Times = times[0]
+	}
+	return true, nil
+}
+
+// decide notes the decisions for the audit and the observer.
+func (r *reconciliation) decide(decisions []Decision) {
+	for i := range decisions {
+		d := &decisions[i]
+		r.decided = true
+		r.note(Entry{Kind: EntryDecided, Decision: d})
+		r.engine.observe(Event{Type: EventDecided, Flow: r.flow.Name, Ref: r.ref, Decision: d})
+	}
+}
+
+// note adds an audit entry to the next commit.
+func (r *reconciliation) note(e Entry) {
+	e.At, e.Flow, e.Causes = time.Now(), r.flow.Name, r.causes
+	r.entries = append(r.entries, e)
+}
+
+// commitAgreement stores a plan that writes nothing, if it says anything new.
+func (r *reconciliation) commitAgreement(ctx context.Context, plan Plan) error {
+	if !r.views[Left].Exists || !r.views[Right].Exists {
+		return r.flush(ctx) // filtered or blank: nothing was linked
+	}
+	if !plan.Rebase && len(r.entries) == 0 && r.link.State == Active && r.link.Generation > 0 {
+		return nil
+	}
+	var base *Base
+	if plan.Rebase {
+		base = &plan.Base
+	}
+	r.link.State = Active
+	return r.commit(ctx, base, nil)
+}
+
+// flush stores the audit entries of a look that changed nothing else.
+func (r *reconciliation) flush(ctx context.Context) error {
+	entries := r.stamped(nil)
+	if len(entries) == 0 {
+		return nil
+	}
+	return r.engine.cfg.Store.Append(ctx, entries...)
+}
+
+// commit stores the link, the base and the audit entries in one transaction.
+func (r *reconciliation) commit(ctx context.Context, base *Base, intent *Intent) error {
+	link, err := r.engine.cfg.Store.Commit(ctx, time.Now(), Commit{Link: r.link, Base: base, Entries: r.stamped(intent)})
+	if err != nil {
+		return err
+	}
+	r.link = link
+	if base != nil {
+		r.base = *base
+	}
+	return nil
+}
+
+// stamped completes the audit entries with the link and hands them over.
+func (r *reconciliation) stamped(intent *Intent) []Entry {
+	entries := r.entries
+	r.entries = nil
+	for i := range entries {
+		e := &entries[i]
+		e.Link = r.link.ID
+		for _, s := range []Side{Left, Right} {
+			ref := r.link.End(s)
+			if ref.Zero() {
+				ref = r.views[s].Record.Ref
+			}
+			if s == Left {
+				e.Left = ref
+			} else {
+				e.Right = ref
+			}
+		}
+		if intent != nil {
+			e.Intent = intent.ID
+		}
+	}
+	return entries
+}
+
+func (r *reconciliation) source(s Side) Source {
+	return r.engine.cfg.Peers[r.flow.End(s).System].Source
+}
+
+func (r *reconciliation) sink(s Side) Sink {
+	return r.engine.cfg.Peers[r.flow.End(s).System].Sink
+}

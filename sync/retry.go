@@ -1,0 +1,87 @@
+package sync
+
+import (
+	"errors"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+)
+
+// Backoff shapes the waits between the attempts at a message. The waits grow
+// exponentially with jitter; waits for a known moment ([RetryAt]) use up no
+// attempt.
+type Backoff struct {
+	// Initial is the first wait, 200 ms by default.
+	Initial time.Duration
+	// Max bounds a single wait, 10 minutes by default.
+	Max time.Duration
+	// Attempts is how often a message is tried before it goes to the dead
+	// letters, 20 by default: about an hour and a half of trouble.
+	Attempts int
+	// Conflicts is how often a message may meet a moved world or a unique
+	// value held elsewhere before it goes to the dead letters, 5 by default.
+	Conflicts int
+}
+
+func (b Backoff) withDefaults() Backoff {
+	setDefault(&b.Initial, 200*time.Millisecond)
+	setDefault(&b.Max, 10*time.Minute)
+	if b.Attempts == 0 {
+		b.Attempts = 20
+	}
+	if b.Conflicts == 0 {
+		b.Conflicts = 5
+	}
+	return b
+}
+
+func (b Backoff) validate(bad func(field, hint string) error) error {
+	if b.Initial < 0 || b.Max < b.Initial || b.Attempts < 1 || b.Conflicts < 1 {
+		return bad("Backoff", "use positive values, and a Max not below Initial")
+	}
+	return nil
+}
+
+// wait returns how long to wait after the given number of failed attempts.
+func (b Backoff) wait(attempts int) time.Duration {
+	e := backoff.NewExponentialBackOff(
+		backoff.WithInitialInterval(b.Initial), backoff.WithMaxInterval(b.Max),
+		backoff.WithMultiplier(2), backoff.WithRandomizationFactor(0.3), backoff.WithMaxElapsedTime(0))
+	d := e.NextBackOff()
+	for range attempts - 1 {
+		d = e.NextBackOff()
+	}
+	return d
+}
+
+// A settlement is what becomes of a lane that failed.
+type settlement struct {
+	bury  bool
+	at    time.Time
+	cause Failure
+}
+
+// settle decides what becomes of a lane whose work failed with err.
+func (b Backoff) settle(lane Lane, err error, now time.Time) settlement {
+	action := ActionOf(err)
+	attempts := lane.Attempts + 1
+	s := settlement{cause: Failure{At: now, Action: action.String(), Error: err.Error()}}
+	switch action {
+	case Retry:
+		s.bury = attempts >= b.Attempts
+		s.at = now.Add(b.wait(attempts))
+	case Conflict, NotFound:
+		s.bury = attempts >= b.Conflicts
+		s.at = now.Add(b.wait(attempts) / 4)
+	case RetryAt:
+		s.cause.Free = true
+		s.at = now.Add(b.Initial / 4)
+		var e *Error
+		if errors.As(err, &e) && e.RetryAt.After(s.at) {
+			s.at = e.RetryAt
+		}
+	default:
+		s.bury = true
+	}
+	return s
+}
