@@ -1,8 +1,11 @@
 package sync
 
+import "time"
+
 // A comparison holds what a register looks like on both sides.
 type comparison struct {
 	reg     *register
+	first   bool       // the sides never agreed on it
 	values  [2][]Value // canonical values, by field
 	changed [2]bool    // whether the side changed since the base
 	equal   bool
@@ -11,7 +14,7 @@ type comparison struct {
 
 // compare sees the register through its lenses.
 func (w *work) compare(r *register) (*comparison, error) {
-	c := &comparison{reg: r}
+	c := &comparison{reg: r, first: w.first(r)}
 	for _, s := range []Side{Left, Right} {
 		if err := w.look(c, s); err != nil {
 			return nil, err
@@ -26,11 +29,11 @@ func (w *work) compare(r *register) (*comparison, error) {
 
 // look fills in one side of a comparison.
 func (w *work) look(c *comparison, s Side) error {
-	same := !w.first && w.same(c.reg, s)
+	same := !c.first && w.same(c.reg, s)
 	c.values[s] = make([]Value, len(c.reg.fields))
 	c.blank[s] = true
 	for i, f := range c.reg.fields {
-		v, changed, err := w.value(f, s, same)
+		v, changed, err := w.value(c, f, s, same)
 		if err != nil {
 			return err
 		}
@@ -44,7 +47,7 @@ func (w *work) look(c *comparison, s Side) error {
 // value returns a field's canonical value on a side and whether it changed.
 // A value that breaks a rule is an error only where it might have to travel;
 // elsewhere it is what the other side's value will replace.
-func (w *work) value(f *Field, s Side, same bool) (Value, bool, error) {
+func (w *work) value(c *comparison, f *Field, s Side, same bool) (Value, bool, error) {
 	view := w.views[s]
 	if !view.Exists {
 		return Value{}, false, nil
@@ -60,7 +63,7 @@ func (w *work) value(f *Field, s Side, same bool) (Value, bool, error) {
 	if same {
 		return v, false, nil
 	}
-	if w.first {
+	if c.first {
 		return v, !v.Blank(), nil
 	}
 	was, err := lens.Get(w.base.side(s).Fields)
@@ -77,33 +80,31 @@ func unreadable(lens Lens, fields Fields) Value {
 	return List(items...)
 }
 
-// interval bounds the moment of the side's last edit of the register.
+// interval bounds the moment of the side's last edit of the register. A name
+// that looks untouched may have been edited and put back, so it counts too.
 func (w *work) interval(r *register, s Side) Interval {
 	view, shadow := w.views[s], w.base.side(s)
 	seen := Interval{Earliest: shadow.UpdatedAt, Latest: view.Record.UpdatedAt}
 	var out Interval
-	any := false
-	for _, n := range r.names[s] {
-		if view.Record.Fields[n] == shadow.Fields[n] {
-			continue
-		}
+	for k, n := range r.names[s] {
 		i := seen
 		if t, ok := view.Times[n]; ok {
 			i = At(t)
+		} else if view.Record.Fields[n] == shadow.Fields[n] {
+			i.Earliest = time.Time{}
 		}
-		if any {
+		if k > 0 {
 			i = last(out, i)
 		}
-		out, any = i, true
+		out = i
 	}
 	return out.Widen(view.Skew)
 }
 
 // contest notes the names whose exact times are not known.
 func (w *work) contest(r *register, s Side) {
-	view, shadow := w.views[s], w.base.side(s)
 	for _, n := range r.names[s] {
-		if _, ok := view.Times[n]; !ok && view.Record.Fields[n] != shadow.Fields[n] {
+		if _, ok := w.views[s].Times[n]; !ok {
 			w.plan.Contested[s] = append(w.plan.Contested[s], n)
 		}
 	}

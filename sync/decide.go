@@ -47,7 +47,7 @@ func (w *work) verdict(c *comparison) (verdict, bool) {
 		return verdict{outcome: Wrote, rule: "create", winner: Right}, true
 	case !w.views[Right].Exists:
 		return verdict{outcome: Wrote, rule: "create", winner: Left}, true
-	case w.first:
+	case c.first:
 		return w.firstSync(c), true
 	case !c.changed[Left] && !c.changed[Right]:
 		return verdict{}, false
@@ -63,7 +63,7 @@ func (w *work) verdict(c *comparison) (verdict, bool) {
 
 // fill takes the side that is not blank.
 func (w *work) fill(c *comparison, rule string) verdict {
-	v := verdict{outcome: Wrote, rule: rule, winner: Left, conflict: c.changed[Left] && c.changed[Right] && !w.first}
+	v := verdict{outcome: Wrote, rule: rule, winner: Left, conflict: c.changed[Left] && c.changed[Right] && !c.first}
 	if c.blank[Left] {
 		v.winner = Right
 	}
@@ -77,16 +77,17 @@ func (w *work) oneWay(c *comparison, f *Field) (verdict, bool) {
 		source = Right
 	}
 	target := source.Other()
+	fresh := c.first || !w.views[target].Exists
 	v := verdict{outcome: Wrote, rule: "one-way", winner: source}
 	switch {
 	case !w.views[source].Exists:
 		return verdict{}, false
-	case !w.first && !c.changed[source] && !c.changed[target]:
+	case !fresh && !c.changed[source] && !c.changed[target]:
 		return verdict{}, false
-	case c.blank[source] && (f.KeepBlank || w.first):
+	case c.blank[source] && (f.KeepBlank || fresh):
 		return verdict{outcome: Kept, rule: "blank never overwrites", winner: target}, true
-	case c.changed[source] || w.first:
-		v.conflict = c.changed[source] && c.changed[target] && !c.blank[target] && !w.first
+	case c.changed[source] || fresh:
+		v.conflict = c.changed[source] && c.changed[target] && !c.blank[target]
 		return v, true
 	case f.Policy.Kind == Own && f.Policy.Owner == source:
 		v.rule = "one-way restore"
@@ -136,8 +137,6 @@ func (w *work) conflict(c *comparison, f *Field) verdict {
 func (w *work) lastWrite(c *comparison, v *verdict) {
 	v.rule = "policy." + string(LastWriteWins)
 	v.times = [2]Interval{w.interval(c.reg, Left), w.interval(c.reg, Right)}
-	w.contest(c.reg, Left)
-	w.contest(c.reg, Right)
 	switch {
 	case v.times[Left].Before(v.times[Right]):
 		v.winner = Right
@@ -145,16 +144,18 @@ func (w *work) lastWrite(c *comparison, v *verdict) {
 		v.winner = Left
 	default:
 		v.ambiguous = true
+		w.contest(c.reg, Left)
+		w.contest(c.reg, Right)
 	}
 }
 
 // furthest returns the side whose value stands later in the policy's order.
-// A value outside the order is neither earlier nor later: the owner wins.
+// Where neither is later, or one is outside the order, the owner wins.
 func furthest(c *comparison, p Policy) (Side, bool) {
 	left := slices.Index(p.Order, c.values[Left][0].String())
 	right := slices.Index(p.Order, c.values[Right][0].String())
 	switch {
-	case left < 0 || right < 0:
+	case left < 0 || right < 0 || left == right:
 		return p.Owner, true
 	case left > right:
 		return Left, false

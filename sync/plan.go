@@ -9,7 +9,9 @@ import (
 // A Shadow is what one side held when both sides were last known to agree.
 // Each side has its own, because each reformats what it is given.
 type Shadow struct {
-	// Fields holds the raw values by the side's own names.
+	// Fields holds the raw values by the side's own names. Unlike in a record,
+	// a null value and a missing name differ: null is what was agreed on,
+	// while a name that is missing was never agreed on at all.
 	Fields Fields `json:"fields"`
 	// UpdatedAt is the side's own time of the state in which the fields were
 	// last seen like this: an edit seen later happened after it.
@@ -164,7 +166,7 @@ func (p *Planner) Flow() *Flow { return p.flow }
 // Invalid: a value that should travel breaks a rule, and then nothing of the
 // record is planned.
 func (p *Planner) Plan(left, right View, base Base) (Plan, error) {
-	w := work{planner: p, views: [2]*View{&left, &right}, base: &base, first: base.Zero()}
+	w := work{planner: p, views: [2]*View{&left, &right}, base: &base}
 	for i := range p.registers {
 		if err := w.register(&p.registers[i]); err != nil {
 			return Plan{}, err
@@ -178,7 +180,6 @@ type work struct {
 	planner *Planner
 	views   [2]*View
 	base    *Base
-	first   bool
 	plan    Plan
 	moves   []move
 	unready bool // some register keeps its old shadow
@@ -196,7 +197,7 @@ type move struct {
 
 // register plans one register.
 func (w *work) register(r *register) error {
-	if !w.first && w.same(r, Left) && w.same(r, Right) {
+	if w.same(r, Left) && w.same(r, Right) {
 		return nil
 	}
 	c, err := w.compare(r)
@@ -206,15 +207,29 @@ func (w *work) register(r *register) error {
 	return w.decide(c)
 }
 
-// same reports whether the register's raw values are those of the shadow.
+// same reports whether the register's raw values are those agreed on.
 func (w *work) same(r *register, s Side) bool {
 	now, was := w.views[s].Record.Fields, w.base.side(s).Fields
 	for _, n := range r.names[s] {
-		if now[n] != was[n] {
+		if v, agreed := was[n]; !agreed || now[n] != v {
 			return false
 		}
 	}
 	return true
+}
+
+// first reports whether the sides never agreed on the register: the pair is
+// new, a first conflict was held or filtered, or the field is newly mapped.
+func (w *work) first(r *register) bool {
+	for _, s := range []Side{Left, Right} {
+		was := w.base.side(s).Fields
+		for _, n := range r.names[s] {
+			if _, agreed := was[n]; !agreed {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // settle takes the register's present values, overlaid with what is written,
@@ -228,11 +243,7 @@ func (w *work) settle(r *register) {
 			if !written {
 				v = w.views[s].Record.Fields[n]
 			}
-			if v.Null() {
-				delete(shadow, n)
-			} else {
-				shadow[n] = v
-			}
+			shadow[n] = v
 		}
 	}
 }

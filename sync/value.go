@@ -31,11 +31,23 @@ type Value struct {
 }
 
 // Text returns a text value. Text("") is an empty text, which most systems
-// treat like null; see [Value.Blank].
-func Text(s string) Value { return Value{typeText, s} }
+// treat like null; see [Value.Blank]. Bytes that are not UTF-8 become U+FFFD, as they
+// would in JSON.
+func Text(s string) Value { return Value{typeText, strings.ToValidUTF8(s, "\uFFFD")} }
 
-// Number returns a number given as decimal text, such as "12.50".
-func Number(decimal string) Value { return Value{typeNumber, decimal} }
+// Number returns a number given as decimal text, such as "12.50". What JSON
+// does not know as a number, such as "007", stays a text.
+func Number(decimal string) Value {
+	if !isNumber(decimal) {
+		return Text(decimal)
+	}
+	return Value{typeNumber, decimal}
+}
+
+func isNumber(s string) bool {
+	digit := func(c byte) bool { return '0' <= c && c <= '9' }
+	return s != "" && (s[0] == '-' || digit(s[0])) && digit(s[len(s)-1]) && json.Valid([]byte(s))
+}
 
 // Bool returns a boolean value.
 func Bool(b bool) Value {
@@ -53,7 +65,7 @@ func List(items ...string) Value {
 	}
 	clean := make([]string, len(items))
 	for i, s := range items {
-		clean[i] = strings.ReplaceAll(s, listSep, "")
+		clean[i] = strings.ToValidUTF8(strings.ReplaceAll(s, listSep, ""), "\uFFFD")
 	}
 	return Value{typeList, strings.Join(clean, listSep)}
 }
@@ -115,12 +127,7 @@ func (v Value) MarshalJSON() ([]byte, error) {
 	switch v.typ {
 	case typeNull:
 		return []byte("null"), nil
-	case typeNumber:
-		if !json.Valid([]byte(v.text)) {
-			return json.Marshal(v.text)
-		}
-		return []byte(v.text), nil
-	case typeBool:
+	case typeNumber, typeBool:
 		return []byte(v.text), nil
 	case typeList:
 		items := v.Items()
