@@ -1,0 +1,201 @@
+package microbatch
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// call is one caller of Do.
+type call[In, Out any] struct {
+	ctx     context.Context
+	entries []*entry[In, Out]
+	left    int
+	gone    bool
+	done    chan struct{}
+}
+
+// entry is one place in a batch, waited for by one or more calls.
+type entry[In, Out any] struct {
+	item  In
+	key   string
+	since time.Time
+	waits []*call[In, Out]
+	batch *batch[In, Out]
+	out   Out
+	err   error
+}
+
+// batch is a set of entries in flight.
+type batch[In, Out any] struct {
+	entries []*entry[In, Out]
+	cancel  context.CancelFunc
+}
+
+func (c *call[In, Out]) outcomes() ([]Out, error) {
+	outs := make([]Out, len(c.entries))
+	for i, e := range c.entries {
+		if e.err != nil {
+			return nil, e.err
+		}
+		outs[i] = e.out
+	}
+	return outs, nil
+}
+
+// wanted reports whether any caller still waits for one of the entries.
+func wanted[In, Out any](entries []*entry[In, Out]) bool {
+	for _, e := range entries {
+		for _, c := range e.waits {
+			if !c.gone {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// fire starts the batches that are due and sets the timer for the next one.
+// The lock is held.
+func (b *Batcher[In, Out]) fire() {
+	if b.timer != nil {
+		b.timer.Stop()
+		b.timer = nil
+	}
+	for b.inFlight < b.cfg.InFlight && len(b.waiting) > 0 && b.untilDue() <= 0 {
+		entries := b.pick()
+		if len(entries) == 0 {
+			break
+		}
+		b.start(entries)
+	}
+	switch {
+	case len(b.waiting) > 0 && b.inFlight < b.cfg.InFlight:
+		// What is due yet was not picked waits for a key in flight, and the
+		// end of that batch fires again.
+		if d := b.untilDue(); d > 0 {
+			b.timer = time.AfterFunc(d, b.tick)
+		}
+	case b.closed && len(b.waiting) == 0 && b.inFlight == 0 && b.idle != nil:
+		select {
+		case <-b.idle:
+		default:
+			close(b.idle)
+		}
+	}
+}
+
+func (b *Batcher[In, Out]) tick() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.fire()
+}
+
+// untilDue returns how long the first waiting entry still waits for company.
+func (b *Batcher[In, Out]) untilDue() time.Duration {
+	if b.closed || len(b.waiting) >= b.cfg.Max {
+		return 0
+	}
+	wait := b.cfg.Linger
+	if b.inFlight > 0 {
+		wait = b.cfg.Patience
+	}
+	return time.Until(b.waiting[0].since.Add(wait))
+}
+
+// pick takes up to a full batch of entries from those that wait, in order,
+// passing over keys that are in flight or already picked and dropping entries
+// that nobody wants any more.
+func (b *Batcher[In, Out]) pick() []*entry[In, Out] {
+	var picked, kept []*entry[In, Out]
+	held := map[string]bool{}
+	for i, e := range b.waiting {
+		if len(picked) == b.cfg.Max {
+			kept = append(kept, b.waiting[i:]...)
+			break
+		}
+		exclusive := b.cfg.Key != nil && !b.cfg.Fold
+		switch {
+		case !wanted([]*entry[In, Out]{e}):
+			b.forget(e)
+		case exclusive && (b.busy[e.key] || held[e.key]):
+			kept = append(kept, e)
+		default:
+			b.forget(e)
+			held[e.key] = true
+			picked = append(picked, e)
+		}
+	}
+	b.waiting = kept
+	if !b.cfg.Fold && b.cfg.Key != nil {
+		for k := range held {
+			b.busy[k] = true
+		}
+	}
+	return picked
+}
+
+// forget takes an entry from those that later items may share.
+func (b *Batcher[In, Out]) forget(e *entry[In, Out]) {
+	if b.latest[e.key] == e {
+		delete(b.latest, e.key)
+	}
+}
+
+func (b *Batcher[In, Out]) start(entries []*entry[In, Out]) {
+	ctx, cancel := batchContext(entries)
+	bt := &batch[In, Out]{entries: entries, cancel: cancel}
+	items := make([]In, len(entries))
+	for i, e := range entries {
+		e.batch = bt
+		items[i] = e.item
+	}
+	b.inFlight++
+	go func() {
+		defer cancel()
+		outs, err := b.cfg.Run(ctx, items)
+		if err == nil && len(outs) != len(items) {
+			err = fmt.Errorf("a batch of %d items had %d outcomes", len(items), len(outs))
+		}
+		b.finish(entries, outs, err)
+	}()
+}
+
+// batchContext outlives each caller but not all of them: it ends at the last
+// caller's deadline when every one has a deadline, and is cancelled when every
+// one has left.
+func batchContext[In, Out any](entries []*entry[In, Out]) (context.Context, context.CancelFunc) {
+	ctx := context.WithoutCancel(entries[0].waits[0].ctx)
+	var last time.Time
+	for _, e := range entries {
+		for _, c := range e.waits {
+			end, ok := c.ctx.Deadline()
+			if !ok {
+				return context.WithCancel(ctx)
+			}
+			if end.After(last) {
+				last = end
+			}
+		}
+	}
+	return context.WithDeadline(ctx, last)
+}
+
+func (b *Batcher[In, Out]) finish(entries []*entry[In, Out], outs []Out, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.inFlight--
+	for i, e := range entries {
+		delete(b.busy, e.key)
+		e.batch, e.err = nil, err
+		if err == nil {
+			e.out = outs[i]
+		}
+		for _, c := range e.waits {
+			if c.left--; c.left == 0 {
+				close(c.done)
+			}
+		}
+	}
+	b.fire()
+}
