@@ -107,7 +107,9 @@ func (w *work) firstSync(c *comparison) verdict {
 	case Review:
 		v.outcome, v.rule = Held, "firstsync.review"
 	case Union:
-		v.rule, v.merged = "firstsync.union", union(c, nil)
+		if v.merged = union(c, nil); v.merged != nil {
+			v.rule = "firstsync.union"
+		}
 	}
 	return v
 }
@@ -175,10 +177,15 @@ func (w *work) agreed(r *register) []Value {
 }
 
 // union merges lists: an item stays unless a side removed it from the base.
+// Other values cannot be merged: it returns nil and the owner wins.
 func union(c *comparison, base []Value) []Value {
 	out := make([]Value, len(c.reg.fields))
 	for i := range out {
-		left, right := c.values[Left][i].Items(), c.values[Right][i].Items()
+		l, r := c.values[Left][i], c.values[Right][i]
+		if !(l.IsList() || l.Blank()) || !(r.IsList() || r.Blank()) {
+			return nil
+		}
+		left, right := l.Items(), r.Items()
 		var was, items []string
 		if base != nil {
 			was = base[i].Items()
@@ -246,7 +253,7 @@ func (w *work) put(r *register, s Side, values, present []Value) (Fields, error)
 			return nil, inField(err, f.Name, view.Record.Ref)
 		}
 		for n, v := range raw {
-			if v != view.Record.Fields[n] && !(v.Blank() && view.Record.Fields[n].Blank()) {
+			if differ(v, view.Record.Fields[n]) {
 				out[n] = v
 			}
 		}

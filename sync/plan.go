@@ -211,12 +211,15 @@ func (w *work) register(r *register) error {
 func (w *work) same(r *register, s Side) bool {
 	now, was := w.views[s].Record.Fields, w.base.side(s).Fields
 	for _, n := range r.names[s] {
-		if v, agreed := was[n]; !agreed || now[n] != v {
+		if v, agreed := was[n]; !agreed || differ(now[n], v) {
 			return false
 		}
 	}
 	return true
 }
+
+// differ compares raw values; systems give back one blank for another.
+func differ(a, b Value) bool { return a != b && !(a.Blank() && b.Blank()) }
 
 // first reports whether the sides never agreed on the register: the pair is
 // new, a first conflict was held or filtered, or the field is newly mapped.
@@ -351,7 +354,7 @@ func (w *work) changed(s Side) []string {
 	now, was := w.views[s].Record.Fields, w.base.side(s).Fields
 	for i := range w.planner.registers {
 		for _, n := range w.planner.registers[i].names[s] {
-			if now[n] != was[n] && !(now[n].Blank() && was[n].Blank()) {
+			if differ(now[n], was[n]) {
 				names = append(names, n)
 			}
 		}
