@@ -65,6 +65,21 @@ type Change struct {
 	OccurredAt time.Time `json:"occurred_at,omitzero"`
 	// Priority is the urgency.
 	Priority Priority `json:"priority"`
+	// Witness holds, by raw name, the [Value.Digest] of the values that the
+	// signal claims, if it claims any. It never becomes data: a signal that
+	// claims nothing but what was seen moments ago, such as the echo of our
+	// own write, just needs no read.
+	Witness map[string]string `json:"witness,omitempty"`
+}
+
+// witnessed reports whether everything the change claims is in the record.
+func (c *Change) witnessed(rec Record) bool {
+	for n, digest := range c.Witness {
+		if rec.Fields[n].Digest() != digest {
+			return false
+		}
+	}
+	return len(c.Witness) > 0
 }
 
 // A Fact says that something happened once: a message arrived, a tour was

@@ -90,7 +90,7 @@ func (w *work) interval(r *register, s Side) Interval {
 		i := seen
 		if t, ok := view.Times[n]; ok {
 			i = At(t)
-		} else if view.Record.Fields[n] == shadow.Fields[n] {
+		} else if !differ(view.Record.Fields[n], shadow.Fields[n]) {
 			i.Earliest = time.Time{}
 		}
 		if k > 0 {

@@ -37,8 +37,8 @@ type Config struct {
 	// PollInterval is how often the queue is asked when it has not hinted at
 	// new work, 50 ms by default.
 	PollInterval time.Duration
-	// SnapshotAge is how old a snapshot may be to stand for a read of the far
-	// side, 2 s by default; negative reads always. See [Snapshotter].
+	// SnapshotAge is how old a snapshot may be to stand for a read, 5 s by
+	// default; negative reads always. See [Snapshotter].
 	SnapshotAge time.Duration
 	// StopTimeout is how long Run lets work finish after its context ended,
 	// 20 s by default.
@@ -56,7 +56,7 @@ func (c Config) withDefaults() Config {
 	}
 	setDefault(&c.Lease, time.Minute)
 	setDefault(&c.PollInterval, 50*time.Millisecond)
-	setDefault(&c.SnapshotAge, 2*time.Second)
+	setDefault(&c.SnapshotAge, 5*time.Second)
 	setDefault(&c.StopTimeout, 20*time.Second)
 	setDefault(&c.SweepInterval, time.Minute)
 	if c.Logger == nil {

@@ -13,7 +13,7 @@ func (r *reconciliation) gather(ctx context.Context) (ready bool, err error) {
 	if err := r.findLink(ctx, r.ref); err != nil {
 		return false, err
 	}
-	near, err := r.read(ctx, r.near, r.ref)
+	near, err := r.readNear(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -149,17 +149,46 @@ func (r *reconciliation) counterpart(ctx context.Context) error {
 	return r.match(ctx, far)
 }
 
-// readFar reads the far side, or takes a recent snapshot when nothing has
-// hinted at a change there.
-func (r *reconciliation) readFar(ctx context.Context, far Side, ref Ref) (Record, error) {
-	age := r.engine.cfg.SnapshotAge
-	if snap, ok := r.source(far).(Snapshotter); ok && age > 0 {
-		if rec, ok := snap.Snapshot(ref, time.Now().Add(-age)); ok {
-			r.engine.observe(Event{Type: EventRead, Flow: r.flow.Name, Ref: ref, Elided: true})
-			return rec, nil
+// readNear reads the record that was hinted at, unless every hint claims only
+// what a recent snapshot shows.
+func (r *reconciliation) readNear(ctx context.Context) (Record, error) {
+	if rec, ok := r.snapshot(r.near, r.ref); ok && r.known(rec) {
+		return rec, nil
+	}
+	return r.read(ctx, r.near, r.ref)
+}
+
+// known reports whether the hints tell nothing that the record does not show.
+func (r *reconciliation) known(rec Record) bool {
+	for i := range r.hints {
+		if !r.hints[i].witnessed(rec) {
+			return false
 		}
 	}
+	return len(r.hints) > 0
+}
+
+// readFar reads the far side, at which nothing has hinted, unless a recent
+// snapshot shows it.
+func (r *reconciliation) readFar(ctx context.Context, far Side, ref Ref) (Record, error) {
+	if rec, ok := r.snapshot(far, ref); ok {
+		return rec, nil
+	}
 	return r.read(ctx, far, ref)
+}
+
+// snapshot returns the state that a side saw of a record a moment ago.
+func (r *reconciliation) snapshot(s Side, ref Ref) (Record, bool) {
+	age := r.engine.cfg.SnapshotAge
+	source, ok := r.source(s).(Snapshotter)
+	if !ok || age < 0 {
+		return Record{}, false
+	}
+	rec, ok := source.Snapshot(ref, time.Now().Add(-age))
+	if ok {
+		r.engine.observe(Event{Type: EventRead, Flow: r.flow.Name, Ref: ref, Elided: true})
+	}
+	return rec, ok
 }
 
 // match looks for the counterpart by the flow's identities.

@@ -57,6 +57,9 @@ func (e *Engine) perform(ctx context.Context, j job) error {
 		}
 		known = true
 		r := reconciliation{engine: e, planner: p, flow: p.flow, near: side, ref: j.ref, causes: j.causes()}
+		if len(j.facts) == 0 {
+			r.hints = j.changes
+		}
 		if err := r.run(ctx); err != nil {
 			return err
 		}

@@ -19,6 +19,7 @@ type reconciliation struct {
 	flow    *Flow
 	near    Side // the side of the record that was hinted at
 	ref     Ref
+	hints   []Change // what asked for the look, when nothing but changes did
 	causes  []string
 
 	link    Link

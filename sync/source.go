@@ -79,7 +79,8 @@ type Historian interface {
 
 // A Snapshotter remembers the last state it saw of a record: from a read, or
 // from the answer to a write. The engine uses a recent one instead of a read
-// of the far side when nothing has hinted at a change there.
+// of the far side when nothing has hinted at a change there, and of the near
+// side when the hint claims nothing that the snapshot does not show.
 type Snapshotter interface {
 	// Snapshot returns the state of ref last seen at or after since.
 	Snapshot(ref Ref, since time.Time) (Record, bool)
