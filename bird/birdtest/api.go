@@ -1,0 +1,122 @@
+package birdtest
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// maxBody is the largest request body the simulator takes.
+const maxBody = 1 << 20
+
+// request is one call with its body read. Segments are the parts of the path
+// below the workspace, not decoded.
+type request struct {
+	method   string
+	segments []string
+	query    url.Values
+	body     []byte
+}
+
+// reply is an answer: a status and what to encode as JSON, nil for nothing.
+type reply struct {
+	status int
+	body   any
+}
+
+func (r *refusal) reply() reply { return reply{r.Status, r} }
+
+// serve answers one call. It holds the lock from after the body is read to
+// before the answer is sent, so that one call is one transaction.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		panic(http.ErrAbortHandler) // the client went away, or sent far too much
+	}
+	s.mu.Lock()
+	answer := s.answer(r, body)
+	id := s.uuid()
+	s.mu.Unlock()
+	w.Header().Set("Date", s.clock.Now().Format(http.TimeFormat))
+	w.Header().Set("messagebird-request-id", id)
+	if answer.status == http.StatusTooManyRequests && s.opts.RetryAfter {
+		w.Header().Set("Retry-After", "1")
+	}
+	send(w, answer)
+}
+
+func send(w http.ResponseWriter, answer reply) {
+	if answer.body == nil {
+		w.WriteHeader(answer.status)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(answer.status)
+	_ = json.NewEncoder(w).Encode(answer.body)
+}
+
+// answer checks what comes before any work: outages, the key, the workspace
+// and the rate.
+func (s *Server) answer(r *http.Request, body []byte) reply {
+	prefix := "/workspaces/" + s.WorkspaceID + "/"
+	path, inside := strings.CutPrefix(r.URL.EscapedPath(), prefix)
+	limit := s.edits
+	if r.Method == http.MethodGet {
+		limit = s.reads
+	}
+	switch {
+	case s.down:
+		return unavailable.reply()
+	case !inside || r.Header.Get("Authorization") != "AccessKey "+s.AccessKey:
+		return unauthorized.reply()
+	case !limit.admit(s.clock.Now().Add(-s.clock.Offset())):
+		return tooMany.reply()
+	}
+	return s.route(request{r.Method, strings.Split(path, "/"), r.URL.Query(), body})
+}
+
+// route finds the handler by the shape of the path. An unknown path is
+// answered like a wrong key.
+func (s *Server) route(r request) reply {
+	handlers := map[string]func(request) reply{
+		"GET contacts":                   s.listContacts,
+		"POST contacts":                  s.createContact,
+		"POST contacts/search":           s.searchContacts,
+		"GET contacts/identifiers/*/*":   func(request) reply { return forbidden.reply() },
+		"PATCH contacts/identifiers/*/*": s.upsertContact,
+		"GET contacts/*":                 s.getContact,
+		"PATCH contacts/*":               s.patchContact,
+		"DELETE contacts/*":              s.deleteContact,
+		"GET contacts/*/identifiers":     s.listIdentifiers,
+		"POST contacts/*/identifiers":    s.addIdentifier,
+		"GET attribute-definitions":      s.listDefinitions,
+		"POST attribute-definitions":     s.createDefinition,
+	}
+	handle, known := handlers[r.method+" "+r.shape()]
+	if !known {
+		return unauthorized.reply()
+	}
+	return handle(r)
+}
+
+// shape is the path with ids and values replaced by stars.
+func (r *request) shape() string {
+	parts := append([]string(nil), r.segments...)
+	for i := 1; i < len(parts); i++ {
+		fixed := i == 1 && (parts[1] == "search" || parts[1] == "identifiers") || i == 2 && parts[1] != "identifiers"
+		if !fixed {
+			parts[i] = "*"
+		}
+	}
+	return strings.Join(parts, "/")
+}
+
+// decode reads the body as JSON.
+func (r *request) decode(v any) *refusal {
+	if err := json.Unmarshal(r.body, v); err != nil {
+		return malformed("the body is not the expected JSON")
+	}
+	return nil
+}

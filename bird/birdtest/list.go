@@ -1,0 +1,145 @@
+package birdtest
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// The lists of the API. The caller holds s.mu.
+
+// A paging is what a list call asks for. After is the position, counted from
+// 1 in the order of creation, of the last entry of the page before; 0 is the
+// beginning.
+type paging struct {
+	limit   int
+	after   int
+	reverse bool // oldest first
+}
+
+func (r *request) paging() (paging, *refusal) {
+	p := paging{limit: 10, reverse: r.query.Get("reverse") == "true"}
+	if v := r.query.Get("limit"); v != "" {
+		n, err := strconv.Atoi(v)
+		if err != nil || n < 1 || n > 100 {
+			return p, invalid("limit must be between 1 and 100")
+		}
+		p.limit = n
+	}
+	if v := r.query.Get("pageToken"); v != "" {
+		data, err := base64.StdEncoding.DecodeString(v)
+		var key []string
+		if err != nil || json.Unmarshal(data, &key) != nil || len(key) != 2 {
+			return p, invalid("pageToken is not valid")
+		}
+		p.after, _ = strconv.Atoi(key[1])
+	}
+	return p, nil
+}
+
+// token makes the opaque mark of a place in a list.
+func token(createdAt string, position int) string {
+	data, _ := json.Marshal([]string{createdAt, strconv.Itoa(position)})
+	return base64.StdEncoding.EncodeToString(data)
+}
+
+func (s *Server) listContacts(r request) reply {
+	p, bad := r.paging()
+	if bad != nil {
+		return bad.reply()
+	}
+	shown, more := p.cut(s.order, func(c *Contact) int { return c.seq })
+	results := make([]wireContact, len(shown))
+	for i, c := range shown {
+		results[i] = s.wire(c)
+	}
+	body := map[string]any{"results": results}
+	if more {
+		last := shown[len(shown)-1]
+		body["nextPageToken"] = token(last.CreatedAt.Format(timeLayout), last.seq)
+	}
+	if given := r.query.Get("pageToken"); s.repeatToken && given != "" {
+		body["nextPageToken"] = given
+	}
+	return reply{http.StatusOK, body}
+}
+
+// cut returns the page's part of contacts that are ordered by seq, oldest
+// first, and whether more follow.
+func (p paging) cut(all []*Contact, seq func(*Contact) int) ([]*Contact, bool) {
+	at, found := slices.BinarySearchFunc(all, p.after, func(c *Contact, n int) int { return seq(c) - n })
+	if p.reverse {
+		if found {
+			at++
+		}
+		end := min(at+p.limit, len(all))
+		return all[at:end], end < len(all)
+	}
+	if p.after == 0 {
+		at = len(all)
+	}
+	start := max(at-p.limit, 0)
+	shown := slices.Clone(all[start:at])
+	slices.Reverse(shown)
+	return shown, start > 0
+}
+
+func (s *Server) listIdentifiers(r request) reply {
+	c, ok := s.contacts[r.segments[1]]
+	if !ok {
+		return notFound.reply()
+	}
+	p, bad := r.paging()
+	if bad != nil {
+		return bad.reply()
+	}
+	start := min(p.after, len(c.Identifiers))
+	end := min(start+p.limit, len(c.Identifiers))
+	results := []map[string]any{}
+	for _, i := range c.Identifiers[start:end] {
+		results = append(results, wireIdentifier(c.ID, i))
+	}
+	body := map[string]any{"results": results}
+	if end < len(c.Identifiers) {
+		body["nextPageToken"] = token(c.Identifiers[end].CreatedAt.Format(timeLayout), end)
+	}
+	return reply{http.StatusOK, body}
+}
+
+func (s *Server) listDefinitions(r request) reply {
+	p, bad := r.paging()
+	if bad != nil {
+		return bad.reply()
+	}
+	results := make([]*definition, 0, len(s.definitions))
+	for _, d := range s.definitions {
+		results = append(results, d)
+	}
+	slices.SortFunc(results, func(a, b *definition) int { return strings.Compare(a.Key, b.Key) })
+	start := min(p.after, len(results))
+	end := min(start+p.limit, len(results))
+	body := map[string]any{"results": results[start:end]}
+	if end < len(results) {
+		body["nextPageToken"] = token("", end)
+	}
+	return reply{http.StatusOK, body}
+}
+
+func (s *Server) createDefinition(r request) reply {
+	var d definition
+	if bad := r.decode(&d); bad != nil {
+		return bad.reply()
+	}
+	if bad := d.check(); bad != nil {
+		return bad.reply()
+	}
+	if _, taken := s.definitions[d.Key]; taken {
+		return (&refusal{Status: http.StatusConflict, Code: "ResourceAlreadyExists", Message: "the key is taken"}).reply()
+	}
+	d.ID, d.CreatedAt = s.uuid(), s.now().Format(timeLayout)
+	s.definitions[d.Key] = &d
+	return reply{http.StatusCreated, &d}
+}
