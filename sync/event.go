@@ -15,7 +15,7 @@ const (
 	EventEcho     EventType = "echo"     // a change turned out to make no difference
 	EventWrote    EventType = "wrote"    // a record was written; Count fields, Duration
 	EventCreated  EventType = "created"  // a record was created
-	EventSynced   EventType = "synced"   // a change is done; Lag since it occurred
+	EventSynced   EventType = "synced"   // a change is done; Lag since it occurred, Count of the flows that wrote
 	EventRetried  EventType = "retried"  // a lane was given back; Err, Action
 	EventBuried   EventType = "buried"   // messages went to the dead letters; Count, Err
 	EventSwept    EventType = "swept"    // a sweep ended; Count changes, Duration

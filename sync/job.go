@@ -12,6 +12,7 @@ type job struct {
 	changes []Change
 	facts   []Fact
 	at      []time.Time // when the changes were enqueued, in their order
+	wrote   int         // how many flows wrote something
 }
 
 // newJob decodes the messages of a lane.
@@ -63,6 +64,9 @@ func (e *Engine) perform(ctx context.Context, j job) error {
 		if err := r.run(ctx); err != nil {
 			return err
 		}
+		if r.wrote {
+			j.wrote++
+		}
 	}
 	if !known {
 		return &Error{Op: "work", Action: Invalid, Ref: j.ref, Rule: "flow.known",
@@ -96,6 +100,6 @@ func (e *Engine) finished(j *job) {
 		if from.IsZero() {
 			from = j.at[i]
 		}
-		e.observe(Event{Type: EventSynced, Ref: c.Ref, Reason: c.Reason, Priority: c.Priority, Lag: now.Sub(from)})
+		e.observe(Event{Type: EventSynced, Ref: c.Ref, Reason: c.Reason, Priority: c.Priority, Count: j.wrote, Lag: now.Sub(from)})
 	}
 }
