@@ -86,8 +86,7 @@ func (s *Store) Base(_ context.Context, linkID string) (sync.Base, error) {
 func (s *Store) Begin(_ context.Context, now time.Time, link sync.Link, intent sync.Intent, entries ...sync.Entry) (sync.Link, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	was := s.links[link.ID]
-	if was != nil && was.Intent != nil && was.Intent.Expires.After(now) {
+	if s.busy(now, link.ID, nil) {
 		return sync.Link{}, sync.ErrStale
 	}
 	link.Intent = &intent
@@ -100,9 +99,12 @@ func (s *Store) Begin(_ context.Context, now time.Time, link sync.Link, intent s
 }
 
 // Commit implements [sync.Store].
-func (s *Store) Commit(_ context.Context, _ time.Time, c sync.Commit) (sync.Link, error) {
+func (s *Store) Commit(_ context.Context, now time.Time, c sync.Commit) (sync.Link, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.busy(now, c.Link.ID, c.Link.Intent) {
+		return sync.Link{}, sync.ErrStale
+	}
 	c.Link.Intent = nil
 	link, err := s.put(c.Link)
 	if err != nil {
@@ -113,6 +115,13 @@ func (s *Store) Commit(_ context.Context, _ time.Time, c sync.Commit) (sync.Link
 	}
 	s.append(c.Entries)
 	return link, nil
+}
+
+// busy reports whether a link has an open intent other than the caller's own.
+func (s *Store) busy(now time.Time, id string, own *sync.Intent) bool {
+	was := s.links[id]
+	return was != nil && was.Intent != nil && was.Intent.Expires.After(now) &&
+		(own == nil || own.ID != was.Intent.ID)
 }
 
 // put replaces a link if its generation is the stored one and its ends are
