@@ -57,10 +57,10 @@ func (r *rig) one(what string, winners []int) int {
 	return winners[0]
 }
 
-// raceToLink lets everybody link one record to a counterpart of their own,
-// half of them by Begin and half by Commit.
+// raceToLink lets everybody link one record to a counterpart of their own: in
+// turns all by Begin, all by Commit, and mixed.
 func raceToLink(r *rig) {
-	for round := range 10 {
+	for round := range 12 {
 		shared := left(fmt.Sprint("shared", round))
 		link := func(i int) sync.Link {
 			name := fmt.Sprintf("%d-%d", round, i)
@@ -68,7 +68,7 @@ func raceToLink(r *rig) {
 		}
 		winner := r.one("links of one record", r.race(func(i int) (err error) {
 			note := entry(link(i).ID)
-			if i%2 == 0 {
+			if round%3 == 0 || round%3 == 2 && i%2 == 0 {
 				_, err = r.store.Begin(r.Context(), noon, link(i), intent("write"), note)
 			} else {
 				_, err = r.store.Commit(r.Context(), noon, sync.Commit{Link: link(i), Entries: []sync.Entry{note}})
