@@ -1,0 +1,123 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/urbanhub/crmsync/sync"
+)
+
+// Crashed is the Action of the [sync.Failure] that is written before a
+// message under suspicion is delivered. It stays in the history only if the
+// process dies before the message is settled.
+const Crashed = "crashed"
+
+// After a process died, one of the messages it had in work may have killed
+// it. Which ones it had is not written anywhere (that would cost an update per
+// message), but they are among those that fill the window of the next owner.
+// Those are under suspicion: delivered one at a time per shard, alone, and
+// with an attempt counted in the log before. A message that kills again and
+// again is so found and buried.
+
+// stand reports whether the lane may be offered. One whose first message is
+// suspect must be the shard's only one, or else queues for that.
+func (q *Queue) stand(l *lane) bool {
+	sh := l.shard
+	if !l.meta[0].suspect || sh.suspect == l {
+		return true
+	}
+	if sh.suspect == nil {
+		sh.suspect = l
+		return true
+	}
+	if l.in != &sh.suspects {
+		l.unlink()
+		sh.suspects.push(l)
+	}
+	return false
+}
+
+// acquit makes room for the next suspect lane if this one was it.
+func (q *Queue) acquit(l *lane) {
+	sh := l.shard
+	if sh.suspect != l {
+		return
+	}
+	sh.suspect = nil
+	if next := sh.suspects.first; next != nil {
+		next.unlink()
+		q.offer(next)
+	}
+}
+
+// vouch counts an attempt for the suspect lanes among those just leased, or
+// buries their message when it has crashed often enough. It returns the lanes
+// to deliver.
+func (q *Queue) vouch(ctx context.Context, now time.Time, lanes []sync.Lane, suspects []int) ([]sync.Lane, error) {
+	if len(suspects) == 0 {
+		return lanes, nil
+	}
+	keep, errs := lanes[:0], []error(nil)
+	for i, ln := range lanes {
+		ok := true
+		if len(suspects) > 0 && suspects[0] == i {
+			var err error
+			ok, err = q.vouchOne(ctx, now, ln)
+			suspects, errs = suspects[1:], append(errs, err)
+		}
+		if ok {
+			keep = append(keep, ln)
+		}
+	}
+	if len(keep) > 0 {
+		return keep, nil // they are leased; what failed is tried again by the next Take
+	}
+	return nil, errors.Join(errs...)
+}
+
+func (q *Queue) vouchOne(ctx context.Context, now time.Time, ln sync.Lane) (bool, error) {
+	crashes := 0
+	for _, f := range ln.History {
+		if f.Action == Crashed {
+			crashes++
+		}
+	}
+	if crashes >= q.opts.Crashes {
+		return false, q.Bury(ctx, now, ln, sync.Failure{At: now, Action: sync.Fatal.String(), Free: true,
+			Error: fmt.Sprintf("the process died %d times with this message in work", crashes)})
+	}
+	err := q.settle(now, ln, "take", func(h holding) (int, error) {
+		held := failed(h.meta[0].held, sync.Failure{At: now, Action: Crashed,
+			Error: "the process died with this message in work"})
+		return 0, q.log.Hold(ctx, h.fence, h.pos(0), held)
+	}, nil)
+	if err != nil {
+		q.giveBack(now, ln)
+	}
+	return err == nil, err
+}
+
+// giveBack ends a lease that was never delivered.
+func (q *Queue) giveBack(now time.Time, ln sync.Lane) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if l, err := q.find(now, ln); err == nil {
+		q.endLease(l)
+	}
+}
+
+// failed returns what is known of a message after one more failure.
+func failed(before *Held, cause sync.Failure) Held {
+	var h Held
+	if before != nil {
+		h = Held{Attempts: before.Attempts, History: slices.Clone(before.History)}
+	}
+	if !cause.Free {
+		h.Attempts++
+	}
+	h.History = append(h.History, cause)
+	return h
+}
