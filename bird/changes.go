@@ -59,7 +59,7 @@ func swept(c *contact) sync.Change {
 		ID:         "bird:list:" + c.ID + ":" + c.UpdatedAt.UTC().Format(time.RFC3339Nano),
 		Ref:        ref(c.ID),
 		Reason:     sync.ReasonSweep,
-		OccurredAt: c.UpdatedAt,
+		OccurredAt: c.UpdatedAt.Time,
 		Priority:   sync.Sweep,
 	}
 }

@@ -33,8 +33,8 @@
 //
 // An identifier belongs to one contact only; taking one that another contact
 // holds is a conflict that names the holder. A contact may have several phones
-// or e-mails, which merges leave behind: the field is the first that Bird
-// lists, and a write replaces that one. Bird keeps no version of a contact and
+// or e-mails, which merges leave behind: the field is the one added last, and a
+// write replaces that one. Bird keeps no version of a contact and
 // no time of a single attribute, so the adapter is no [sync.Historian].
 //
 // # Webhooks and Flow calls

@@ -1,6 +1,8 @@
 package bird
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/urbanhub/crmsync/sync"
@@ -71,7 +73,8 @@ func (p place) identifierValue(c *contact) sync.Value {
 	return sync.Text(v)
 }
 
-// identifier returns the contact's first identifier of a kind. The mirror in
+// identifier returns the contact's first identifier of a key, the newest one
+// of a complete contact. The mirror in
 // the attributes steps in where the selection of featured ones leaves it out,
 // and for a phone that some answers give without its "+".
 func (c *contact) identifier(key string) string {
@@ -110,18 +113,29 @@ func (c *contact) displayName() sync.Value {
 	return sync.Text(c.ComputedDisplayName)
 }
 
-// complete reports whether the contact tells everything about the places: its
-// featured identifiers are only a selection.
+// complete reports whether the contact tells everything about the places. Its
+// featured identifiers are only a selection, and they do not say which of
+// several is the newest.
 func (c *contact) complete(places map[string]place) bool {
-	if c.IdentifierCount <= len(c.FeaturedIdentifiers) {
-		return true
-	}
+	hidden := c.IdentifierCount > len(c.FeaturedIdentifiers)
 	for _, p := range places {
-		if p.kind == identifierPlace && c.identifier(p.key) == "" {
+		if p.kind != identifierPlace || c.whole {
+			continue
+		}
+		if n := len(c.identifiers(p.key)); n > 1 || n == 0 && hidden {
 			return false
 		}
 	}
 	return true
+}
+
+// setIdentifiers gives the contact the full list of its identifiers. The
+// newest come first, so that an identifier just written is the one read.
+func (c *contact) setIdentifiers(all []identifier) {
+	slices.SortStableFunc(all, func(x, y identifier) int {
+		return cmp.Or(y.CreatedAt.Compare(x.CreatedAt.Time), strings.Compare(x.Value, y.Value))
+	})
+	c.FeaturedIdentifiers, c.whole = all, true
 }
 
 // international gives a phone of 11 to 15 bare digits the "+" that some of

@@ -60,7 +60,7 @@ func (a *Adapter) find(ctx context.Context, key sync.Key) ([]sync.Record, error)
 		}
 		return []sync.Record{r}, nil
 	case identifierPlace:
-		return a.search(ctx, identifier{at.key, key.Value.String()})
+		return a.search(ctx, identifier{Key: at.key, Value: key.Value.String()})
 	}
 	return nil, &sync.Error{Op: "bird: match", Action: sync.Fatal, Field: key.Name, Rule: "key.identifier",
 		Hint: "recognise contacts by id, external_id, msisdn or email",
@@ -85,7 +85,7 @@ func (a *Adapter) search(ctx context.Context, want identifier) ([]sync.Record, e
 		if c.ID == "" {
 			continue
 		}
-		if c.IdentifierCount > len(c.FeaturedIdentifiers) && (!c.holds(want) || !c.complete(a.places)) {
+		if c.IdentifierCount > len(c.FeaturedIdentifiers) && !c.mirrors(want) || !c.complete(a.places) {
 			if err := a.fillIdentifiers(ctx, c); err != nil {
 				return nil, err
 			}
@@ -121,7 +121,7 @@ func (a *Adapter) nameHolder(ctx context.Context, w sync.Write, err error) {
 		if at.kind != identifierPlace || v.Blank() || w.Ref.ID == "" && name == w.Key {
 			continue
 		}
-		found, err := a.search(ctx, identifier{at.key, v.String()})
+		found, err := a.search(ctx, identifier{Key: at.key, Value: v.String()})
 		if err == nil && len(found) > 0 && found[0].ID != w.Ref.ID {
 			e.Existing, e.Field = found[0].Ref, name
 			return

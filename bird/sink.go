@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -130,8 +131,10 @@ func (a *Adapter) upsert(ctx context.Context, w sync.Write) (sync.Result, error)
 	return a.settle(ctx, w, res)
 }
 
-// settle ends an upsert that met an existing contact: Bird added the new
-// identifiers beside the ones they should replace.
+// settle ends an upsert that met an existing contact. An upsert adds
+// identifiers and removes none; this clears the blank ones and lets those the
+// contact had already be the newest. Others stay beside the new ones, because
+// nothing tells whether they are what the field used to show.
 func (a *Adapter) settle(ctx context.Context, w sync.Write, res sync.Result) (sync.Result, error) {
 	rest := sync.Write{Ref: res.Record.Ref, Fields: sync.Fields{}}
 	for name, v := range w.Fields {
@@ -157,7 +160,7 @@ func checkKey(w sync.Write, key place, value string) error {
 	case value == "":
 		e.Rule, e.Hint = "key.present", "fill the field from the other side's id"
 		e.Err = errors.New("the key has no value")
-	case url.PathEscape(value) != value || len(value) > 250:
+	case url.PathEscape(value) != value || strings.Trim(value, ".") == "" || len(value) > 250:
 		e.Rule, e.Hint = "key.literal", "use a key of letters, digits and the signs -_.~$&+=:@, at most 250"
 		e.Err = errors.New("the key cannot stand in a path: it is a " + w.Fields[w.Key].Shape())
 	default:
@@ -203,7 +206,7 @@ func callID(res *httpx.Response) string {
 // getWhole fetches a contact with all its identifiers.
 func (a *Adapter) getWhole(ctx context.Context, id string) (*contact, error) {
 	c, err := a.get(ctx, id)
-	if err != nil || c.IdentifierCount <= len(c.FeaturedIdentifiers) {
+	if err != nil || c.whole || c.IdentifierCount <= len(c.FeaturedIdentifiers) {
 		return c, err
 	}
 	return c, a.fillIdentifiers(ctx, c)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -19,7 +18,7 @@ const parallel = 16
 
 // Read implements [sync.Source]. Bird has no batch read: each contact costs
 // one GET, and a second one when a wanted identifier is not among the featured
-// ones. Nothing is shared with a Read that is already under way, because its
+// ones or there are several of its kind. Nothing is shared with a Read that is already under way, because its
 // answer may be older than the change that caused this one.
 //
 // Bird answers 404 for a contact that was merged into another, so its entry
@@ -72,7 +71,7 @@ func (a *Adapter) read(ctx context.Context, id string) (sync.Record, error) {
 
 // get fetches a contact with every identifier that a field asks for.
 func (a *Adapter) get(ctx context.Context, id string) (*contact, error) {
-	if id == "" || strings.Trim(url.PathEscape(id), ".") != id {
+	if !idPattern.MatchString(id) {
 		return nil, &sync.Error{Op: "bird: get contact", Action: sync.NotFound, Ref: ref(id), Rule: "contact.id",
 			Hint: "a contact's id is a UUID", Err: errors.New("no contact can have this id")}
 	}
@@ -90,9 +89,10 @@ func (a *Adapter) get(ctx context.Context, id string) (*contact, error) {
 	return &c, a.fillIdentifiers(ctx, &c)
 }
 
-// fillIdentifiers adds the identifiers that are not featured.
+// fillIdentifiers fetches all identifiers of a contact.
 func (a *Adapter) fillIdentifiers(ctx context.Context, c *contact) error {
-	query := url.Values{"limit": {"100"}}
+	query := url.Values{"limit": {pageSize}}
+	var all []identifier
 	for {
 		var p page[identifier]
 		r := request{op: "bird: list identifiers", ref: ref(c.ID), method: http.MethodGet,
@@ -100,12 +100,9 @@ func (a *Adapter) fillIdentifiers(ctx context.Context, c *contact) error {
 		if _, err := a.call(ctx, r, &p); err != nil {
 			return err
 		}
-		for _, i := range p.Results {
-			if !c.holds(i) {
-				c.FeaturedIdentifiers = append(c.FeaturedIdentifiers, i)
-			}
-		}
+		all = append(all, p.Results...)
 		if p.NextPageToken == "" || p.NextPageToken == query.Get("pageToken") {
+			c.setIdentifiers(all)
 			return nil
 		}
 		query.Set("pageToken", p.NextPageToken)
@@ -120,7 +117,7 @@ func (a *Adapter) record(c *contact) sync.Record {
 			fields[name] = v
 		}
 	}
-	return sync.Record{Ref: ref(c.ID), Fields: fields, UpdatedAt: c.UpdatedAt}
+	return sync.Record{Ref: ref(c.ID), Fields: fields, UpdatedAt: c.UpdatedAt.Time}
 }
 
 func ref(id string) sync.Ref { return sync.Ref{System: System, Kind: Contact, ID: id} }

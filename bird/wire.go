@@ -17,14 +17,29 @@ type contact struct {
 	FeaturedIdentifiers []identifier          `json:"featuredIdentifiers"`
 	IdentifierCount     int                   `json:"identifierCount"`
 	Attributes          map[string]sync.Value `json:"attributes"`
-	UpdatedAt           time.Time             `json:"updatedAt"`
+	UpdatedAt           moment                `json:"updatedAt"`
+
+	whole bool // FeaturedIdentifiers holds all identifiers, the newest first
+}
+
+// moment is a time that is zero where Bird tells none or tells it in a way we
+// do not know: no record is lost for its date.
+type moment struct{ time.Time }
+
+func (m *moment) UnmarshalJSON(data []byte) error {
+	t, err := time.Parse(`"`+time.RFC3339+`"`, string(data))
+	if err == nil {
+		m.Time = t
+	}
+	return nil
 }
 
 // identifier is one address by which a contact is known; its value belongs to
 // one contact only.
 type identifier struct {
-	Key   string `json:"key"`
-	Value string `json:"value"`
+	Key       string `json:"key"`
+	Value     string `json:"value"`
+	CreatedAt moment `json:"createdAt,omitzero"` // only in the list of identifiers
 }
 
 // page is one page of a list. The token stands at the root of the answer.

@@ -1,7 +1,6 @@
 package bird
 
 import (
-	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -23,7 +22,7 @@ func (a *Adapter) split(w sync.Write) (patch, []wish, error) {
 		case idPlace:
 			return p, nil, unwritable(w.Ref, name, "id.given", "map the id one way only; Bird gives it", v)
 		case identifierPlace:
-			wanted = append(wanted, wish{identifier{at.key, strings.TrimSpace(v.String())}})
+			wanted = append(wanted, wish{identifier{Key: at.key, Value: strings.TrimSpace(v.String())}})
 		default:
 			typed, ok := a.opts.Attributes[at.key].convert(v)
 			if !ok {
@@ -52,7 +51,8 @@ func (t AttributeType) convert(v sync.Value) (sync.Value, bool) {
 	case StringAttribute:
 		return sync.Text(text), !v.IsList()
 	case NumberAttribute:
-		return sync.Number(text), !v.IsList() && !v.IsBool() && isNumber(text)
+		n := sync.Number(text) // which leaves a text what is no number
+		return n, !v.IsList() && n.IsNumber()
 	case BooleanAttribute:
 		return sync.Bool(text == "true"), !v.IsList() && (text == "true" || text == "false")
 	case DatetimeAttribute:
@@ -60,12 +60,7 @@ func (t AttributeType) convert(v sync.Value) (sync.Value, bool) {
 	case ManyAttribute:
 		return sync.List(v.Items()...), true
 	}
-	return v, !v.IsNumber() || isNumber(v.String())
-}
-
-func isNumber(s string) bool {
-	var n json.Number
-	return json.Unmarshal([]byte(s), &n) == nil && s[0] != '"'
+	return v, true
 }
 
 func isTime(s string) bool {
@@ -75,7 +70,7 @@ func isTime(s string) bool {
 }
 
 // replace adds to the patch what makes the wished identifier the contact's
-// first of its key. The one that was first goes; further ones, which a merge
+// newest of its key. The one that was newest goes; older ones, which a merge
 // leaves behind, stay, unless none at all is wished.
 func (w wish) replace(current *contact, p *patch) {
 	held := current.identifiers(w.Key)
@@ -89,7 +84,7 @@ func (w wish) replace(current *contact, p *patch) {
 		gone = held[:min(len(held), 1)]
 	}
 	for _, v := range gone {
-		p.RemoveIdentifiers = append(p.RemoveIdentifiers, identifier{w.Key, v})
+		p.RemoveIdentifiers = append(p.RemoveIdentifiers, identifier{Key: w.Key, Value: v})
 	}
 }
 
@@ -114,13 +109,6 @@ func (c *contact) identifiers(key string) []string {
 		}
 	}
 	return held
-}
-
-// holds reports whether the contact is known to have the identifier.
-func (c *contact) holds(i identifier) bool {
-	return slices.ContainsFunc(c.FeaturedIdentifiers, func(h identifier) bool {
-		return h.Key == i.Key && sameIdentifier(i.Key, h.Value, i.Value)
-	})
 }
 
 // sameIdentifier compares two values of one key as Bird does: phones by their

@@ -1,0 +1,155 @@
+package bird
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"maps"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/urbanhub/crmsync/sync"
+)
+
+// flowCall is one call of a Flow: the mapped fields and the raw body.
+type flowCall struct {
+	fields map[string]any
+	body   []byte
+}
+
+// fields reads the mapped fields of a body. Empty ones are left out.
+func (f *FlowReceiver) fields(body []byte) (map[string]any, error) {
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber() // keeps every digit of ids and amounts
+	var object map[string]any
+	if err := d.Decode(&object); err != nil {
+		return nil, err
+	}
+	if object == nil || d.More() {
+		return nil, errors.New("not one object")
+	}
+	fields := map[string]any{}
+	for name, path := range f.paths {
+		if v := flat(lookup(object, path)); v != nil {
+			fields[name] = v
+		}
+	}
+	return fields, nil
+}
+
+// lookup follows a path of names with dots between them. A name with a dot in
+// it is found, too, where the whole rest of the path is a name.
+func lookup(object map[string]any, path string) any {
+	if v, ok := object[path]; ok {
+		return v
+	}
+	name, rest, nested := strings.Cut(path, ".")
+	inner, isObject := object[name].(map[string]any)
+	if !nested || !isObject {
+		return nil
+	}
+	return lookup(inner, rest)
+}
+
+// flat undoes what templates do to values: an array written as text becomes
+// an array, an array of one item that item, and an empty text or a template
+// that was not filled in nothing.
+func flat(v any) any {
+	if text, ok := v.(string); ok {
+		var items []any
+		switch {
+		case strings.TrimSpace(text) == "" || strings.HasPrefix(strings.TrimSpace(text), "{{"):
+			return nil
+		case strings.HasPrefix(text, "[") && json.Unmarshal([]byte(text), &items) == nil:
+			return flat(items)
+		}
+	}
+	items, ok := v.([]any)
+	switch {
+	case !ok:
+		return v
+	case len(items) == 0:
+		return nil
+	case len(items) == 1:
+		return flat(items[0])
+	}
+	return items
+}
+
+// text returns a field as text, of an array the first item.
+func (c *flowCall) text(name string) string {
+	v := c.fields[name]
+	if items, ok := v.([]any); ok {
+		v = items[0]
+	}
+	switch v := v.(type) {
+	case string:
+		return v
+	case json.Number:
+		return v.String()
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	case bool:
+		return strconv.FormatBool(v)
+	}
+	return ""
+}
+
+// lacks says what is wrong with a required field, "" if nothing is.
+func (c *flowCall) lacks(name string) string {
+	switch v := c.text(name); {
+	case v == "":
+		return "is missing or empty"
+	case name == flowContact && !idPattern.MatchString(v):
+		return "is not a contact's id: it is a " + sync.Text(v).Shape()
+	}
+	return ""
+}
+
+// items returns the change, and the fact unless it has no name.
+func (c *flowCall) items(fact string, now time.Time) []sync.Item {
+	contact := ref(c.text(flowContact))
+	occurred, _ := time.Parse(time.RFC3339, c.text(flowOccurredAt)) // zero if unknown
+	items := []sync.Item{sync.Change{
+		ID: c.changeID(now), Ref: contact,
+		Reason: sync.ReasonWebhook, OccurredAt: occurred, Priority: sync.Live,
+	}}
+	if fact != "" {
+		items = append(items, sync.Fact{
+			ID: c.factID(fact), Type: fact, Subject: contact, OccurredAt: occurred, Data: c.data(),
+		})
+	}
+	return items
+}
+
+// changeID tells edits apart. The event's name is part of it because a Flow
+// may give several events the id of its one run. Without an id the moment of
+// receipt is part of it: doing a change twice is harmless, missing one is not.
+func (c *flowCall) changeID(now time.Time) string {
+	if id := c.text(flowEventID); id != "" {
+		return itemID("flow-change", c.text(flowEvent), c.text(flowContact), id)
+	}
+	return itemID("flow-change", c.text(flowEvent), digest(c.body), strconv.FormatInt(now.UnixNano(), 36))
+}
+
+// factID identifies the occurrence.
+func (c *flowCall) factID(fact string) string {
+	conversation, id := c.text(flowConversation), c.text(flowEventID)
+	switch {
+	case fact == "conversation.started" && conversation != "":
+		return startedID(conversation)
+	case id != "":
+		return itemID("flow-fact", fact, c.text(flowContact), id)
+	}
+	return itemID("flow-fact", fact, conversation, digest(c.body))
+}
+
+// data returns the mapped fields but those that the fact holds elsewhere.
+func (c *flowCall) data() map[string]any {
+	data := maps.Clone(c.fields)
+	for _, name := range []string{flowEvent, flowEventID, flowOccurredAt} {
+		delete(data, name)
+	}
+	return data
+}
