@@ -1,6 +1,10 @@
 package mapping
 
-import "github.com/urbanhub/crmsync/sync"
+import (
+	"slices"
+
+	"github.com/urbanhub/crmsync/sync"
+)
 
 // ID returns a two-way field of type id.
 func ID(name, left, right string) Field { return field(TypeID, name, At(left), At(right)) }
@@ -26,7 +30,7 @@ func Name(name string, left, right Place) Field { return field(TypeName, name, l
 // Enum returns a two-way field of type enum with its table.
 func Enum(name, left, right string, options ...Option) Field {
 	f := field(TypeEnum, name, At(left), At(right))
-	f.Options = options
+	f.Options = slices.Clone(options)
 	return f
 }
 
@@ -73,6 +77,12 @@ func (f Field) WithRule(tag string) Field {
 // WithClean returns the field with its cleaners, in their order.
 func (f Field) WithClean(cleaners ...Cleaner) Field {
 	f.Clean = cleaners
+	return f
+}
+
+// WithForm returns the field written in a form on one side.
+func (f Field) WithForm(s sync.Side, form Form) Field {
+	f.place(s).Form = form
 	return f
 }
 

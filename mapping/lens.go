@@ -74,10 +74,10 @@ func (l *lens) check(v sync.Value, required bool) *fault {
 	return checkRule(l.field.Rule, v)
 }
 
-// tidy runs the cleaners over the texts in a raw value.
+// tidy runs the cleaners over a raw value as text, or over each of a list.
 func (l *lens) tidy(raw sync.Value) sync.Value {
 	switch {
-	case len(l.clean) == 0 || raw.Blank() || raw.IsNumber() || raw.IsBool():
+	case len(l.clean) == 0 || raw.Blank():
 		return raw
 	case raw.IsList():
 		items := raw.Items()
