@@ -71,7 +71,13 @@ func testFlow(first Policy, fields ...Field) *Flow {
 		Left: Endpoint{System: "birds", Kind: "contact"}, Right: Endpoint{System: "hub", Kind: "contact"}}
 }
 
-func mustPlanner(t testing.TB, flow *Flow) *Planner {
+// failer is what *testing.T, *testing.B and *rapid.T share.
+type failer interface {
+	Helper()
+	Fatal(args ...any)
+}
+
+func mustPlanner(t failer, flow *Flow) *Planner {
 	t.Helper()
 	p, err := NewPlanner(flow)
 	if err != nil {
@@ -80,7 +86,7 @@ func mustPlanner(t testing.TB, flow *Flow) *Planner {
 	return p
 }
 
-func mustPlan(t testing.TB, p *Planner, left, right View, base Base) Plan {
+func mustPlan(t failer, p *Planner, left, right View, base Base) Plan {
 	t.Helper()
 	plan, err := p.Plan(left, right, base)
 	if err != nil {
