@@ -1,0 +1,203 @@
+package bird_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/urbanhub/crmsync/bird"
+	"github.com/urbanhub/crmsync/bird/birdtest"
+	"github.com/urbanhub/crmsync/sync"
+)
+
+func flowReceiver(t testing.TB, in *inbox, opts bird.FlowOptions) *bird.FlowReceiver {
+	t.Helper()
+	opts.Secrets = []string{"new secret", "old secret"}
+	f, err := bird.NewFlowReceiver(in, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func flowCall(body, authorization string) *http.Request {
+	r := httptest.NewRequest(http.MethodPost, "/flow", strings.NewReader(body))
+	r.Header.Set("Authorization", authorization)
+	return r
+}
+
+// TestSeedEvents sends the six events of the reference, which all carry the
+// id of one run of the Flow.
+func TestSeedEvents(t *testing.T) {
+	var bodies []json.RawMessage
+	if err := json.Unmarshal([]byte(payload(t, "flow-events-rendered")), &bodies); err != nil || len(bodies) != 6 {
+		t.Fatal(len(bodies), err)
+	}
+	in := &inbox{}
+	f := flowReceiver(t, in, bird.FlowOptions{})
+	for range 2 { // the second time as a duplicate
+		for _, body := range bodies {
+			equal(t, "status", answer(f, flowCall(string(body), "Bearer old secret")), 200)
+		}
+	}
+	changes, facts := map[string]sync.Ref{}, map[string]string{}
+	for _, c := range in.changes() {
+		changes[c.ID] = c.Ref
+	}
+	for _, fact := range in.facts() {
+		facts[fact.Type] = fact.ID
+		if fact.OccurredAt.IsZero() || fact.Data["msisdn"] != "+31612345678" || fact.Data["event"] != nil {
+			t.Errorf("%+v", fact)
+		}
+	}
+	equal(t, "changes", len(changes), 6)
+	for _, r := range changes {
+		equal(t, "contact", r, ref("e013a75b-b5ac-4341-aa7c-571d38d067d0"))
+	}
+	const run = "e013a75b-b5ac-4341-aa7c-571d38d067d0:01J8Z7Q9W3F5A0000000000001"
+	equal(t, "facts", facts, map[string]string{
+		"conversation.started":    "bird:conversation.started:7f7d4cff-2e27-4a1a-a2ba-0967341f974b",
+		"message.received":        "bird:flow-fact:message.received:" + run,
+		"qualification.completed": "bird:flow-fact:qualification.completed:" + run,
+		"tour.scheduled":          "bird:flow-fact:tour.scheduled:" + run,
+		"escalation.triggered":    "bird:flow-fact:escalation.triggered:" + run,
+	})
+	equal(t, "facts in all", len(in.facts()), 10)
+	equal(t, "stats", f.Stats(), bird.ReceiverStats{Accepted: 12})
+}
+
+func TestFlowNamesPathsAndShapesAreTheCustomers(t *testing.T) {
+	in := &inbox{}
+	f := flowReceiver(t, in, bird.FlowOptions{
+		Paths:  map[string]string{"bird_contact_id": "who.id", "event": "what", "starts_at": "tour.at", "phase": "sync.fase"},
+		Events: map[string]string{"visita": "tour.scheduled"},
+	})
+	body := `{"what":"visita","who":{"id":["c1"]},"msisdn":"[\"+573000000001\"]","email":["a@example.com","b@example.com"],
+		"name":"","external_id":"{{context.contact.attributes.hubspotContactId}}","tour":{"at":"2026-01-25T10:00:00Z"},
+		"sync.fase":"Visita","conversation_id":12345678901234567890}`
+	equal(t, "status", answer(f, flowCall(body, "Bearer new secret")), 200)
+	fact := in.facts()[0]
+	equal(t, "fact", []any{fact.Type, fact.Subject}, []any{"tour.scheduled", ref("c1")})
+	equal(t, "data", fact.Data, map[string]any{"bird_contact_id": "c1", "msisdn": "+573000000001",
+		"email": []any{"a@example.com", "b@example.com"}, "starts_at": "2026-01-25T10:00:00Z", "phase": "Visita",
+		"conversation_id": json.Number("12345678901234567890")})
+}
+
+// TestWithoutAnEventID a fact is known by its content, and no edit is lost:
+// two edits that read the same may have another one between them.
+func TestWithoutAnEventID(t *testing.T) {
+	in := &inbox{}
+	f := flowReceiver(t, in, bird.FlowOptions{})
+	for range 2 {
+		answer(f, flowCall(`{"event":"tour.scheduled","bird_contact_id":"c1","conversation_id":"v1"}`, "Bearer new secret"))
+	}
+	answer(f, flowCall(`{"event":"tour.scheduled","bird_contact_id":"c1","conversation_id":"v2"}`, "Bearer new secret"))
+	facts, changes := in.facts(), in.changes()
+	equal(t, "facts", []bool{facts[0].ID == facts[1].ID, facts[0].ID == facts[2].ID}, []bool{true, false})
+	equal(t, "changes", changes[0].ID == changes[1].ID, false)
+}
+
+func TestFlowAnswers(t *testing.T) {
+	const good = `{"event":"contact.updated","bird_contact_id":"c1"}`
+	for name, tt := range map[string]struct {
+		request *http.Request
+		status  int
+		says    string
+		items   int
+	}{
+		"good":           {flowCall(good, "Bearer new secret"), 200, "", 1},
+		"old secret":     {flowCall(good, "Bearer old secret"), 200, "", 1},
+		"unknown event":  {flowCall(`{"event":"x","bird_contact_id":"c1"}`, "Bearer new secret"), 200, "", 1},
+		"wrong secret":   {flowCall(good, "Bearer secret"), 401, "", 0},
+		"no secret":      {flowCall(good, ""), 401, "", 0},
+		"empty secret":   {flowCall(good, "Bearer "), 401, "", 0},
+		"not bearer":     {flowCall(good, "new secret"), 401, "", 0},
+		"garbage":        {flowCall("{", "Bearer new secret"), 400, "", 0},
+		"null":           {flowCall("null", "Bearer new secret"), 400, "", 0},
+		"array":          {flowCall("[]", "Bearer new secret"), 400, "", 0},
+		"two objects":    {flowCall(good+good, "Bearer new secret"), 400, "", 0},
+		"no contact":     {flowCall(`{"event":"tour.scheduled"}`, "Bearer new secret"), 422, "bird_contact_id", 0},
+		"no event":       {flowCall(`{"bird_contact_id":"c1"}`, "Bearer new secret"), 422, "event", 0},
+		"not filled in":  {flowCall(`{"event":"x","bird_contact_id":"{{context.contact.id}}"}`, "Bearer new secret"), 422, "missing or empty", 0},
+		"object contact": {flowCall(`{"event":"x","bird_contact_id":{"id":"c1"}}`, "Bearer new secret"), 422, "bird_contact_id", 0},
+		"odd contact":    {flowCall(`{"event":"x","bird_contact_id":"../1"}`, "Bearer new secret"), 422, "text of 4 characters", 0},
+		"GET":            {httptest.NewRequest("GET", "/", nil), 405, "POST", 0},
+		"too large":      {flowCall(strings.Repeat(" ", 1<<20+1), "Bearer new secret"), 413, "1 MiB", 0},
+	} {
+		in := &inbox{}
+		w := httptest.NewRecorder()
+		flowReceiver(t, in, bird.FlowOptions{}).ServeHTTP(w, tt.request)
+		equal(t, name, w.Code, tt.status)
+		equal(t, name, len(in.items), tt.items)
+		if !strings.Contains(w.Body.String(), tt.says) {
+			t.Errorf("%s: answered %q", name, w.Body)
+		}
+	}
+	in := &inbox{full: true}
+	f := flowReceiver(t, in, bird.FlowOptions{})
+	equal(t, "full", answer(f, flowCall(good, "Bearer new secret")), 503)
+	equal(t, "stats", f.Stats(), bird.ReceiverStats{Failed: 1})
+	_, err := bird.NewFlowReceiver(in, bird.FlowOptions{Secrets: []string{""}})
+	equal(t, "rule", failure(t, err, sync.Fatal).Rule, "flow.secrets")
+}
+
+// TestSimulatedFlowsArrive follows an edit in Bird to the inbox, and the echo
+// of our own write.
+func TestSimulatedFlowsArrive(t *testing.T) {
+	for _, asText := range []bool{false, true} {
+		s, a := connect(t, &birdtest.Options{ArraysAsText: asText})
+		in := &inbox{}
+		web := httptest.NewServer(flowReceiver(t, in, bird.FlowOptions{}))
+		defer web.Close()
+		s.OnContactChange(web.URL, "new secret")
+		id := create(t, s, map[string]any{"name": "Jane", "msisdn": "+573000000001"})
+		if err := s.Edit(id, map[string]any{"name": "Janet"}); err != nil {
+			t.Fatal(err)
+		}
+		res := apply(t, a, sync.Write{Ref: ref(id), Fields: sync.Fields{"name": sync.Text("J")}})
+		if res.Err != nil || !s.RunFlow(id, "tour.scheduled", map[string]any{"starts_at": "2026-01-25T10:00:00Z"}) {
+			t.Fatal(res.Err)
+		}
+		if err := s.WaitWebhooks(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		ids := map[string]bool{}
+		for _, c := range in.changes() {
+			ids[c.ID] = true
+			equal(t, "contact", c.Ref, ref(id))
+		}
+		equal(t, "calls: create, edit, echo, tour", len(ids), 4)
+		equal(t, "phone", in.facts()[0].Data["msisdn"], any("+573000000001"))
+	}
+}
+
+func FuzzFlowReceiver(f *testing.F) {
+	var bodies []json.RawMessage
+	if err := json.Unmarshal([]byte(payload(f, "flow-events-rendered")), &bodies); err != nil {
+		f.Fatal(err)
+	}
+	for _, b := range bodies {
+		f.Add(string(b), "Bearer new secret")
+	}
+	f.Add(`{"event":["tour.scheduled"],"bird_contact_id":"[[\"c1\"]]","email":"[]"}`, "Bearer new secret")
+	f.Add(`{"event":1,"bird_contact_id":2,"event_id":{"a":"b"}}`, "Bearer new secret")
+	f.Add(`null`, "Bearer old secret")
+	f.Add(`{}`, "")
+	f.Fuzz(func(t *testing.T, body, authorization string) {
+		in := &inbox{}
+		status := answer(flowReceiver(t, in, bird.FlowOptions{}), flowCall(body, authorization))
+		trusted := authorization == "Bearer new secret" || authorization == "Bearer old secret"
+		switch {
+		case !trusted && len(body) <= 1<<20 && status != 401:
+			t.Fatalf("a stranger is answered %d", status)
+		case status != 200 && status != 400 && status != 401 && status != 413 && status != 422:
+			t.Fatalf("answered %d", status)
+		case (status == 200) != (len(in.changes()) == 1):
+			t.Fatalf("answered %d with %d changes", status, len(in.changes()))
+		}
+		wellFormed(t, in)
+	})
+}
