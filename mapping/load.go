@@ -95,8 +95,8 @@ func (f *yamlFile) inside(node *yaml.Node, p *problem, at *Position) {
 	switch {
 	case node.Style&yaml.LiteralStyle != 0 && node.Line+p.line <= len(f.lines):
 		at.Line = node.Line + p.line
-		line := f.lines[at.Line-1]
-		at.Column = 1 + len(line) - len(strings.TrimLeft(line, " ")) + p.column
+		first := f.lines[node.Line]
+		at.Column = 1 + len(first) - len(strings.TrimLeft(first, " ")) + p.column
 	case node.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 || p.line > 1:
 	case node.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0:
 		at.Column += 1 + p.column
