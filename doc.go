@@ -1,0 +1,23 @@
+// Package crmsync keeps Bird (conversations, AI agents) and HubSpot (CRM) in
+// step: contacts today, in both directions, within a second, without losing,
+// doubling or silently overwriting anything; and it can say why every field
+// has the value it has. It is a library: a host composes its own engine.
+//
+// This package holds no code. The map:
+//
+//	sync                    the engine and its contracts; knows no vendor
+//	  sync/syncmock         mocks of the four interfaces, for a host's tests
+//	mapping                 two-way field maps in Go or YAML, checked by laws
+//	  mapping/urbanhub      UrbanHub's map of contacts
+//	hubspot                 adapter: reads, batched writes, webhooks
+//	  hubspot/hubspottest   a simulated HubSpot account, like net/http/httptest
+//	bird                    adapter: reads, writes, webhooks, Flow calls
+//	  bird/birdtest         a simulated Bird workspace
+//	store                   what the engine remembers
+//	  store/memstore        in memory; store/storetest is the conformance suite
+//	queue                   the keyed dispatcher over a small driver interface
+//	  queue/memqueue        in memory; queue/queuetest is the conformance suite
+//	examples/quickstart     all of it in one process, offline
+//
+// Start with package [github.com/urbanhub/crmsync/sync].
+package crmsync

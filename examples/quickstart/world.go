@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/urbanhub/crmsync/bird"
+	"github.com/urbanhub/crmsync/bird/birdtest"
+	"github.com/urbanhub/crmsync/hubspot"
+	"github.com/urbanhub/crmsync/hubspot/hubspottest"
+	"github.com/urbanhub/crmsync/mapping/urbanhub"
+	"github.com/urbanhub/crmsync/queue/memqueue"
+	"github.com/urbanhub/crmsync/store/memstore"
+	"github.com/urbanhub/crmsync/sync"
+)
+
+// The secrets that both ends of the story know.
+const (
+	hubspotSecret = "quickstart-client-secret"
+	birdKey       = "quickstart-signing-key"
+	flowSecret    = "quickstart-flow-secret"
+)
+
+// A world is both vendors, the engine between them, and the web server that
+// receives their webhooks.
+type world struct {
+	bird    *birdtest.Server
+	hubspot *hubspottest.Server
+	flow    *sync.Flow
+	store   sync.Store
+	queue   sync.Queue
+	engine  *sync.Engine
+	adapter *hubspot.Adapter
+	tally   *tally
+
+	web     *http.Server
+	baseURL string
+	stop    context.CancelFunc
+	stopped chan error
+}
+
+// newWorld starts the simulators and builds the engine, which does not run
+// yet.
+func newWorld(seed uint64) (*world, error) {
+	w := &world{tally: newTally(), store: memstore.New(), queue: memqueue.New(nil)}
+	w.bird = birdtest.NewServer(&birdtest.Options{Seed: seed})
+	w.hubspot = hubspottest.NewServer(&hubspottest.Options{Seed: seed, SearchLag: 200 * time.Millisecond})
+	w.hubspot.DefineProperty("custom_bird_contact_id", "string", "text", true)
+	for _, name := range []string{"ai_conversation_status", "urbanhub_property_interest", "property_preferences"} {
+		w.hubspot.DefineProperty(name, "string", "text", false)
+	}
+	return w, w.build()
+}
+
+// build composes the engine as a host application would.
+func (w *world) build() (err error) {
+	if w.flow, err = urbanhub.Contacts(urbanhub.Options{}); err != nil {
+		return err
+	}
+	birdAdapter, err := bird.New(w.bird.WorkspaceID, w.bird.AccessKey, &bird.Options{
+		BaseURL: w.bird.URL, Fields: w.flow.Names(sync.Left)})
+	if err != nil {
+		return err
+	}
+	w.adapter, err = hubspot.New(w.hubspot.Token, &hubspot.Options{
+		BaseURL: w.hubspot.URL, Properties: w.flow.Names(sync.Right), Region: "CO", SearchLag: time.Second})
+	if err != nil {
+		return err
+	}
+	w.engine, err = sync.New(sync.Config{
+		Flows: []*sync.Flow{w.flow},
+		Peers: map[sync.System]sync.Peer{
+			bird.System:    {Source: birdAdapter, Sink: birdAdapter},
+			hubspot.System: {Source: w.adapter, Sink: w.adapter},
+		},
+		Store: w.store, Queue: w.queue, Observer: w.tally.observe,
+		SweepInterval: -1, // the story sweeps when it says so
+	})
+	return err
+}
+
+// listen serves the webhook receivers and tells the vendors their addresses.
+func (w *world) listen() error {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	w.baseURL = "http://" + listener.Addr().String()
+	mux := http.NewServeMux()
+	if err := w.mount(mux); err != nil {
+		return err
+	}
+	w.web = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	go w.web.Serve(listener) // ends with Shutdown in close
+	w.hubspot.Subscribe(w.baseURL+"/webhooks/hubspot", hubspotSecret)
+	w.bird.Subscribe("conversation.created", w.baseURL+"/webhooks/bird", birdKey)
+	w.bird.OnContactChange(w.baseURL+"/flows/bird", flowSecret)
+	return nil
+}
+
+// mount puts the three receivers on the mux.
+func (w *world) mount(mux *http.ServeMux) error {
+	hs, err := hubspot.NewReceiver(w.engine, hubspot.ReceiverOptions{
+		PublicURL: w.baseURL + "/webhooks/hubspot", Secrets: []string{hubspotSecret}})
+	if err != nil {
+		return err
+	}
+	native, err := bird.NewReceiver(w.engine, bird.ReceiverOptions{
+		URL: w.baseURL + "/webhooks/bird", SigningKeys: []string{birdKey}})
+	if err != nil {
+		return err
+	}
+	flow, err := bird.NewFlowReceiver(w.engine, bird.FlowOptions{Secrets: []string{flowSecret}})
+	if err != nil {
+		return err
+	}
+	mux.Handle("/webhooks/hubspot", hs)
+	mux.Handle("/webhooks/bird", native)
+	mux.Handle("/flows/bird", flow)
+	return nil
+}
+
+// run starts the engine; close stops it.
+func (w *world) run(ctx context.Context) {
+	ctx, w.stop = context.WithCancel(ctx)
+	w.stopped = make(chan error, 1)
+	go func() { w.stopped <- w.engine.Run(ctx) }()
+}
+
+// close stops everything in the reverse order.
+func (w *world) close() {
+	if w.stop != nil {
+		w.stop()
+		<-w.stopped
+	}
+	if w.web != nil {
+		w.web.Shutdown(context.Background())
+	}
+	if w.adapter != nil {
+		w.adapter.Close(context.Background())
+	}
+	w.bird.Close()
+	w.hubspot.Close()
+}
+
+// settle waits until every webhook is delivered and the queue holds no work,
+// looking twice so that what the last work caused is waited for too.
+func (w *world) settle(ctx context.Context) error {
+	for calm := 0; calm < 3; {
+		if err := w.bird.WaitWebhooks(ctx); err != nil {
+			return err
+		}
+		if err := w.hubspot.WaitWebhooks(ctx); err != nil {
+			return err
+		}
+		stats, err := w.queue.Stats(ctx, time.Now())
+		if err != nil {
+			return err
+		}
+		if calm++; stats.Waiting+stats.Leased > 0 {
+			calm = 0
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	return nil
+}
