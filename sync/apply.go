@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"time"
 )
 
@@ -15,8 +16,10 @@ func (r *reconciliation) write(ctx context.Context, plan Plan) error {
 		return err
 	}
 	results := r.apply(ctx, plan)
-	if err := errors.Join(results[Left].Err, results[Right].Err); err != nil {
-		return r.failed(ctx, intent, results)
+	if results[Left].Err != nil || results[Right].Err != nil {
+		if err := r.failed(ctx, intent, results); err != nil {
+			return r.recognise(ctx, err)
+		}
 	}
 	for _, s := range []Side{Left, Right} {
 		if plan.Writes[s] != nil {
@@ -146,21 +149,54 @@ func (r *reconciliation) created(s Side, res Result) {
 }
 
 // failed closes the intent after a write that did not take effect, or may
-// have: the next look reads both sides again and finds out.
+// have: the next look reads both sides again and finds out. Of two errors the
+// one that may pass leads, so that nothing is given up while it may succeed.
 func (r *reconciliation) failed(ctx context.Context, intent *Intent, results [2]Result) error {
 	ctx, cancel := r.engine.afterwards(ctx)
 	defer cancel()
-	err := results[Left].Err
+	var errs []error
 	for _, s := range []Side{Left, Right} {
-		if e := results[s].Err; e != nil {
-			err = e
-			r.note(Entry{Kind: EntryFailed, Note: s.String() + ": " + e.Error()})
+		if err := results[s].Err; err != nil {
+			errs = append(errs, err)
+			r.note(Entry{Kind: EntryFailed, Note: s.String() + ": " + err.Error(), Calls: [2]string{results[Left].Call, results[Right].Call}})
 		}
 	}
-	if commitErr := r.commit(ctx, nil, intent); commitErr != nil {
-		return errors.Join(err, commitErr)
+	if err := r.commit(ctx, nil, intent); err != nil {
+		errs = append(errs, err)
 	}
-	return err
+	return r.together(errs)
+}
+
+// together makes one error of several, with the action of the first that may
+// pass.
+func (r *reconciliation) together(errs []error) error {
+	if len(errs) == 1 {
+		return errs[0]
+	}
+	passing := []Action{Retry, RetryAt, Conflict, NotFound}
+	lead := errs[max(0, slices.IndexFunc(errs, func(err error) bool { return slices.Contains(passing, ActionOf(err)) }))]
+	out := &Error{Op: "write", Action: ActionOf(lead), Ref: r.ref, Err: errors.Join(errs...)}
+	var e *Error
+	if errors.As(lead, &e) {
+		out.RetryAt = e.RetryAt
+	}
+	return out
+}
+
+// recognise links the record that refused to be created twice: the system
+// told which record holds the unique value already.
+func (r *reconciliation) recognise(ctx context.Context, err error) error {
+	far, e := r.near.Other(), (*Error)(nil)
+	end := r.flow.End(far)
+	if r.views[far].Exists || !errors.As(err, &e) || e.Action != Conflict ||
+		e.Existing.Zero() || e.Existing.System != end.System || e.Existing.Kind != end.Kind {
+		return err
+	}
+	rec, readErr := r.read(ctx, far, e.Existing)
+	if readErr != nil || rec.Deleted {
+		return err
+	}
+	return r.accept(ctx, far, rec, "unique "+e.Field)
 }
 
 // afterwards is the context for what must be told even when the work was

@@ -37,7 +37,13 @@ func (f *fake) record(id string) sync.Record {
 	if r == nil || r.deleted {
 		return sync.Record{Ref: f.ref(id), Deleted: true}
 	}
-	return sync.Record{Ref: f.ref(id), Fields: r.fields.Clone(), UpdatedAt: r.updated}
+	rec := sync.Record{Ref: f.ref(id), Fields: r.fields.Clone(), UpdatedAt: r.updated}
+	for _, was := range slices.Sorted(maps.Keys(f.aliases)) {
+		if f.resolve(was) == id {
+			rec.Aliases = append(rec.Aliases, was)
+		}
+	}
+	return rec
 }
 
 func (f *fake) Read(ctx context.Context, _ sync.Kind, ids []string) ([]sync.Record, error) {

@@ -3,7 +3,6 @@ package sync
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 )
 
@@ -20,14 +19,14 @@ func (r *reconciliation) gather(ctx context.Context) (ready bool, err error) {
 	if near.Deleted {
 		return false, r.gone(ctx, r.near)
 	}
-	if err := r.follow(ctx, r.near, near); err != nil {
+	if ours, err := r.follow(ctx, r.near, near); err != nil || !ours {
 		return false, err
 	}
 	r.views[r.near] = r.view(r.near, near)
-	if err := r.counterpart(ctx); err != nil {
+	if ours, err := r.counterpart(ctx); err != nil || !ours {
 		return false, err
 	}
-	return r.restored(ctx)
+	return r.restored(), nil
 }
 
 // findLink loads the link of ref and its base, or starts a new link.
@@ -42,8 +41,13 @@ func (r *reconciliation) findLink(ctx context.Context, ref Ref) error {
 	if err != nil {
 		return err
 	}
+	return r.hold(ctx, link)
+}
+
+// hold makes the look one at an existing link.
+func (r *reconciliation) hold(ctx context.Context, link Link) (err error) {
 	if link.Intent != nil && link.Intent.Expires.After(time.Now()) {
-		return &Error{Op: "reconcile", Action: RetryAt, Ref: ref, Rule: "link.busy",
+		return &Error{Op: "reconcile", Action: RetryAt, Ref: r.ref, Rule: "link.busy",
 			RetryAt: time.Now().Add(25 * time.Millisecond), Err: errors.New("the pair is being written to")}
 	}
 	r.link = link
@@ -86,67 +90,44 @@ func (r *reconciliation) gone(ctx context.Context, s Side) error {
 	return r.commit(ctx, nil, nil)
 }
 
-// restored makes a detached link active again when both records exist.
-func (r *reconciliation) restored(context.Context) (bool, error) {
-	if !r.views[Left].Exists && !r.views[Right].Exists {
-		return false, nil
+// restored makes a detached link whole again when its records exist; it is
+// false when the pair is to be left alone.
+func (r *reconciliation) restored() bool {
+	if r.link.State != Detached {
+		return true
 	}
-	if r.link.State == Detached {
-		if !r.views[Left].Exists || !r.views[Right].Exists {
-			return false, nil
-		}
-		r.link.State = Active
-		r.note(Entry{Kind: EntryRestored, Note: "both records exist again"})
-	}
-	return true, nil
-}
-
-// follow moves an end of the link after a merge: the record answered under
-// another id than was asked.
-func (r *reconciliation) follow(ctx context.Context, s Side, rec Record) error {
-	was := r.link.End(s)
-	if was.ID == rec.ID {
-		return nil
-	}
-	survivor, err := r.engine.cfg.Store.Link(ctx, r.flow.Name, rec.Ref)
 	switch {
-	case errors.Is(err, ErrNotFound):
-		r.link.setEnd(s, rec.Ref)
-		if r.link.Generation > 0 {
-			r.note(Entry{Kind: EntryRelinked, Note: "merged: " + was.String() + " is now " + rec.Ref.String()})
-		}
-		return nil
-	case err != nil:
-		return err
+	case r.views[Left].Exists && r.views[Right].Exists:
+		r.link.State = Active
+	case r.link.End(r.near.Other()).Zero(): // it never had a counterpart
+		r.link.State = Pending
+	default:
+		return false
 	}
-	if r.link.Generation > 0 && r.link.ID != survivor.ID && r.link.State != Detached {
-		r.link.State = Detached
-		r.note(Entry{Kind: EntryDetached, Note: "merged into " + rec.Ref.String() + ", which has a link of its own"})
-		if err := r.commit(ctx, nil, nil); err != nil {
-			return err
-		}
-	}
-	return r.findLink(ctx, rec.Ref)
+	r.note(Entry{Kind: EntryRestored, Note: "the record exists again"})
+	return true
 }
 
-// counterpart fills in the far side: by the link, else by identity.
-func (r *reconciliation) counterpart(ctx context.Context) error {
+// counterpart fills in the far side: by the link, else by identity. It is
+// false when the far record turned out to belong to another link.
+func (r *reconciliation) counterpart(ctx context.Context) (ours bool, err error) {
 	far := r.near.Other()
-	if end := r.link.End(far); !end.Zero() {
-		rec, err := r.readFar(ctx, far, end)
-		if err != nil {
-			return err
-		}
-		if rec.Deleted {
-			return r.gone(ctx, far)
-		}
-		if err := r.follow(ctx, far, rec); err != nil {
-			return err
-		}
-		r.views[far] = r.view(far, rec)
-		return nil
+	end := r.link.End(far)
+	if end.Zero() {
+		return true, r.match(ctx, far)
 	}
-	return r.match(ctx, far)
+	rec, err := r.readFar(ctx, far, end)
+	if err != nil {
+		return false, err
+	}
+	if rec.Deleted {
+		return true, r.gone(ctx, far)
+	}
+	if ours, err := r.follow(ctx, far, rec); err != nil || !ours {
+		return false, err
+	}
+	r.views[far] = r.view(far, rec)
+	return true, nil
 }
 
 // readNear reads the record that was hinted at, unless every hint claims only
@@ -177,7 +158,9 @@ func (r *reconciliation) readFar(ctx context.Context, far Side, ref Ref) (Record
 	return r.read(ctx, far, ref)
 }
 
-// snapshot returns the state that a side saw of a record a moment ago.
+// snapshot returns the state that a side saw of a record a moment ago, if that
+// is the state last agreed on. Any other needs a look: the snapshot may be
+// older than what another process has agreed on since.
 func (r *reconciliation) snapshot(s Side, ref Ref) (Record, bool) {
 	age := r.engine.cfg.SnapshotAge
 	source, ok := r.source(s).(Snapshotter)
@@ -185,112 +168,22 @@ func (r *reconciliation) snapshot(s Side, ref Ref) (Record, bool) {
 		return Record{}, false
 	}
 	rec, ok := source.Snapshot(ref, time.Now().Add(-age))
-	if ok {
-		r.engine.observe(Event{Type: EventRead, Flow: r.flow.Name, Ref: ref, Elided: true})
+	if !ok || !r.agreed(s, rec) {
+		return Record{}, false
 	}
-	return rec, ok
+	r.engine.observe(Event{Type: EventRead, Flow: r.flow.Name, Ref: ref, Elided: true})
+	return rec, true
 }
 
-// match looks for the counterpart by the flow's identities.
-func (r *reconciliation) match(ctx context.Context, far Side) error {
-	matcher, ok := r.source(far).(Matcher)
-	if !ok {
-		return nil
-	}
-	probe, err := r.probe(far)
-	if err != nil || len(probe) == 0 {
-		return err
-	}
-	matches, err := matcher.Match(ctx, r.flow.End(far).Kind, []Probe{probe})
-	if err != nil {
-		return err
-	}
-	if len(matches) != 1 {
-		return &Error{Op: "match", Action: Fatal, Ref: r.ref, Rule: "source.one-per-probe",
-			Hint: "this is a bug of the adapter", Err: errors.New("the source answered with another number of matches")}
-	}
-	return r.take(ctx, far, matches[0])
-}
-
-// probe builds the ladder of keys from the near record.
-func (r *reconciliation) probe(far Side) (Probe, error) {
-	rec := r.views[r.near].Record
-	var probe Probe
-	for i := range r.flow.Identity {
-		id := &r.flow.Identity[i]
-		v, err := id.lens(r.near).Get(rec.Fields)
-		if err != nil {
-			return nil, inField(err, id.Name, rec.Ref)
+// agreed reports whether a record holds exactly what the base says.
+func (r *reconciliation) agreed(s Side, rec Record) bool {
+	views := [2]*View{{}, {}}
+	views[s] = &View{Exists: true, Record: rec}
+	w := work{planner: r.planner, views: views, base: &r.base}
+	for i := range r.planner.registers {
+		if !w.same(&r.planner.registers[i], s) {
+			return false
 		}
-		if v.Blank() {
-			continue
-		}
-		raw, err := id.lens(far).Put(v, nil)
-		if err != nil {
-			return nil, inField(err, id.Name, rec.Ref)
-		}
-		name := id.lens(far).Names()[0]
-		probe = append(probe, Key{Name: name, Value: raw[name]})
 	}
-	return probe, nil
-}
-
-// take accepts the only candidate of a match. Several candidates, or one that
-// is linked to somebody else, are never guessed at.
-func (r *reconciliation) take(ctx context.Context, far Side, m Match) error {
-	r.engine.observe(Event{Type: EventMatched, Flow: r.flow.Name, Ref: r.ref, Count: len(m.Candidates)})
-	switch len(m.Candidates) {
-	case 0:
-		return nil
-	case 1:
-	default:
-		refs := make([]string, len(m.Candidates))
-		for i := range m.Candidates {
-			refs[i] = m.Candidates[i].Ref.String()
-		}
-		slices.Sort(refs)
-		return r.ambiguous(m.By, "several records match", refs)
-	}
-	candidate := m.Candidates[0]
-	other, err := r.engine.cfg.Store.Link(ctx, r.flow.Name, candidate.Ref)
-	switch {
-	case errors.Is(err, ErrNotFound):
-	case err != nil:
-		return err
-	case other.ID != r.link.ID && (other.State != Pending || !other.End(r.near).Zero()):
-		return r.ambiguous(m.By, "the match is linked to another record", []string{candidate.Ref.String(), other.End(r.near).String()})
-	case other.ID != r.link.ID:
-		// The candidate waits, alone on its link, for exactly this record.
-		return r.join(ctx, far, other, candidate, m.By)
-	}
-	r.link.setEnd(far, candidate.Ref)
-	r.link.Evidence = m.By
-	r.note(Entry{Kind: EntryLinked, Note: "matched by " + m.By})
-	r.views[far] = r.view(far, candidate)
-	return nil
-}
-
-// join takes over the pending link of the candidate.
-func (r *reconciliation) join(ctx context.Context, far Side, other Link, candidate Record, by string) error {
-	near := r.link.End(r.near)
-	if r.link.Generation > 0 || other.Intent != nil && other.Intent.Expires.After(time.Now()) {
-		return &Error{Op: "match", Action: RetryAt, Ref: r.ref, Rule: "link.busy",
-			RetryAt: time.Now().Add(25 * time.Millisecond), Err: errors.New("the matching record is being linked")}
-	}
-	r.link = other
-	r.link.setEnd(r.near, near)
-	r.link.Evidence = by
-	r.note(Entry{Kind: EntryLinked, Note: "matched by " + by})
-	r.views[far] = r.view(far, candidate)
-	return nil
-}
-
-// ambiguous is the error for a match that needs a person.
-func (r *reconciliation) ambiguous(by, what string, refs []string) error {
-	text := what + " by " + by + ":"
-	for _, ref := range refs {
-		text += " " + ref
-	}
-	return &Error{Op: "match", Action: Invalid, Ref: r.ref, Rule: "identity.ambiguous",
-		Hint: "merge the records or correct the identity, then replay", Err: errors.New(text)}
+	return !rec.Deleted
 }

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/urbanhub/crmsync/queue/memqueue"
 	"github.com/urbanhub/crmsync/store/memstore"
 	"github.com/urbanhub/crmsync/sync"
 )
@@ -110,7 +111,7 @@ func bubble(t *testing.T, scenario func(w *world), options ...func(*world)) {
 }
 
 func newWorld(t *testing.T, options ...func(*world)) *world {
-	w := &world{T: t, ctx: t.Context(), store: memstore.New(), queue: newMini(), flow: people(),
+	w := &world{T: t, ctx: t.Context(), store: memstore.New(), queue: memqueue.New(nil), flow: people(),
 		left: newFake(leftSystem, "L", "email"), right: newFake(rightSystem, "R", "mail")}
 	w.left.format = map[string]func(string) string{"msisdn": func(s string) string { return strings.ReplaceAll(s, " ", "") }}
 	w.right.format = map[string]func(string) string{"mail": strings.ToLower}

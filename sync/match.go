@@ -1,0 +1,104 @@
+package sync
+
+import (
+	"context"
+	"errors"
+	"slices"
+)
+
+// match looks for the counterpart by the flow's identities.
+func (r *reconciliation) match(ctx context.Context, far Side) error {
+	m, err := r.ask(ctx, far, r.views[r.near].Record)
+	if err != nil {
+		return err
+	}
+	return r.take(ctx, far, m)
+}
+
+// ask asks a side which of its records is the same as one of the other side.
+func (r *reconciliation) ask(ctx context.Context, side Side, rec Record) (Match, error) {
+	matcher, ok := r.source(side).(Matcher)
+	if !ok {
+		return Match{}, nil
+	}
+	probe, err := r.probe(side, rec)
+	if err != nil || len(probe) == 0 {
+		return Match{}, err
+	}
+	matches, err := matcher.Match(ctx, r.flow.End(side).Kind, []Probe{probe})
+	if err != nil {
+		return Match{}, err
+	}
+	if len(matches) != 1 {
+		return Match{}, &Error{Op: "match", Action: Fatal, Ref: r.ref, Rule: "source.one-per-probe",
+			Hint: "this is a bug of the adapter", Err: errors.New("the source answered with another number of matches")}
+	}
+	return matches[0], nil
+}
+
+// probe builds the ladder of keys for a side from a record of the other one.
+func (r *reconciliation) probe(side Side, rec Record) (Probe, error) {
+	var probe Probe
+	for i := range r.flow.Identity {
+		id := &r.flow.Identity[i]
+		v, err := id.lens(side.Other()).Get(rec.Fields)
+		if err != nil {
+			return nil, inField(err, id.Name, rec.Ref)
+		}
+		if v.Blank() {
+			continue
+		}
+		raw, err := id.lens(side).Put(v, nil)
+		if err != nil {
+			return nil, inField(err, id.Name, rec.Ref)
+		}
+		name := id.lens(side).Names()[0]
+		probe = append(probe, Key{Name: name, Value: raw[name]})
+	}
+	return probe, nil
+}
+
+// take accepts the only candidate of a match. Several candidates, or one that
+// is linked to somebody else, are never guessed at.
+func (r *reconciliation) take(ctx context.Context, far Side, m Match) error {
+	r.engine.observe(Event{Type: EventMatched, Flow: r.flow.Name, Ref: r.ref, Count: len(m.Candidates)})
+	switch len(m.Candidates) {
+	case 0:
+		return r.byAlias(ctx, far)
+	case 1:
+		return r.accept(ctx, far, m.Candidates[0], m.By)
+	}
+	refs := make([]string, len(m.Candidates))
+	for i := range m.Candidates {
+		refs[i] = m.Candidates[i].Ref.String()
+	}
+	slices.Sort(refs)
+	return r.ambiguous(m.By, "several records match", refs)
+}
+
+// accept links the record to its match, or joins the link that the match has
+// already.
+func (r *reconciliation) accept(ctx context.Context, far Side, rec Record, by string) error {
+	other, err := r.engine.cfg.Store.Link(ctx, r.flow.Name, rec.Ref)
+	switch {
+	case err != nil && !errors.Is(err, ErrNotFound):
+		return err
+	case err == nil && other.ID != r.link.ID:
+		return r.join(ctx, far, other, rec, by)
+	}
+	r.link.setEnd(far, rec.Ref)
+	r.link.Evidence = by
+	r.note(Entry{Kind: EntryLinked, Note: "matched by " + by})
+	r.views[far] = r.view(far, rec)
+	return nil
+}
+
+// ambiguous is the error for a match that needs a person.
+func (r *reconciliation) ambiguous(by, what string, refs []string) error {
+	text := what + " by " + by + ":"
+	for _, ref := range refs {
+		text += " " + ref
+	}
+	return &Error{Op: "match", Action: Invalid, Ref: r.ref, Rule: "identity.ambiguous",
+		Hint: "merge the records or correct the identity, then replay", Err: errors.New(text)}
+}

@@ -1,0 +1,153 @@
+package sync
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// follow moves an end of the link after a merge: the record answered under
+// another id than was asked. It is false when the far record now belongs to
+// another link, so that there is nothing to compare with.
+func (r *reconciliation) follow(ctx context.Context, s Side, rec Record) (ours bool, err error) {
+	if r.link.End(s).ID == rec.ID {
+		return true, nil
+	}
+	survivor, found, err := r.survivor(ctx, s, rec)
+	if err != nil {
+		return false, err
+	}
+	if !found || survivor.ID == r.link.ID {
+		r.move(s, rec.Ref)
+		return true, nil
+	}
+	if r.link.Generation > 0 && r.link.State != Detached {
+		r.link.State = Detached
+		r.note(Entry{Kind: EntryDetached, Note: "merged into " + rec.Ref.String() + ", which has a link of its own"})
+		if err := r.commit(ctx, nil, nil); err != nil {
+			return false, err
+		}
+	}
+	if s != r.near {
+		return false, nil
+	}
+	if err := r.hold(ctx, survivor); err != nil {
+		return false, err
+	}
+	r.move(s, rec.Ref)
+	return true, nil
+}
+
+// move gives the link the end that its own was merged into.
+func (r *reconciliation) move(s Side, to Ref) {
+	was := r.link.End(s)
+	if was == to {
+		return
+	}
+	r.link.setEnd(s, to)
+	if r.link.Generation > 0 {
+		r.note(Entry{Kind: EntryRelinked, Note: "merged: " + was.String() + " is now " + to.String()})
+	}
+}
+
+// survivor finds the link that a merged record belongs to: its own, or that
+// of the counterpart which the record itself names, if the end of that link
+// was merged into it too. So it does not matter which is looked at first.
+func (r *reconciliation) survivor(ctx context.Context, s Side, rec Record) (Link, bool, error) {
+	link, err := r.engine.cfg.Store.Link(ctx, r.flow.Name, rec.Ref)
+	if !errors.Is(err, ErrNotFound) {
+		return link, err == nil, err
+	}
+	if r.link.Generation == 0 {
+		return Link{}, false, nil
+	}
+	m, err := r.ask(ctx, s.Other(), rec)
+	if err != nil || len(m.Candidates) != 1 {
+		return Link{}, false, err
+	}
+	link, err = r.engine.cfg.Store.Link(ctx, r.flow.Name, m.Candidates[0].Ref)
+	if errors.Is(err, ErrNotFound) {
+		return Link{}, false, nil
+	}
+	if err != nil {
+		return Link{}, false, err
+	}
+	merged, err := r.mergedInto(ctx, s, link.End(s), rec.Ref)
+	return link, merged, err
+}
+
+// mergedInto asks whether a record now answers as another.
+func (r *reconciliation) mergedInto(ctx context.Context, s Side, was, now Ref) (bool, error) {
+	if was.Zero() {
+		return false, nil
+	}
+	rec, err := r.read(ctx, s, was)
+	return err == nil && !rec.Deleted && rec.Ref == now, err
+}
+
+// byAlias joins the link that the record had under an id of before a merge.
+func (r *reconciliation) byAlias(ctx context.Context, far Side) error {
+	near := r.views[r.near].Record
+	for _, id := range near.Aliases {
+		was := near.Ref
+		was.ID = id
+		other, err := r.engine.cfg.Store.Link(ctx, r.flow.Name, was)
+		if errors.Is(err, ErrNotFound) || err == nil && (other.ID == r.link.ID || other.End(far).Zero()) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		rec, err := r.read(ctx, far, other.End(far))
+		if err != nil {
+			return err
+		}
+		if !rec.Deleted && rec.Ref == other.End(far) {
+			return r.join(ctx, far, other, rec, "alias")
+		}
+	}
+	return nil
+}
+
+// join moves the record over to the link of its match, if that link waits for
+// it alone or its own end was merged into this record.
+func (r *reconciliation) join(ctx context.Context, far Side, other Link, match Record, by string) error {
+	mine, near, was := r.link, r.link.End(r.near), other.End(r.near)
+	if other.State != Pending || !was.Zero() {
+		merged, err := r.mergedInto(ctx, r.near, was, near)
+		if err != nil {
+			return err
+		}
+		if !merged {
+			return r.ambiguous(by, "the match is linked to another record", []string{match.Ref.String(), was.String()})
+		}
+	}
+	if err := r.hold(ctx, other); err != nil {
+		return err
+	}
+	if err := r.release(ctx, mine); err != nil {
+		return err
+	}
+	if was.Zero() {
+		r.link.setEnd(r.near, near)
+		r.link.Evidence = by
+		r.note(Entry{Kind: EntryLinked, Note: "matched by " + by})
+	} else {
+		r.move(r.near, near)
+	}
+	r.views[far] = r.view(far, match)
+	return nil
+}
+
+// release gives up a stored link whose only record moves to another link.
+func (r *reconciliation) release(ctx context.Context, link Link) error {
+	if link.Generation == 0 {
+		return nil
+	}
+	now := time.Now()
+	entry := Entry{At: now, Kind: EntryDetached, Flow: r.flow.Name, Link: link.ID, Left: link.Left, Right: link.Right,
+		Note: "its record joins link " + r.link.ID, Causes: r.causes}
+	link.Left, link.Right, link.State = Ref{}, Ref{}, Detached
+	_, err := r.engine.cfg.Store.Commit(ctx, now, Commit{Link: link, Entries: []Entry{entry}})
+	return err
+}
