@@ -1,0 +1,186 @@
+package hubspottest
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+)
+
+// job is one input of a batch write with the contact it is for; nil creates one.
+type job struct {
+	input
+	target *contact
+}
+
+func (s *Server) batchCreate(q *request) response {
+	b, bad := s.open(q)
+	if bad != nil {
+		return *bad
+	}
+	jobs := make([]job, len(b.Inputs))
+	for i, in := range b.Inputs {
+		jobs[i] = job{input: in}
+	}
+	return s.write(q, http.StatusCreated, jobs, traced(b.Inputs), nil)
+}
+
+// batchUpdate leaves the ids of merged records, and ids that are no numbers, out of the answer without a word.
+func (s *Server) batchUpdate(q *request) response {
+	b, bad := s.open(q)
+	if bad != nil {
+		return *bad
+	}
+	var jobs []job
+	var missing []string
+	for _, in := range b.Inputs {
+		if in.IDProperty != "" && in.IDProperty != propID && !s.schema.isKey(in.IDProperty) {
+			return nonUnique("update").response() // email too
+		}
+		c := s.lookupOwn(in)
+		if c != nil {
+			jobs = append(jobs, job{in, c})
+		} else if !s.vanished(in) {
+			missing = append(missing, in.ID)
+		}
+	}
+	if twice, id := repeated(jobs); twice {
+		return duplicate(id)
+	}
+	return s.write(q, http.StatusOK, jobs, traced(b.Inputs), notFound(missing))
+}
+
+func (s *Server) lookupOwn(in input) *contact {
+	if in.IDProperty != "" && in.IDProperty != propID {
+		return s.store.findBy(in.IDProperty, in.ID)
+	}
+	return s.store.find(in.ID, false)
+}
+
+// vanished tells ids that a batch update drops in silence from those it reports as missing.
+func (s *Server) vanished(in input) bool {
+	if in.IDProperty != "" && in.IDProperty != propID {
+		return false
+	}
+	n, numeric := parseID(in.ID)
+	_, moved := s.store.movedTo[n]
+	return !numeric || moved
+}
+
+// batchUpsert updates the contact that holds the unique value, or creates one with it.
+func (s *Server) batchUpsert(q *request) response {
+	b, bad := s.open(q)
+	if bad != nil {
+		return *bad
+	}
+	partial := traced(b.Inputs)
+	keys := map[uniqueValue]bool{}
+	jobs := make([]job, len(b.Inputs))
+	for i, in := range b.Inputs {
+		if in.IDProperty != propEmail && !s.schema.isKey(in.IDProperty) {
+			return nonUnique("upsert").response()
+		}
+		if in.IDProperty == propEmail {
+			partial = false // "Partial upserts are not supported when using email as idProperty"
+		}
+		key := uniqueKey(in.IDProperty, in.ID)
+		if keys[key] {
+			return duplicate(in.ID)
+		}
+		keys[key] = true
+		jobs[i] = job{in, s.store.findBy(in.IDProperty, in.ID)}
+		if jobs[i].target == nil {
+			jobs[i].Properties = in.Properties.with(in.IDProperty, in.ID)
+		}
+	}
+	if twice, id := repeated(jobs); twice {
+		return duplicate(id)
+	}
+	return s.write(q, http.StatusOK, jobs, partial, nil, flagNew)
+}
+
+// with is the values and one more, unless it is there already.
+func (v values) with(name, value string) values {
+	w := values{name: value}
+	maps.Copy(w, v)
+	return w
+}
+
+// flagNew marks an upsert's result as created or not.
+func flagNew(r *record, j job) {
+	created := j.target == nil
+	r.New = &created
+}
+
+// traced reports whether every input carries a trace id, which is what allows a call to succeed in part.
+func traced(inputs []input) bool {
+	return !slices.ContainsFunc(inputs, func(in input) bool { return in.TraceID == "" })
+}
+
+// repeated finds a contact that two jobs are for.
+func repeated(jobs []job) (bool, string) {
+	seen := map[*contact]bool{}
+	for _, j := range jobs {
+		if j.target != nil && seen[j.target] {
+			return true, j.ID
+		}
+		seen[j.target] = true
+	}
+	return false, ""
+}
+
+// duplicate refuses a whole batch; the vendor's own words are not published.
+func duplicate(id string) response {
+	return invalid("Duplicate IDs found in batch input: [%s]. IDs must be unique", id).response()
+}
+
+// write carries jobs out: in part when that is allowed, otherwise all or none.
+func (s *Server) write(q *request, status int, jobs []job, partial bool, failures []batchError, finish ...func(*record, job)) response {
+	results := []record{}
+	done := func(j job, d *draft) {
+		r := s.written(s.apply(d, q.actor), j.Properties)
+		r.TraceID = j.TraceID
+		for _, f := range finish {
+			f(&r, j)
+		}
+		results = append(results, r)
+	}
+	if partial {
+		for _, j := range jobs {
+			if d, bad := s.plan(j.target, j.Properties, q.version, claims{}); bad != nil {
+				failures = append(failures, bad.traced(j.TraceID))
+			} else {
+				done(j, d)
+			}
+		}
+		return s.reply(status, results, failures)
+	}
+	drafts, bad := s.planAll(q, jobs)
+	if bad != nil {
+		return bad.response()
+	}
+	for i, j := range jobs {
+		done(j, drafts[i])
+	}
+	return s.reply(status, results, failures)
+}
+
+func (s *Server) planAll(q *request, jobs []job) ([]*draft, *apiError) {
+	taken := claims{}
+	drafts := make([]*draft, len(jobs))
+	for i, j := range jobs {
+		d, bad := s.plan(j.target, j.Properties, q.version, taken)
+		if bad != nil {
+			return nil, bad
+		}
+		drafts[i] = d
+	}
+	return drafts, nil
+}
+
+// traced is the error as one of several in a batch answer.
+func (e *apiError) traced(id string) batchError {
+	return batchError{
+		Status: "error", Category: e.Category, Message: e.Message, Errors: e.Errors,
+		Context: map[string][]string{"objectWriteTraceId": {id}},
+	}
+}

@@ -1,0 +1,107 @@
+package hubspottest
+
+import (
+	"time"
+
+	"github.com/urbanhub/crmsync/internal/simhttp"
+)
+
+// Options change the simulated account. The zero value is a small private-app account with the documented limits.
+type Options struct {
+	// Token is the bearer token the account accepts; "" means "hubspottest-token".
+	Token string
+	// PortalID and AppID identify the account and the app the token belongs to; 0 means 33333 and 1160452.
+	PortalID, AppID int64
+	// Seed decides every random choice: correlation ids, event ids, shuffles, faults.
+	Seed uint64
+	// Properties are custom contact properties the account has from the start.
+	Properties []Property
+	// Rules are write rules of the account's administrator, enforced on the 2026-09 paths only, as the vendor does.
+	// https://developers.hubspot.com/changelog/crm-api-write-validation-enforcement
+	Rules []Rule
+	// Clock replaces time.Now as the base of the account's clock; nil means time.Now.
+	Clock func() time.Time
+
+	// SearchLag is how long a write stays invisible to search; 0 means 2 s, negative means none.
+	SearchLag time.Duration
+	// Burst is the number of requests an app has in any 10 s; 0 means 100, negative means no limit.
+	Burst int
+	// Daily is the number of requests the account has in a day (UTC); 0 means 250,000, negative means no limit.
+	Daily int
+	// SearchPerSecond is the number of searches the account has in any second; 0 means 5, negative means no limit.
+	SearchPerSecond int
+
+	// MergeKeepsPrimaryID lets a merge keep the primary record's id instead of minting a new one.
+	MergeKeepsPrimaryID bool
+	// MergedIDsUnreadable makes batch reads answer "not found" for the ids of merged records instead of the survivor.
+	MergedIDsUnreadable bool
+	// CreateConflictAs400 answers a create with a taken email as the vendor does in a race: 400 with two ids, not 409.
+	CreateConflictAs400 bool
+
+	// WebhookFlush is how long events are gathered into one request; 0 means 5 ms, negative means none.
+	WebhookFlush time.Duration
+	// WebhookBatch is the most events in a request; 0 means 100.
+	WebhookBatch int
+	// WebhookTimeout is how long the receiver may take; 0 means 5 s.
+	WebhookTimeout time.Duration
+	// WebhookRetries is the number of tries after the first; 0 means 10, negative means none.
+	WebhookRetries int
+	// WebhookRetryScale compresses the 24 hours over which retries spread: 1 is real time, 0 means 1/10000 (8.6 s).
+	WebhookRetryScale float64
+}
+
+// Rule is an administrator's rule: the required properties must have a value when a record is created (When is "") or
+// whenever the property When has the value Is.
+type Rule struct {
+	When, Is string
+	Require  []string
+}
+
+// Aliases for the machinery shared by the simulators, so that a host application can name the types.
+type (
+	// Clock is the account's clock with a settable offset.
+	Clock = simhttp.Clock
+	// Fault says which requests go wrong and how.
+	Fault = simhttp.Fault
+	// Faults is the plan of what goes wrong.
+	Faults = simhttp.Faults
+	// Log is the log of requests.
+	Log = simhttp.Log
+	// Call is one entry of the log.
+	Call = simhttp.Call
+	// Chaos is what the network does to webhooks.
+	Chaos = simhttp.Chaos
+	// WebhookStats counts what became of webhook requests.
+	WebhookStats = simhttp.SenderStats
+)
+
+func (o *Options) withDefaults() Options {
+	var d Options
+	if o != nil {
+		d = *o
+	}
+	d.Token = or(d.Token, "hubspottest-token")
+	d.PortalID = or(d.PortalID, 33333)
+	d.AppID = or(d.AppID, 1160452)
+	d.SearchLag = orNone(d.SearchLag, 2*time.Second)
+	d.Burst = or(d.Burst, 100)
+	d.Daily = or(d.Daily, 250_000)
+	d.SearchPerSecond = or(d.SearchPerSecond, 5)
+	d.WebhookFlush = orNone(d.WebhookFlush, 5*time.Millisecond)
+	d.WebhookBatch = or(d.WebhookBatch, 100)
+	d.WebhookRetries = orNone(d.WebhookRetries, 10)
+	d.WebhookRetryScale = or(d.WebhookRetryScale, 1e-4)
+	return d
+}
+
+// or returns v, or the default when v is zero.
+func or[T comparable](v, byDefault T) T {
+	var zero T
+	if v == zero {
+		return byDefault
+	}
+	return v
+}
+
+// orNone is or for settings whose negative values mean zero.
+func orNone[T int | time.Duration](v, byDefault T) T { return max(or(v, byDefault), 0) }

@@ -1,0 +1,214 @@
+package hubspottest
+
+import (
+	"cmp"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Limits of search. https://developers.hubspot.com/docs/api-reference/latest/crm/search-the-crm
+const (
+	searchDefault   = 10
+	searchPage      = 200
+	searchTotal     = 10_000
+	searchBody      = 3_000
+	searchGroups    = 5
+	searchPerGroup  = 6
+	searchFilters   = 18
+	searchSortsMost = 1
+)
+
+type searchBodyIn struct {
+	Groups []struct {
+		Filters []filter `json:"filters"`
+	} `json:"filterGroups"`
+	Sorts      []sortKey `json:"sorts"`
+	Query      string    `json:"query"`
+	Properties []string  `json:"properties"`
+	Limit      *int      `json:"limit"`
+	After      cursor    `json:"after"`
+}
+
+// sortKey comes as {"propertyName","direction"} or as "name" with a minus in front for descending.
+type sortKey struct {
+	Property   string
+	Descending bool
+}
+
+func (k *sortKey) UnmarshalJSON(data []byte) error {
+	var name string
+	if json.Unmarshal(data, &name) == nil {
+		k.Property, k.Descending = strings.CutPrefix(name, "-")
+		return nil
+	}
+	var long struct{ PropertyName, Direction string }
+	if err := json.Unmarshal(data, &long); err != nil {
+		return err
+	}
+	k.Property, k.Descending = long.PropertyName, long.Direction == "DESCENDING"
+	return nil
+}
+
+// cursor is an offset that clients send as text or as a number.
+type cursor int
+
+func (c *cursor) UnmarshalJSON(data []byte) error {
+	text := strings.Trim(string(data), `"`)
+	if text == "" || text == "null" {
+		return nil
+	}
+	n, err := strconv.Atoi(text)
+	*c = cursor(n)
+	return err
+}
+
+type searchReply struct {
+	Total   int      `json:"total"`
+	Results []record `json:"results"`
+	Paging  *paging  `json:"paging,omitempty"`
+}
+
+// search sees the account as it was the lag ago.
+func (s *Server) search(q *request) response {
+	var in searchBodyIn
+	if bad := q.decode(&in); bad != nil {
+		return *bad
+	}
+	limit := searchDefault
+	if in.Limit != nil {
+		limit = *in.Limit
+	}
+	if bad := s.checkSearch(&in, len([]rune(string(q.body))), limit); bad != nil {
+		return bad.response()
+	}
+	at := s.now().Add(-s.opts.SearchLag)
+	found := s.matching(&in, at)
+	s.order(found, in.Sorts, at)
+	return ok(s.cut(found, int(in.After), limit, view{properties: in.Properties, at: at}))
+}
+
+func (s *Server) checkSearch(in *searchBodyIn, chars, limit int) *apiError {
+	total := 0
+	for _, g := range in.Groups {
+		total += len(g.Filters)
+		if len(g.Filters) > searchPerGroup {
+			return invalid("A filterGroup has %d filters, the maximum is %d.", len(g.Filters), searchPerGroup)
+		}
+		for _, f := range g.Filters {
+			if bad := f.check(s.schema); bad != nil {
+				return bad
+			}
+		}
+	}
+	switch {
+	case chars > searchBody:
+		return invalid("The request body has %d characters, the maximum is %d.", chars, searchBody)
+	case len(in.Groups) > searchGroups:
+		return invalid("There are %d filterGroups, the maximum is %d.", len(in.Groups), searchGroups)
+	case total > searchFilters:
+		return invalid("There are %d filters, the maximum is %d.", total, searchFilters)
+	case len(in.Sorts) > searchSortsMost:
+		return invalid("There are %d sorts, the maximum is %d.", len(in.Sorts), searchSortsMost)
+	case limit < 0 || limit > searchPage:
+		return invalid("limit must be between 0 and %d.", searchPage)
+	case int(in.After)+limit > searchTotal:
+		return fail(http.StatusBadRequest, validation, "The search reached past the maximum of 10000 results.")
+	}
+	return nil
+}
+
+// matching are the live contacts that any group of filters and the query accept.
+func (s *Server) matching(in *searchBodyIn, at time.Time) []*contact {
+	var found []*contact
+	for _, c := range s.store.order {
+		if c.live() && !c.created.After(at) && s.accepts(in, c, at) && c.mentions(in.Query, at) {
+			found = append(found, c)
+		}
+	}
+	return found
+}
+
+func (s *Server) accepts(in *searchBodyIn, c *contact, at time.Time) bool {
+	for _, g := range in.Groups {
+		if !slices.ContainsFunc(g.Filters, func(f filter) bool {
+			return !f.accepts(s.schema.properties[f.Property], c.valueAt(f.Property, at))
+		}) {
+			return true
+		}
+	}
+	return len(in.Groups) == 0
+}
+
+// mentions is the text query over the default searchable properties.
+func (c *contact) mentions(query string, at time.Time) bool {
+	if query == "" {
+		return true
+	}
+	for _, name := range []string{propEmail, "firstname", "lastname", "phone", "company", propSearchPhone} {
+		if strings.Contains(strings.ToLower(c.valueAt(name, at)), strings.ToLower(query)) {
+			return true
+		}
+	}
+	return false
+}
+
+// order sorts by the wanted key, oldest first without one; equal ones stay in the order of creation.
+func (s *Server) order(found []*contact, sorts []sortKey, at time.Time) {
+	if len(sorts) == 0 {
+		return
+	}
+	key := sorts[0]
+	p := s.schema.properties[key.Property]
+	slices.SortStableFunc(found, func(a, b *contact) int {
+		n := compare(p, a.valueAt(key.Property, at), b.valueAt(key.Property, at))
+		if key.Descending {
+			return -n
+		}
+		return n
+	})
+}
+
+// cut takes one page.
+func (s *Server) cut(found []*contact, after, limit int, v view) searchReply {
+	out := searchReply{Total: len(found), Results: []record{}}
+	end := min(after+limit, len(found))
+	for _, c := range found[min(after, end):end] {
+		r := s.record(c, v)
+		r.UpdatedAt = c.valueAt(propModified, v.at)
+		out.Results = append(out.Results, r)
+	}
+	if end < len(found) && limit > 0 {
+		out.Paging = &paging{next{After: strconv.Itoa(end)}}
+	}
+	return out
+}
+
+// compare orders two values as the property's type does; unset ones come first.
+func compare(p *Property, a, b string) int {
+	x, xok := sortable(p, a)
+	y, yok := sortable(p, b)
+	if xok && yok {
+		return cmp.Compare(x, y)
+	}
+	return cmp.Compare(strings.ToLower(a), strings.ToLower(b))
+}
+
+// sortable is the number a value stands for, if its type has an order of its own. Times are epoch milliseconds.
+func sortable(p *Property, v string) (float64, bool) {
+	if p == nil || v == "" {
+		return 0, false
+	}
+	switch p.Type {
+	case "number":
+		n, err := strconv.ParseFloat(v, 64)
+		return n, err == nil
+	case "date", "datetime":
+		t, ok := parseTime(v)
+		return float64(t.UnixMilli()), ok
+	}
+	return 0, false
+}
