@@ -71,7 +71,7 @@ func (b Backoff) settle(lane Lane, err error, now time.Time) settlement {
 		s.bury = attempts >= b.Attempts
 		s.at = now.Add(b.wait(attempts))
 	case Conflict, NotFound:
-		s.bury = attempts >= b.Conflicts
+		s.bury = attempts >= b.Attempts || conflicts(lane) >= b.Conflicts
 		s.at = now.Add(b.wait(attempts) / 4)
 	case RetryAt:
 		s.cause.Free = true
@@ -84,4 +84,21 @@ func (b Backoff) settle(lane Lane, err error, now time.Time) settlement {
 		s.bury = true
 	}
 	return s
+}
+
+// conflicts counts the conflicts among the lane's attempts, this one included.
+// Attempts that failed otherwise, or before a replay, count for nothing here.
+func conflicts(lane Lane) int {
+	n, left := 1, lane.Attempts
+	for i := len(lane.History) - 1; i >= 0 && left > 0; i-- {
+		f := &lane.History[i]
+		if f.Free {
+			continue
+		}
+		if f.Action == Conflict.String() || f.Action == NotFound.String() {
+			n++
+		}
+		left--
+	}
+	return n
 }
