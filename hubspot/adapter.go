@@ -1,0 +1,95 @@
+package hubspot
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/urbanhub/crmsync/internal/microbatch"
+	"github.com/urbanhub/crmsync/sync"
+)
+
+// An Adapter reads and writes the contacts of one HubSpot account. It gathers
+// the calls of concurrent callers into batches and keeps within the account's
+// quotas, so use one Adapter per account. Methods may be called concurrently.
+type Adapter struct {
+	client  *client
+	opts    Options
+	names   []string // the properties asked for in every read
+	unique  map[string]bool
+	reads   *microbatch.Batcher[string, sync.Record]
+	times   *microbatch.Batcher[timesAsk, map[string]time.Time]
+	lookups *microbatch.Batcher[lookup, found]
+	phones  *microbatch.Batcher[string, []string]
+	updates *microbatch.Batcher[sync.Write, sync.Result]
+	upserts *microbatch.Batcher[sync.Write, sync.Result]
+}
+
+var (
+	_ sync.Source    = (*Adapter)(nil)
+	_ sync.Sink      = (*Adapter)(nil)
+	_ sync.Matcher   = (*Adapter)(nil)
+	_ sync.Historian = (*Adapter)(nil)
+	_ sync.Skewer    = (*Adapter)(nil)
+)
+
+// New returns an adapter that uses a static token: a service key, or the
+// token of a private app. It calls nobody. The token appears in no error or
+// log. The error is a [*sync.Error] that names the wrong option.
+// Source: https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/overview
+func New(token string, opts *Options) (*Adapter, error) {
+	if token == "" || strings.ContainsAny(token, " \t\r\n") {
+		return nil, &sync.Error{Op: "hubspot: new", Action: sync.Denied, Field: "token", Rule: "token.form",
+			Hint: "give the access token alone, without blanks or line ends", Err: errors.New("the token is not usable")}
+	}
+	o, err := opts.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	a := &Adapter{client: newClient(token, o), opts: o, unique: map[string]bool{}}
+	a.names = readNames(o.Properties)
+	for _, n := range o.Unique {
+		a.unique[n] = true
+	}
+	a.reads = microbatch.New(microbatch.Config[string, sync.Record]{Max: maxBatch, Linger: o.Linger,
+		Key: func(id string) string { return id }, Fold: true, Run: a.readBatch})
+	a.times = microbatch.New(microbatch.Config[timesAsk, map[string]time.Time]{Max: maxHistoryBatch, Linger: o.Linger,
+		Key: timesAsk.key, Fold: true, Run: a.timesBatch})
+	a.lookups = microbatch.New(microbatch.Config[lookup, found]{Max: maxBatch, Linger: o.Linger,
+		Key: lookup.key, Fold: true, Run: a.lookupBatch})
+	a.phones = microbatch.New(microbatch.Config[string, []string]{Max: maxBatch, Linger: o.Linger, InFlight: 2,
+		Key: func(number string) string { return number }, Fold: true, Run: a.phoneBatch})
+	a.updates = microbatch.New(microbatch.Config[sync.Write, sync.Result]{Max: maxBatch, Linger: o.Linger,
+		Key: func(w sync.Write) string { return w.Ref.ID }, Run: a.writeBatch(opUpdate)})
+	a.upserts = microbatch.New(microbatch.Config[sync.Write, sync.Result]{Max: maxBatch, Linger: o.Linger,
+		Key: upsertKey, Run: a.writeBatch(opUpsert)})
+	return a, nil
+}
+
+// readNames adds to the properties those that the adapter itself needs.
+func readNames(properties []string) []string {
+	var names []string
+	seen := map[string]bool{sync.IDField: true}
+	for _, n := range append(append([]string{}, properties...), propModified, propMerged, propEmail, propMoreEmails, "phone", "mobilephone") {
+		if !seen[n] {
+			seen[n] = true
+			names = append(names, n)
+		}
+	}
+	return names
+}
+
+// Close sends what still waits for a batch, refuses further calls, and returns
+// when every batch has ended or the context has. It need not be called: an
+// idle adapter runs nothing.
+func (a *Adapter) Close(ctx context.Context) error {
+	return errors.Join(a.reads.Close(ctx), a.times.Close(ctx), a.lookups.Close(ctx),
+		a.phones.Close(ctx), a.updates.Close(ctx), a.upserts.Close(ctx))
+}
+
+// Skew implements [sync.Skewer]: the bound measured from the Date headers of
+// recent answers, at least that header's resolution of a second.
+func (a *Adapter) Skew() time.Duration {
+	return time.Second + time.Duration(a.client.skew.Load())
+}

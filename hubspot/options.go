@@ -1,0 +1,133 @@
+package hubspot
+
+import (
+	"log/slog"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/urbanhub/crmsync/sync"
+)
+
+// The names under which this package's records appear.
+const (
+	// System is HubSpot.
+	System sync.System = "hubspot"
+	// Contact is the kind of a contact, HubSpot's object type 0-1.
+	Contact sync.Kind = "contact"
+)
+
+// DefaultBaseURL is where HubSpot's API lives.
+const DefaultBaseURL = "https://api.hubapi.com"
+
+// DefaultAPIVersion is the version of the API used unless told otherwise.
+// Source: https://developers.hubspot.com/docs/developer-tooling/platform/versioning
+const DefaultAPIVersion = "2026-09"
+
+// Options adjust an [Adapter]. The zero value of each field means the default
+// it names.
+type Options struct {
+	// BaseURL is the scheme and host of the API; [DefaultBaseURL].
+	BaseURL string
+	// APIVersion is a date version such as "2026-09" ([DefaultAPIVersion]) or
+	// "2026-03", or "v3" for the legacy paths.
+	APIVersion string
+	// HTTPClient does the calls; a client with a timeout of 30 seconds.
+	HTTPClient *http.Client
+	// Properties are the contact properties to read; give what the flow
+	// names on HubSpot's side. Unset, they are email, firstname, lastname
+	// and phone.
+	Properties []string
+	// Unique names the properties created with hasUniqueValue, by which
+	// contacts can be looked up; custom_bird_contact_id.
+	Unique []string
+	// Region is the ISO 3166 country of telephone numbers written without a
+	// country code, such as "CO". Unset, such numbers are compared by their
+	// digits alone.
+	Region string
+	// Linger is how long a call waits for others to share a batch; 20 ms.
+	Linger time.Duration
+	// RatePer10s is the account's quota of calls in 10 seconds, assumed until
+	// the first answer tells the true one; 100.
+	RatePer10s int
+	// SearchPerSecond is this process's part of the account's 5 searches a
+	// second; 4.
+	SearchPerSecond int
+	// Concurrency bounds the calls in flight; 8.
+	Concurrency int
+	// SearchLag is how far behind HubSpot's search index may be. A catch-up
+	// reads that much again each time; 2 minutes.
+	SearchLag time.Duration
+	// Logger receives warnings about quotas and the like; nil is silent.
+	Logger *slog.Logger
+}
+
+var (
+	versionForm  = regexp.MustCompile(`^(v3|\d{4}-\d{2}(-beta)?)$`)
+	propertyForm = regexp.MustCompile(`^[a-z0-9_]{1,100}$`)
+)
+
+// withDefaults returns a checked copy with every field set.
+func (o *Options) withDefaults() (Options, error) {
+	var c Options
+	if o != nil {
+		c = *o
+	}
+	c.BaseURL = strings.TrimRight(or(c.BaseURL, DefaultBaseURL), "/")
+	c.APIVersion = or(c.APIVersion, DefaultAPIVersion)
+	c.Linger = or(c.Linger, 20*time.Millisecond)
+	c.RatePer10s = or(c.RatePer10s, 100)
+	c.SearchPerSecond = or(c.SearchPerSecond, 4)
+	c.Concurrency = or(c.Concurrency, 8)
+	c.SearchLag = or(c.SearchLag, 2*time.Minute)
+	if c.HTTPClient == nil {
+		c.HTTPClient = &http.Client{Timeout: 30 * time.Second}
+	}
+	if len(c.Properties) == 0 {
+		c.Properties = []string{"email", "firstname", "lastname", "phone"}
+	}
+	if c.Unique == nil {
+		c.Unique = []string{"custom_bird_contact_id"}
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c, c.check()
+}
+
+func (o *Options) check() error {
+	if u, err := url.Parse(o.BaseURL); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return optionError("BaseURL", "url.absolute", "give a scheme and a host, such as "+DefaultBaseURL)
+	}
+	if !versionForm.MatchString(o.APIVersion) {
+		return optionError("APIVersion", "version.known", `give a date version such as "2026-09", or "v3"`)
+	}
+	if o.Linger < 0 || o.RatePer10s < 0 || o.SearchPerSecond < 0 || o.Concurrency < 0 || o.SearchLag < 0 {
+		return optionError("Linger, RatePer10s, SearchPerSecond, Concurrency, SearchLag", "number.positive",
+			"leave them 0 for the default or give a positive number")
+	}
+	for _, names := range [][]string{o.Properties, o.Unique} {
+		for _, n := range names {
+			if n != sync.IDField && !propertyForm.MatchString(n) {
+				return optionError("Properties, Unique", "property.name",
+					"HubSpot's internal names have only lower-case letters, digits and underscores")
+			}
+		}
+	}
+	return nil
+}
+
+func optionError(field, rule, hint string) error {
+	return &sync.Error{Op: "hubspot: new", Action: sync.Fatal, Field: field, Rule: rule, Hint: hint}
+}
+
+// or returns v, or the default when v is the zero value.
+func or[T comparable](v, def T) T {
+	var zero T
+	if v == zero {
+		return def
+	}
+	return v
+}
