@@ -40,6 +40,12 @@ var rules = []rule{
 		only: []string{"golang.org/x/sync/...", "github.com/cenkalti/backoff/v4"},
 	},
 	{
+		name:   "engine, stores, queues and mappings reach no adapter",
+		of:     []string{"./sync/...", "./store/...", "./queue/...", "./mapping/..."},
+		except: []string{"./sync/simtest/..."},
+		never:  []string{"./hubspot/...", "./bird/..."},
+	},
+	{
 		name:  "the hubspot adapter reaches no other adapter, store or queue",
 		of:    []string{"./hubspot/..."},
 		never: []string{"./bird/...", "./store/...", "./queue/..."},

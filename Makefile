@@ -1,0 +1,56 @@
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# The whole suite takes a few minutes on two cores; a test that hangs ends here.
+TIMEOUT ?= 15m
+# How long each fuzz target and each benchmark runs.
+FUZZTIME ?= 10s
+BENCHTIME ?= 1s
+# The linter is built from source at this version and cached.
+GOLANGCI := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+.PHONY: help
+help: ## show what make can do
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: test
+test: ## the whole suite with the race detector, shuffled; a skipped test fails
+	@log=$$(mktemp); trap 'rm -f "$$log"' EXIT; failed=0; \
+	go test -race -shuffle=on -timeout=$(TIMEOUT) -v ./... 2>&1 | tee "$$log" \
+		| { grep -vE '^ *(=== |--- PASS|PASS$$)|\[no test files\]$$' || true; } || failed=1; \
+	if grep -E '^ *--- SKIP' "$$log"; then echo 'FAIL: a skipped test proves nothing; give it what it needs or delete it'; failed=1; fi; \
+	exit $$failed
+
+.PHONY: lint
+lint: ## gofmt, go vet and golangci-lint
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+	$(GOLANGCI) run ./...
+
+.PHONY: bench
+bench: ## every benchmark with its figure
+	go test -run '^$$' -bench . -benchmem -benchtime=$(BENCHTIME) ./...
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME (10s)
+	@grep -rHoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | while IFS=: read -r file func; do \
+		echo "$${file%/*} $${func#func }"; \
+		go test -run '^$$' -fuzz "^$${func#func }$$" -fuzztime=$(FUZZTIME) "$${file%/*}" </dev/null; \
+	done
+
+.PHONY: contract
+contract: ## the vendor's own Node client against the HubSpot simulator (needs node and npm)
+	go run ./hubspot/hubspottest/contract
+
+.PHONY: quickstart
+quickstart: ## watch contacts travel both ways, offline
+	go run ./examples/quickstart
+
+.PHONY: generate
+generate: ## make the mocks anew
+	go generate ./...
+
+.PHONY: tidy-check
+tidy-check: ## fail when go.mod or go.sum is not tidy
+	go mod tidy -diff
