@@ -39,7 +39,8 @@
 // When a process dies, whatever it had in work may have killed it. The next
 // owner of its shards delivers what filled the window then with care: one lane
 // per shard at a time, one message per lane, an attempt counted in the log
-// before. A message that was in work at [Options].Crashes deaths is buried
+// before; and those so counted at an earlier death one at a time over all
+// shards. A message that was in work at [Options].Crashes deaths is buried
 // unseen.
 //
 // # Writing a driver

@@ -37,6 +37,7 @@ type lane struct {
 	due   time.Time // end of the lease or of the sleep
 	timer int       // place in Queue.timers plus one
 
+	dock       *dock // in which it stands
 	in         *list
 	prev, next *lane
 }

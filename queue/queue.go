@@ -108,6 +108,7 @@ type Queue struct {
 	timers   timers // leased and sleeping lanes
 	refills  []*lane
 	spare    []*lane
+	prime    dock                 // for messages that were in work at a death before
 	leases   uint64               // leases given so far
 	leased   [sync.Priorities]int // messages in leased lanes
 

@@ -18,11 +18,9 @@ type shard struct {
 	dropped  bool // lost or given back; whoever still refers to it lets go
 
 	// After an unclean take-over: how many of the messages in memory are under
-	// suspicion, the one lane with such a message that may be handed out, and
-	// those that queue for that.
+	// suspicion, and who of them may be handed out.
 	suspicious int
-	suspect    *lane
-	suspects   list
+	dock       dock
 }
 
 // A stream is how far one priority of a shard was read.
@@ -78,6 +76,9 @@ func (q *Queue) drop(sh *shard) {
 	for _, l := range sh.lanes {
 		l.unlink()
 		q.timers.clear(l)
+	}
+	for _, l := range sh.lanes {
+		q.acquit(l)
 		for i := range l.leased {
 			q.leased[l.msgs[i].Priority]--
 		}

@@ -19,38 +19,63 @@ const Crashed = "crashed"
 // it. Which ones it had is not written anywhere (that would cost an update per
 // message), but they are among those that fill the window of the next owner.
 // Those are under suspicion: delivered one at a time per shard, alone, and
-// with an attempt counted in the log before. A message that kills again and
-// again is so found and buried.
+// with an attempt counted in the log before. If the process dies again, those
+// that have been counted are delivered one at a time over all shards, so that
+// none is blamed for its neighbour. A message that kills again and again is so
+// found and buried.
+
+// A dock is where suspects stand, one at a time.
+type dock struct {
+	lane    *lane
+	waiting list
+}
 
 // stand reports whether the lane may be offered. One whose first message is
-// suspect must be the shard's only one, or else queues for that.
+// suspect must be alone in its dock, or else waits there.
 func (q *Queue) stand(l *lane) bool {
-	sh := l.shard
-	if !l.meta[0].suspect || sh.suspect == l {
+	head := &l.meta[0]
+	if !head.suspect || l.dock != nil {
 		return true
 	}
-	if sh.suspect == nil {
-		sh.suspect = l
+	d := &l.shard.dock
+	if head.held.crashes() > 0 {
+		d = &q.prime
+	}
+	if d.lane == nil {
+		d.lane, l.dock = l, d
 		return true
 	}
-	if l.in != &sh.suspects {
+	if l.in != &d.waiting {
 		l.unlink()
-		sh.suspects.push(l)
+		d.waiting.push(l)
 	}
 	return false
 }
 
-// acquit makes room for the next suspect lane if this one was it.
+// acquit lets the next lane into the dock if this one stood there.
 func (q *Queue) acquit(l *lane) {
-	sh := l.shard
-	if sh.suspect != l {
+	d := l.dock
+	if d == nil {
 		return
 	}
-	sh.suspect = nil
-	if next := sh.suspects.first; next != nil {
+	d.lane, l.dock = nil, nil
+	if next := d.waiting.first; next != nil {
 		next.unlink()
 		q.offer(next)
 	}
+}
+
+// crashes counts the deaths at which the message was in work.
+func (h *Held) crashes() int {
+	n := 0
+	if h != nil {
+		for _, f := range h.History {
+			if f.Action == Crashed {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // vouch counts an attempt for the suspect lanes among those just leased, or
@@ -79,13 +104,8 @@ func (q *Queue) vouch(ctx context.Context, now time.Time, lanes []sync.Lane, sus
 }
 
 func (q *Queue) vouchOne(ctx context.Context, now time.Time, ln sync.Lane) (bool, error) {
-	crashes := 0
-	for _, f := range ln.History {
-		if f.Action == Crashed {
-			crashes++
-		}
-	}
-	if crashes >= q.opts.Crashes {
+	before := Held{History: ln.History}
+	if crashes := before.crashes(); crashes >= q.opts.Crashes {
 		return false, q.Bury(ctx, now, ln, sync.Failure{At: now, Action: sync.Fatal.String(), Free: true,
 			Error: fmt.Sprintf("the process died %d times with this message in work", crashes)})
 	}

@@ -103,13 +103,13 @@ func (q *Queue) handOut(now time.Time, n int, lease time.Duration) (lanes []sync
 	return lanes, suspects
 }
 
-// leaseOut leases the lane with all its messages, or only the first if that
-// is under suspicion.
+// leaseOut leases the lane with all its messages, up to the first under
+// suspicion; such a one goes alone.
 func (q *Queue) leaseOut(l *lane, until time.Time) sync.Lane {
 	q.leases++
-	l.state, l.lease, l.due, l.leased = inWork, q.leases, until, len(l.msgs)
-	if l.meta[0].suspect {
-		l.leased = 1
+	l.state, l.lease, l.due, l.leased = inWork, q.leases, until, 1
+	for !l.meta[0].suspect && l.leased < len(l.msgs) && !l.meta[l.leased].suspect {
+		l.leased++
 	}
 	l.shard.leased++
 	q.timers.set(l)

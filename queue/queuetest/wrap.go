@@ -1,0 +1,132 @@
+package queuetest
+
+import (
+	"context"
+	stdsync "sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/urbanhub/crmsync/queue"
+	"github.com/urbanhub/crmsync/sync"
+)
+
+// counting counts the calls of a log and what they return.
+type counting struct {
+	queue.Log
+	appends, reads, rows, deletes, holds, leases atomic.Int64
+}
+
+func (c *counting) Append(ctx context.Context, now time.Time, msgs []sync.Message) error {
+	c.appends.Add(1)
+	return c.Log.Append(ctx, now, msgs)
+}
+
+func (c *counting) Read(ctx context.Context, spans []queue.Span) ([]queue.Page, error) {
+	pages, err := c.Log.Read(ctx, spans)
+	c.reads.Add(1)
+	for i := range pages {
+		c.rows.Add(int64(len(pages[i].Entries)))
+	}
+	return pages, err
+}
+
+func (c *counting) Delete(ctx context.Context, f queue.Fence, entries []queue.Pos) error {
+	c.deletes.Add(1)
+	return c.Log.Delete(ctx, f, entries)
+}
+
+func (c *counting) Hold(ctx context.Context, f queue.Fence, entry queue.Pos, held queue.Held) error {
+	c.holds.Add(1)
+	return c.Log.Hold(ctx, f, entry, held)
+}
+
+func (c *counting) Lease(ctx context.Context, now time.Time, p queue.LeaseParams) (queue.Leases, error) {
+	c.leases.Add(1)
+	return c.Log.Lease(ctx, now, p)
+}
+
+// slow can hold back the answer of a read: what it returns was seen before
+// the caller lets it go on.
+type slow struct {
+	queue.Log
+	mu   stdsync.Mutex
+	gate chan struct{} // nil when reads pass
+	seen chan struct{} // receives a value when a read has its answer
+}
+
+// stop holds back the next read until the function returned is called.
+func (s *slow) stop() (resume func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	gate := make(chan struct{})
+	s.gate = gate
+	return func() { close(gate) }
+}
+
+func (s *slow) Read(ctx context.Context, spans []queue.Span) ([]queue.Page, error) {
+	pages, err := s.Log.Read(ctx, spans)
+	s.mu.Lock()
+	gate := s.gate
+	s.gate = nil
+	s.mu.Unlock()
+	if gate != nil {
+		s.seen <- struct{}{}
+		<-gate
+	}
+	return pages, err
+}
+
+// lateLog shows some messages later than their sequence numbers say, as
+// transactions do that commit out of order.
+type lateLog struct {
+	queue.Log
+	mu     stdsync.Mutex
+	hidden map[string]bool // by ID
+}
+
+func (l *lateLog) show(ids ...string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, id := range ids {
+		delete(l.hidden, id)
+	}
+}
+
+func (l *lateLog) Read(ctx context.Context, spans []queue.Span) ([]queue.Page, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	floors, err := l.floors(ctx, spans)
+	if err != nil {
+		return nil, err
+	}
+	pages, err := l.Log.Read(ctx, spans)
+	for i := range pages {
+		pages[i].Settled = min(pages[i].Settled, floors[i])
+		var shown []queue.Entry
+		for _, e := range pages[i].Entries {
+			if !l.hidden[e.Message.ID] {
+				shown = append(shown, e)
+			}
+		}
+		pages[i].Entries = shown
+	}
+	return pages, err
+}
+
+// floors returns for each span up to where its stream hides nothing.
+func (l *lateLog) floors(ctx context.Context, spans []queue.Span) ([]uint64, error) {
+	floors := make([]uint64, len(spans))
+	for i, s := range spans {
+		pages, err := l.Log.Read(ctx, []queue.Span{{Shard: s.Shard, Priority: s.Priority, Limit: 1 << 20}})
+		if err != nil {
+			return nil, err
+		}
+		floors[i] = pages[0].Settled
+		for _, e := range pages[0].Entries {
+			if l.hidden[e.Message.ID] {
+				floors[i] = min(floors[i], e.Seq-1)
+			}
+		}
+	}
+	return floors, nil
+}
