@@ -59,7 +59,7 @@ type Options struct {
 	FlowRetries int
 	FlowPause   time.Duration
 	// WebhookRetries is how often a webhook that failed is sent again, at
-	// intervals that grow from 1 second to an hour; 0 is 14, which takes
+	// intervals that grow from 1 second to an hour; 0 is 19, which takes
 	// Bird's 8 hours, a negative number never.
 	WebhookRetries int
 }
@@ -76,7 +76,7 @@ func (o *Options) withDefaults() Options {
 	setDefault(&c.WritePerSecond, 500)
 	setDefault(&c.Featured, 3)
 	setDefault(&c.FlowRetries, 3)
-	setDefault(&c.WebhookRetries, 14)
+	setDefault(&c.WebhookRetries, 19)
 	setDefault(&c.FlowPause, time.Second)
 	return c
 }
