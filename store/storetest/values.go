@@ -83,6 +83,9 @@ func entriesComeBack(r *rig) {
 	l := r.begin(noon, pair("a", "ana"), intent("write"), want[4:6]...)
 	r.commit(sync.Commit{Link: l, Entries: want[6:]})
 	for i := range want {
+		if want[i].Seq != 0 {
+			r.Errorf("the store changed entry %d, which belongs to its caller", i)
+		}
 		want[i].Seq = int64(i) + 1
 	}
 	r.same("the audit", r.entries(sync.AuditFilter{}), want)
