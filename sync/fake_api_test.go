@@ -156,9 +156,13 @@ func (f *fake) write(w sync.Write) sync.Result {
 	if created {
 		id = f.mint()
 	}
+	was := sync.Fields{}
+	if r := f.records[id]; r != nil {
+		was = r.fields.Clone()
+	}
 	f.set(id, w.Fields)
 	for _, name := range slices.Sorted(maps.Keys(w.Fields)) {
-		f.writes = append(f.writes, sent{f.ref(id), name, w.Fields[name]})
+		f.writes = append(f.writes, sent{f.ref(id), name, w.Fields[name], was[name]})
 	}
 	if f.terse {
 		return sync.Result{Record: sync.Record{Ref: f.ref(id)}, Created: created, Call: "call-" + id}

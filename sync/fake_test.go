@@ -43,9 +43,9 @@ type stored struct {
 
 // sent is one field of one write that took effect.
 type sent struct {
-	ref   sync.Ref
-	field string
-	value sync.Value
+	ref        sync.Ref
+	field      string
+	value, was sync.Value
 }
 
 const contact sync.Kind = "contact"
