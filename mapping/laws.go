@@ -223,7 +223,7 @@ func (e experiment) fits(t trial) string {
 		}
 		if p, ok := e.property(s, n); ok {
 			if why := p.refuses(w[n]); why != "" {
-				return fmt.Sprintf("it would be written as %s: %s: %s", s, show(sync.Fields{n: w[n]}), why)
+				return fmt.Sprintf("it would be written as %s %s: %s", s, show(sync.Fields{n: w[n]}), why)
 			}
 		}
 	}

@@ -1,0 +1,44 @@
+package urbanhub_test
+
+import (
+	"fmt"
+
+	"github.com/urbanhub/crmsync/mapping"
+	"github.com/urbanhub/crmsync/mapping/urbanhub"
+	"github.com/urbanhub/crmsync/sync"
+)
+
+// The preset for an agency in Mexico that only wants contacts from two sources
+// in Bird.
+func ExampleContacts() {
+	flow, err := urbanhub.Contacts(urbanhub.Options{
+		Region:      "MX",
+		LeadSources: []string{"PAID_SEARCH", "REFERRALS"},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, f := range flow.Fields[2:4] {
+		fmt.Println(f.Left.Names(), f.Right.Names())
+	}
+	// Output:
+	// [msisdn] [phone]
+	// [email] [email]
+}
+
+// An agency adds a field of its own to the preset.
+func ExampleContactSpec() {
+	spec := urbanhub.ContactSpec(urbanhub.Options{})
+	spec.Fields = append(spec.Fields, mapping.Number("budget",
+		mapping.At("attributes.budget").As(mapping.FormNumber), mapping.At("monthly_budget")))
+	flow, err := spec.Flow()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	budget := flow.Fields[len(flow.Fields)-1]
+	v, err := budget.Right.Get(sync.Fields{"monthly_budget": sync.Text("2500000.00")})
+	fmt.Println(v, err)
+	// Output: 2500000 <nil>
+}
