@@ -117,16 +117,20 @@ func (c *contact) displayName() sync.Value {
 // featured identifiers are only a selection, and they do not say which of
 // several is the newest.
 func (c *contact) complete(places map[string]place) bool {
-	hidden := c.IdentifierCount > len(c.FeaturedIdentifiers)
 	for _, p := range places {
 		if p.kind != identifierPlace || c.whole {
 			continue
 		}
-		if n := len(c.identifiers(p.key)); n > 1 || n == 0 && hidden {
+		if n := len(c.identifiers(p.key)); n > 1 || n == 0 && !c.knowsAll() {
 			return false
 		}
 	}
 	return true
+}
+
+// knowsAll reports whether no identifier is left out.
+func (c *contact) knowsAll() bool {
+	return c.whole || c.IdentifierCount <= len(c.FeaturedIdentifiers)
 }
 
 // setIdentifiers gives the contact the full list of its identifiers. The

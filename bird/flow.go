@@ -39,6 +39,8 @@ type FlowOptions struct {
 	// escalation.triggered as facts and contact.created, contact.updated and
 	// contact.deleted as changes.
 	Events map[string]string
+	// Now tells the time; nil is time.Now.
+	Now func() time.Time
 	// Logger receives refusals; nil is silent.
 	Logger *slog.Logger
 }
@@ -64,6 +66,7 @@ type FlowReceiver struct {
 	secrets [][]byte // hashed, so that their lengths do not show
 	paths   map[string]string
 	events  map[string]string
+	now     func() time.Time
 }
 
 // NewFlowReceiver returns a receiver that stores into the inbox.
@@ -71,10 +74,14 @@ func NewFlowReceiver(inbox sync.Inbox, opts FlowOptions) (*FlowReceiver, error) 
 	if !allPresent(opts.Secrets) {
 		return nil, misconfigured("flow.secrets", "give at least one bearer secret and none that is empty; Flow calls are not signed")
 	}
+	if inbox == nil {
+		return nil, misconfigured("flow.inbox", "give the engine")
+	}
 	f := &FlowReceiver{
 		intake: intake{inbox: inbox, logger: orSilent(opts.Logger)},
 		paths:  map[string]string{},
 		events: opts.Events,
+		now:    opts.Now,
 	}
 	for _, s := range opts.Secrets {
 		f.secrets = append(f.secrets, hashed(s))
@@ -84,6 +91,9 @@ func NewFlowReceiver(inbox sync.Inbox, opts FlowOptions) (*FlowReceiver, error) 
 		f.paths[name] = name
 	}
 	maps.Copy(f.paths, opts.Paths)
+	if f.now == nil {
+		f.now = time.Now
+	}
 	if f.events == nil {
 		f.events = defaultEvents()
 	}
@@ -137,5 +147,5 @@ func (f *FlowReceiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.unknown.Add(1)
 		event = "unknown" // do not log what a stranger wrote
 	}
-	f.store(w, r, event, call.items(fact, time.Now()))
+	f.store(w, r, event, call.items(fact, f.now()))
 }

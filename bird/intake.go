@@ -68,6 +68,7 @@ func (in *intake) store(w http.ResponseWriter, r *http.Request, event string, it
 			in.failed.Add(1)
 			in.logger.LogAttrs(r.Context(), slog.LevelError, "bird: event not stored",
 				slog.String("event", event), slog.String("action", sync.ActionOf(err).String()))
+			w.Header().Set("Retry-After", "10")
 			http.Error(w, "the event could not be stored; send it again", http.StatusServiceUnavailable)
 			return
 		}

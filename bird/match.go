@@ -85,7 +85,7 @@ func (a *Adapter) search(ctx context.Context, want identifier) ([]sync.Record, e
 		if c.ID == "" {
 			continue
 		}
-		if c.IdentifierCount > len(c.FeaturedIdentifiers) && !c.mirrors(want) || !c.complete(a.places) {
+		if !c.knowsAll() && !c.mirrors(want) || !c.complete(a.places) {
 			if err := a.fillIdentifiers(ctx, c); err != nil {
 				return nil, err
 			}

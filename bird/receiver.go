@@ -27,6 +27,8 @@ type ReceiverOptions struct {
 	// throw real events away.
 	// See https://docs.bird.com/api/notifications-api/retries.
 	MaxAge time.Duration
+	// Now tells the time; nil is time.Now.
+	Now func() time.Time
 	// Logger receives refusals; nil is silent.
 	Logger *slog.Logger
 }
@@ -60,6 +62,12 @@ func NewReceiver(inbox sync.Inbox, opts ReceiverOptions) (*Receiver, error) {
 	}
 	if !allPresent(opts.SigningKeys) {
 		return nil, misconfigured("receiver.keys", "give every webhook subscription a signing key and name it here; without one nothing proves the sender")
+	}
+	if inbox == nil {
+		return nil, misconfigured("receiver.inbox", "give the engine")
+	}
+	if opts.Now == nil {
+		opts.Now = time.Now
 	}
 	if opts.MaxAge <= 0 {
 		opts.MaxAge = 24 * time.Hour
@@ -118,7 +126,7 @@ func (rc *Receiver) authentic(h http.Header, body []byte) bool {
 	if err != nil {
 		return false
 	}
-	age := time.Since(time.Unix(seconds, 0))
+	age := rc.opts.Now().Sub(time.Unix(seconds, 0))
 	return age <= rc.opts.MaxAge && age >= -maxAhead
 }
 

@@ -16,8 +16,8 @@ import (
 
 // Apply implements [sync.Sink]. Bird has no batch write: each write is one
 // PATCH, and writes to different contacts go out side by side. A write that
-// changes an identifier first reads the contact, because the value to remove
-// must be named. A write that would change nothing costs no PATCH.
+// changes an identifier needs the contact's present state, because the value to
+// remove must be named: it reads the contact unless it was just seen. A write that would change nothing costs no PATCH.
 //
 // A write without an id must have a Key that is an identifier (external_id,
 // msisdn or email). It goes through Bird's upsert, which creates the contact
@@ -77,6 +77,10 @@ func (a *Adapter) apply(ctx context.Context, w sync.Write) sync.Result {
 	return res
 }
 
+// recentEnough is how old a state may be from which the identifiers to remove
+// are taken. The engine has as a rule just read the contact.
+const recentEnough = 5 * time.Second
+
 // update writes to a contact by its id.
 func (a *Adapter) update(ctx context.Context, w sync.Write) (sync.Result, error) {
 	p, wanted, err := a.split(w)
@@ -84,15 +88,18 @@ func (a *Adapter) update(ctx context.Context, w sync.Write) (sync.Result, error)
 		return sync.Result{}, err
 	}
 	if len(wanted) > 0 {
-		current, err := a.getWhole(ctx, w.Ref.ID)
-		if err != nil {
-			return sync.Result{}, err
+		if recent := a.seen.recall(w.Ref.ID, time.Now().Add(-recentEnough)); recent != nil && recent.knowsAll() {
+			wanted.replace(recent, &p)
 		}
-		for _, i := range wanted {
-			i.replace(current, &p)
-		}
-		if p.empty() {
-			return sync.Result{Record: a.record(current)}, nil
+		if len(p.AddIdentifiers)+len(p.RemoveIdentifiers) == 0 {
+			current, err := a.getWhole(ctx, w.Ref.ID)
+			if err != nil {
+				return sync.Result{}, err
+			}
+			wanted.replace(current, &p)
+			if p.empty() {
+				return sync.Result{Record: a.record(current)}, nil
+			}
 		}
 	}
 	return a.patch(ctx, request{op: "bird: update contact", ref: w.Ref, path: a.contacts + "/" + w.Ref.ID, body: &p})
@@ -123,7 +130,7 @@ func (a *Adapter) upsert(ctx context.Context, w sync.Write) (sync.Result, error)
 		e.Action, e.Hint = sync.Fatal, "check the workspace id"
 	}
 	if err != nil {
-		a.seen.forgetHolders(w.Key, w.Fields[w.Key], time.Now())
+		a.seen.forgetHolders(identifier{Key: key.key, Value: value}, time.Now())
 	}
 	if err != nil || res.Created {
 		return res, err
@@ -191,9 +198,8 @@ func (a *Adapter) patch(ctx context.Context, r request) (sync.Result, error) {
 		}
 		return sync.Result{Call: callID(res)}, err
 	}
-	record := a.record(&c)
-	a.seen.remember(record, sent)
-	return sync.Result{Record: record, Created: res.Status == http.StatusCreated, Call: res.RequestID}, nil
+	a.seen.remember(&c, sent)
+	return sync.Result{Record: a.record(&c), Created: res.Status == http.StatusCreated, Call: res.RequestID}, nil
 }
 
 func callID(res *httpx.Response) string {
@@ -206,7 +212,7 @@ func callID(res *httpx.Response) string {
 // getWhole fetches a contact with all its identifiers.
 func (a *Adapter) getWhole(ctx context.Context, id string) (*contact, error) {
 	c, err := a.get(ctx, id)
-	if err != nil || c.whole || c.IdentifierCount <= len(c.FeaturedIdentifiers) {
+	if err != nil || c.knowsAll() {
 		return c, err
 	}
 	return c, a.fillIdentifiers(ctx, c)

@@ -113,6 +113,35 @@ func TestUpdateOfAMergedContact(t *testing.T) {
 	equal(t, "cleared", res.Record.Fields, sync.Fields{"id": sync.Text(id)})
 }
 
+// TestIdentifiersJustReadAreNotReadAgain counts the GETs, which are scarce.
+func TestIdentifiersJustReadAreNotReadAgain(t *testing.T) {
+	s, a := connect(t, nil)
+	id := create(t, s, map[string]any{"msisdn": "+573000000001"})
+	gets := func() int { return s.Log().Count(func(c birdtest.Call) bool { return c.Method == "GET" }) }
+	write := func(phone string) {
+		if res := apply(t, a, sync.Write{Ref: ref(id), Fields: sync.Fields{"msisdn": sync.Text(phone)}}); res.Err != nil {
+			t.Fatal(res.Err)
+		}
+		c, _ := s.Contact(id)
+		equal(t, "phones", []any{len(c.Identifiers), c.Field("msisdn")}, []any{1, phone})
+	}
+	write("+573000000002")
+	equal(t, "never seen", gets(), 1)
+	write("+573000000003")
+	equal(t, "seen in the last answer", gets(), 1)
+	if err := s.Edit(id, map[string]any{"msisdn": "+573000000004"}); err != nil {
+		t.Fatal(err)
+	}
+	write("+573000000004")
+	write("+573000000003")
+	equal(t, "the wish was there already", gets(), 1)
+	if err := s.Edit(id, map[string]any{"msisdn": "+573000000005"}); err != nil {
+		t.Fatal(err)
+	}
+	write("+573000000003")
+	equal(t, "a wish that seems fulfilled is looked at", gets(), 2)
+}
+
 func TestATakenIdentifierNamesItsHolder(t *testing.T) {
 	s, a := connect(t, nil)
 	holder := create(t, s, map[string]any{"email": "jane@example.com"})

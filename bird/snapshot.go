@@ -18,21 +18,33 @@ type snapshots struct {
 	young, old map[string]snapshot
 }
 
-// A snapshot with no fields marks a record whose state became unknown at the
-// moment at: what was asked before then is not to be believed.
+// A snapshot without a contact marks one whose state became unknown at the
+// moment at: what was asked before then is not to be believed. The contact is
+// not changed any more.
 type snapshot struct {
-	record sync.Record
-	at     time.Time
+	contact *contact
+	at      time.Time
 }
 
-// remember keeps the record unless something newer is known.
-func (s *snapshots) remember(r sync.Record, sent time.Time) {
+// remember keeps the contact unless something newer is known.
+func (s *snapshots) remember(c *contact, sent time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if had, ok := s.find(r.ID); ok && (sent.Before(had.at) || r.UpdatedAt.Before(had.record.UpdatedAt)) {
+	had := s.find(c.ID)
+	if sent.Before(had.at) || had.contact != nil && c.UpdatedAt.Before(had.contact.UpdatedAt.Time) {
 		return
 	}
-	s.keep(r.ID, snapshot{r, sent})
+	s.keep(c.ID, snapshot{c, sent})
+}
+
+// recall returns the contact as last seen at or after since, nil if it was not.
+func (s *snapshots) recall(id string, since time.Time) *contact {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e := s.find(id); !e.at.Before(since) {
+		return e.contact
+	}
+	return nil
 }
 
 // forget drops what is known of a record, and what answers to requests sent
@@ -43,14 +55,14 @@ func (s *snapshots) forget(id string, now time.Time) {
 	s.keep(id, snapshot{at: now})
 }
 
-// forgetHolders is forget for the records that hold a value of a field.
-func (s *snapshots) forgetHolders(field string, v sync.Value, now time.Time) {
+// forgetHolders is forget for the contacts that hold an identifier.
+func (s *snapshots) forgetHolders(i identifier, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var ids []string
 	for _, generation := range []map[string]snapshot{s.old, s.young} {
 		for id, e := range generation {
-			if e.record.Fields[field] == v {
+			if e.contact != nil && e.contact.mirrors(i) {
 				ids = append(ids, id)
 			}
 		}
@@ -60,12 +72,11 @@ func (s *snapshots) forgetHolders(field string, v sync.Value, now time.Time) {
 	}
 }
 
-func (s *snapshots) find(id string) (snapshot, bool) {
+func (s *snapshots) find(id string) snapshot {
 	if e, ok := s.young[id]; ok {
-		return e, true
+		return e
 	}
-	e, ok := s.old[id]
-	return e, ok
+	return s.old[id]
 }
 
 func (s *snapshots) keep(id string, e snapshot) {
@@ -82,13 +93,9 @@ func (a *Adapter) Snapshot(ref sync.Ref, since time.Time) (sync.Record, bool) {
 	if ref.System != System || ref.Kind != Contact {
 		return sync.Record{}, false
 	}
-	a.seen.mu.Lock()
-	defer a.seen.mu.Unlock()
-	e, ok := a.seen.find(ref.ID)
-	if !ok || e.record.Fields == nil || e.at.Before(since) {
+	c := a.seen.recall(ref.ID, since)
+	if c == nil {
 		return sync.Record{}, false
 	}
-	r := e.record
-	r.Fields = r.Fields.Clone()
-	return r, true
+	return a.record(c), true
 }

@@ -4,13 +4,11 @@ import (
 	"fmt"
 	"testing"
 	"time"
-
-	"github.com/urbanhub/crmsync/sync"
 )
 
-// state is a record of one contact as it was n seconds after the epoch.
-func state(id string, n int64) sync.Record {
-	return sync.Record{Ref: ref(id), Fields: sync.Fields{"id": sync.Text(id)}, UpdatedAt: time.Unix(n, 0)}
+// state is a contact as it was n seconds after the epoch.
+func state(id string, n int64) *contact {
+	return &contact{ID: id, UpdatedAt: moment{time.Unix(n, 0)}}
 }
 
 // TestSnapshotsNeverGoBack plays the orders in which answers may arrive.

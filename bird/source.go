@@ -65,7 +65,7 @@ func (a *Adapter) read(ctx context.Context, id string) (sync.Record, error) {
 	if c.ID != id {
 		r.Aliases = []string{id}
 	}
-	a.seen.remember(r, sent)
+	a.seen.remember(c, sent)
 	return r, nil
 }
 

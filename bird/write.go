@@ -13,10 +13,19 @@ import (
 // none of its key.
 type wish struct{ identifier }
 
+type wishes []wish
+
+// replace adds to the patch what fulfils every wish.
+func (ws wishes) replace(current *contact, p *patch) {
+	for _, w := range ws {
+		w.replace(current, p)
+	}
+}
+
 // split sorts the fields of a write into attributes and identifiers.
-func (a *Adapter) split(w sync.Write) (patch, []wish, error) {
+func (a *Adapter) split(w sync.Write) (patch, wishes, error) {
 	p := patch{Attributes: map[string]sync.Value{}}
-	var wanted []wish
+	var wanted wishes
 	for name, v := range w.Fields {
 		switch at := placeOf(name, a.opts.ExternalIDKey); at.kind {
 		case idPlace:
