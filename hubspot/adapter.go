@@ -21,7 +21,7 @@ type Adapter struct {
 	reads   *microbatch.Batcher[string, sync.Record]
 	times   *microbatch.Batcher[timesAsk, map[string]time.Time]
 	lookups *microbatch.Batcher[lookup, found]
-	phones  *microbatch.Batcher[string, []string]
+	phones  *microbatch.Batcher[string, []caller]
 	updates *microbatch.Batcher[sync.Write, sync.Result]
 	upserts *microbatch.Batcher[sync.Write, sync.Result]
 }
@@ -58,7 +58,7 @@ func New(token string, opts *Options) (*Adapter, error) {
 		Key: timesAsk.key, Fold: true, Run: a.timesBatch})
 	a.lookups = microbatch.New(microbatch.Config[lookup, found]{Max: maxBatch, Linger: o.Linger,
 		Key: lookup.key, Fold: true, Run: a.lookupBatch})
-	a.phones = microbatch.New(microbatch.Config[string, []string]{Max: maxBatch, Linger: o.Linger, InFlight: 2,
+	a.phones = microbatch.New(microbatch.Config[string, []caller]{Max: maxBatch, Linger: o.Linger, InFlight: 2,
 		Key: func(number string) string { return number }, Fold: true, Run: a.phoneBatch})
 	a.updates = microbatch.New(microbatch.Config[sync.Write, sync.Result]{Max: maxBatch, Linger: o.Linger,
 		Key: func(w sync.Write) string { return w.Ref.ID }, Run: a.writeBatch(opUpdate)})

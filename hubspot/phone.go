@@ -20,8 +20,14 @@ const (
 	minDigits     = 7 // fewer identify nobody
 )
 
-// findByPhone searches for the numbers, reads what was found and keeps the
-// records that really have them.
+// caller is a record with its telephone numbers.
+type caller struct {
+	record  sync.Record
+	numbers []phone
+}
+
+// findByPhone keeps those of the callers found whose number surely is the one
+// asked for.
 func (a *Adapter) findByPhone(ctx context.Context, values []string) ([][]sync.Record, error) {
 	records := make([][]sync.Record, len(values))
 	var numbers []string
@@ -36,20 +42,12 @@ func (a *Adapter) findByPhone(ctx context.Context, values []string) ([][]sync.Re
 	if err != nil {
 		return nil, err
 	}
-	var ids []string
-	for _, list := range got {
-		ids = append(ids, list...)
-	}
-	held, err := a.readPhones(ctx, ids)
-	if err != nil {
-		return nil, err
-	}
 	for n, i := range places {
 		want := a.parsePhone(values[i])
-		for _, id := range got[n] {
-			if c := held[id]; slices.ContainsFunc(c.numbers, want.same) {
+		for _, c := range got[n] {
+			if slices.ContainsFunc(c.numbers, want.same) {
 				rec := c.record
-				rec.Fields = rec.Fields.Clone()
+				rec.Fields = rec.Fields.Clone() // callers may share one answer
 				records[i] = append(records[i], rec)
 			}
 		}
@@ -57,15 +55,40 @@ func (a *Adapter) findByPhone(ctx context.Context, values []string) ([][]sync.Re
 	return records, nil
 }
 
-// caller is a record with its telephone numbers.
-type caller struct {
-	record  sync.Record
-	numbers []phone
+// phoneBatch searches for one batch of national numbers, reads what was found
+// afresh, since a search may tell an old state, and returns for each number
+// the records that have a number ending in it.
+func (a *Adapter) phoneBatch(ctx context.Context, numbers []string) ([][]caller, error) {
+	var ids []string
+	for rest := numbers; len(rest) > 0; {
+		req, n := phoneSearch(rest)
+		objects, err := a.searchAll(ctx, req)
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range objects {
+			ids = append(ids, o.ID)
+		}
+		rest = rest[n:]
+	}
+	all, err := a.readCallers(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	callers := make([][]caller, len(numbers))
+	for i, number := range numbers {
+		for _, c := range all {
+			if slices.ContainsFunc(c.numbers, func(p phone) bool { return p.ends(number) }) {
+				callers[i] = append(callers[i], c)
+			}
+		}
+	}
+	return callers, nil
 }
 
-// readPhones reads the records afresh, since a search may tell an old state.
-func (a *Adapter) readPhones(ctx context.Context, ids []string) (map[string]caller, error) {
-	held := map[string]caller{}
+// readCallers reads the records by id.
+func (a *Adapter) readCallers(ctx context.Context, ids []string) ([]caller, error) {
+	var callers []caller
 	for chunk := range slices.Chunk(slices.Compact(slices.Sorted(slices.Values(ids))), maxBatch) {
 		objects, err := a.fetch(ctx, "", chunk)
 		if err != nil {
@@ -78,41 +101,18 @@ func (a *Adapter) readPhones(ctx context.Context, ids []string) (map[string]call
 					c.numbers = append(c.numbers, a.parsePhone(v))
 				}
 			}
-			held[o.ID] = c
+			callers = append(callers, c)
 		}
 	}
-	return held, nil
-}
-
-// phoneBatch searches for one batch of national numbers and returns the ids
-// found for each.
-func (a *Adapter) phoneBatch(ctx context.Context, numbers []string) ([][]string, error) {
-	ids := make([][]string, len(numbers))
-	for start := 0; start < len(numbers); {
-		req, n := phoneSearch(numbers[start:])
-		objects, err := a.searchAll(ctx, req)
-		if err != nil {
-			return nil, err
-		}
-		for i := start; i < start+n; i++ {
-			for _, o := range objects {
-				if o.mayHave(numbers[i]) {
-					ids[i] = append(ids[i], o.ID)
-				}
-			}
-		}
-		start += n
-	}
-	return ids, nil
+	return callers, nil
 }
 
 // phoneSearch returns a search for as many of the numbers, from the first, as
 // fit into one body.
 func phoneSearch(numbers []string) (searchRequest, int) {
 	for n := len(numbers); ; n = max(n*9/10, 1) {
-		req := searchRequest{Limit: maxSearchPage, Properties: []string{}}
+		req := searchRequest{Limit: maxSearchPage, Properties: []string{propObjectID}}
 		for _, name := range []string{"phone", "mobilephone"} {
-			req.Properties = append(req.Properties, phoneProperties[name], name)
 			req.FilterGroups = append(req.FilterGroups, filterGroup{[]filter{
 				{Property: phoneProperties[name], Operator: "IN", Values: numbers[:n]}}})
 		}
@@ -136,17 +136,6 @@ func (a *Adapter) searchAll(ctx context.Context, req searchRequest) ([]object, e
 		}
 	}
 	return all, nil
-}
-
-// mayHave reports whether a search's result can have been found by a national
-// number.
-func (o *object) mayHave(national string) bool {
-	for name, searchable := range phoneProperties {
-		if o.value(searchable) == national || strings.HasSuffix(digits(o.value(name)), national) {
-			return true
-		}
-	}
-	return false
 }
 
 // phone is a telephone number taken apart. country is "" when it is not known.
@@ -176,6 +165,11 @@ func (p phone) same(q phone) bool {
 		}
 	}
 	return false
+}
+
+// ends reports whether the shorter of the two ends the longer.
+func (p phone) ends(number string) bool {
+	return strings.HasSuffix(p.national, number) || strings.HasSuffix(number, p.national)
 }
 
 func digits(s string) string {

@@ -1,0 +1,134 @@
+package hubspot
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/urbanhub/crmsync/sync"
+)
+
+func TestSkewIsMeasuredFromTheDateHeader(t *testing.T) {
+	a := scripted(t, func(w http.ResponseWriter, r *http.Request, _ []byte) {
+		w.Header().Set("Date", time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat))
+		_, _ = w.Write([]byte(`{"results":[{"id":"1"}]}`))
+	})
+	if d := a.Skew(); d != time.Second {
+		t.Errorf("before any answer: %v", d)
+	}
+	if _, err := a.Read(t.Context(), Contact, []string{"1"}); err != nil {
+		t.Fatal(err)
+	}
+	if d := a.Skew(); d < time.Hour || d > time.Hour+time.Minute {
+		t.Errorf("got %v for an hour", d)
+	}
+}
+
+// HubSpot puts no order into its answers, may leave the trace out, and may
+// blame nobody by name.
+func TestAnswersAreMatchedWithoutOrder(t *testing.T) {
+	a := scripted(t, func(w http.ResponseWriter, r *http.Request, body []byte) {
+		var req batchWrite
+		if err := json.Unmarshal(body, &req); err != nil {
+			t.Error(err)
+		}
+		var reply batchReply
+		for i := len(req.Inputs) - 1; i >= 0; i-- {
+			in := req.Inputs[i]
+			id := in.ID
+			if in.IDProperty != "" {
+				id = "9" + strings.TrimPrefix(in.ID, "k")
+			}
+			reply.Results = append(reply.Results, object{ID: id,
+				Properties: map[string]sync.Value{"k": sync.Text(strings.ToUpper(in.Properties["k"]))}})
+		}
+		_ = json.NewEncoder(w).Encode(reply)
+	})
+	res, err := a.Apply(t.Context(), []sync.Write{update("1", nil), update("2", nil),
+		upsert("k", "k3", nil), upsert("k", "k4", nil)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"1", "2", "93", "94"} {
+		if res[i].Err != nil || res[i].Record.ID != want {
+			t.Errorf("write %d: %+v, want %s", i, res[i], want)
+		}
+	}
+}
+
+// An error that names nobody is found by halving; what an answer passes over
+// without a word is not taken for done.
+func TestUnnamedErrorsAndSilence(t *testing.T) {
+	calls := 0
+	a := scripted(t, func(w http.ResponseWriter, r *http.Request, body []byte) {
+		calls++
+		var req batchWrite
+		_ = json.Unmarshal(body, &req)
+		var out []string
+		problem := ""
+		for _, in := range req.Inputs {
+			switch in.ID {
+			case "13":
+				problem = `"errors":[{"status":"error","category":"VALIDATION_ERROR","message":"bad"}],`
+			case "14":
+			default:
+				out = append(out, `{"id":"`+in.ID+`"}`)
+			}
+		}
+		if problem != "" && len(req.Inputs) > 1 {
+			out = nil
+		}
+		w.WriteHeader(http.StatusMultiStatus)
+		_, _ = w.Write([]byte(`{` + problem + `"results":[` + strings.Join(out, ",") + `]}`))
+	})
+	res, err := a.Apply(t.Context(), []sync.Write{update("11", nil), update("12", nil), update("13", nil), update("14", nil), update("15", nil)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []sync.Action{0, 0, sync.Invalid, sync.Conflict, 0}
+	for i, r := range res {
+		if (r.Err == nil) != (want[i] == 0) || r.Err != nil && sync.ActionOf(r.Err) != want[i] {
+			t.Errorf("write %d: %v, want %v", i, r.Err, want[i])
+		}
+	}
+	if calls > 9 {
+		t.Errorf("%d calls", calls)
+	}
+}
+
+func TestAProxysPageIsTolerated(t *testing.T) {
+	a := scripted(t, func(w http.ResponseWriter, r *http.Request, _ []byte) {
+		w.Header().Set("Content-Type", "text/html")
+		w.WriteHeader(524)
+		_, _ = w.Write([]byte("<!DOCTYPE html><title>a timeout occurred</title>"))
+	})
+	_, err := a.Read(t.Context(), Contact, []string{"1"})
+	if sync.ActionOf(err) != sync.Retry {
+		t.Fatalf("got %v", err)
+	}
+}
+
+func TestTheTokenIsSentAndNeverTold(t *testing.T) {
+	var got string
+	a := scripted(t, func(w http.ResponseWriter, r *http.Request, _ []byte) {
+		got = r.Header.Get("Authorization")
+		w.WriteHeader(http.StatusUnauthorized)
+	})
+	_, err := a.Read(t.Context(), Contact, []string{"1"})
+	if got != "Bearer test-token" || err == nil || strings.Contains(err.Error(), "test-token") {
+		t.Fatalf("sent %q, told %v", got, err)
+	}
+}
+
+func TestCloseRefusesFurtherCalls(t *testing.T) {
+	a := scripted(t, func(w http.ResponseWriter, r *http.Request, _ []byte) {})
+	if err := a.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Read(t.Context(), Contact, []string{"1"}); err == nil {
+		t.Fatal("a closed adapter read")
+	}
+}
