@@ -7,7 +7,7 @@ import (
 )
 
 var audits = []scenario{
-	{"audit/counts without gaps", func(r *rig) {
+	{"audit: counts without gaps", func(r *rig) {
 		r.ok("Append of nothing", r.store.Append(r.Context()))
 		r.ok("Append", r.store.Append(r.Context(), entry("1"), entry("2")))
 		l := r.begin(noon, pair("a", "ana"), intent("write"), entry("3"))
@@ -18,14 +18,14 @@ var audits = []scenario{
 		r.same("the notes", r.notes(sync.AuditFilter{}), []string{"1", "2", "3", "4", "5", "6"})
 		r.gapless(6)
 	}},
-	{"audit/drops known keys", knownKeys},
-	{"audit/keeps equal entries without a key", func(r *rig) {
+	{"audit: drops known keys", knownKeys},
+	{"audit: keeps equal entries without a key", func(r *rig) {
 		r.ok("Append", r.store.Append(r.Context(), entry("same"), entry("same")))
 		r.ok("Append", r.store.Append(r.Context(), entry("same")))
 		r.gapless(3)
 	}},
-	{"audit/filters", filters},
-	{"audit/pages", auditPages},
+	{"audit: filters", filters},
+	{"audit: pages", auditPages},
 }
 
 // gapless checks that there are n entries, numbered from 1.

@@ -5,7 +5,7 @@ import (
 )
 
 var commits = []scenario{
-	{"commits/count generations", func(r *rig) {
+	{"commits: count generations", func(r *rig) {
 		l := pair("a", "ana")
 		for want := int64(1); want <= 4; want++ {
 			l.Evidence = "edit"
@@ -16,16 +16,16 @@ var commits = []scenario{
 			l = next
 		}
 	}},
-	{"commits/refuse another generation", otherGeneration},
-	{"commits/refuse a new link under a known ID", func(r *rig) {
+	{"commits: refuse another generation", otherGeneration},
+	{"commits: refuse a new link under a known ID", func(r *rig) {
 		first := r.put(pair("a", "ana"))
 		_, err := r.store.Commit(r.Context(), noon, sync.Commit{Link: pair("a", "bob")})
 		r.stale("Commit of a new link with the ID of another", err)
 		r.holds(left("ana"), first)
 		r.free(flow, left("bob"))
 	}},
-	{"commits/refused ones change nothing", refusedCommit},
-	{"commits/make everything true together", func(r *rig) {
+	{"commits: refused ones change nothing", refusedCommit},
+	{"commits: make everything true together", func(r *rig) {
 		base := baseOf("agreed")
 		l := r.commit(sync.Commit{Link: pair("a", "ana"), Base: &base, Entries: []sync.Entry{entry("one"), entry("two")}})
 		r.holds(left("ana"), l)

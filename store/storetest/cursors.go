@@ -3,8 +3,8 @@ package storetest
 import "github.com/urbanhub/crmsync/sync"
 
 var cursors = []scenario{
-	{"cursors/begin empty", func(r *rig) { r.at("new", "") }},
-	{"cursors/move from where they are", func(r *rig) {
+	{"cursors: begin empty", func(r *rig) { r.at("new", "") }},
+	{"cursors: move from where they are", func(r *rig) {
 		r.move("feed", "", "one")
 		r.at("feed", "one")
 		r.move("feed", "one", "two")
@@ -15,7 +15,7 @@ var cursors = []scenario{
 		r.move("feed", "", "again")
 		r.at("feed", "again")
 	}},
-	{"cursors/refuse to move from elsewhere", func(r *rig) {
+	{"cursors: refuse to move from elsewhere", func(r *rig) {
 		for _, from := range []sync.Cursor{"one", " "} {
 			r.stale("SetCursor of a new cursor", r.store.SetCursor(r.Context(), "feed", from, "two"))
 		}
@@ -26,7 +26,7 @@ var cursors = []scenario{
 		}
 		r.at("feed", "one")
 	}},
-	{"cursors/have names of their own", func(r *rig) {
+	{"cursors: have names of their own", func(r *rig) {
 		r.move("feed", "", "one")
 		r.move("Feed", "", "two")
 		r.move("feed ", "", "three")
@@ -34,7 +34,7 @@ var cursors = []scenario{
 		r.at("Feed", "two")
 		r.at("feed ", "three")
 	}},
-	{"cursors/are opaque", func(r *rig) {
+	{"cursors: are opaque", func(r *rig) {
 		odd := sync.Cursor(`{"after":"2026-03-04T12:00:00Z","ids":["a'b","ñ\\"]}` + "\n\t%")
 		r.move("feed", "", odd)
 		r.at("feed", odd)

@@ -8,7 +8,7 @@ import (
 )
 
 var intents = []scenario{
-	{"intents/are stored with link and entries", func(r *rig) {
+	{"intents: are stored with link and entries", func(r *rig) {
 		want := pair("a", "ana")
 		in := intent("write")
 		l := r.begin(noon, want, in, entry("decided"), entry("and more"))
@@ -18,7 +18,7 @@ var intents = []scenario{
 		r.holds(right("ana"), want)
 		r.same("the notes", r.notes(sync.AuditFilter{}), []string{"decided", "and more"})
 	}},
-	{"intents/change a known link", func(r *rig) {
+	{"intents: change a known link", func(r *rig) {
 		l := r.put(pair("a", "ana"))
 		l.Right, l.Evidence = right("merged"), "phone"
 		l = r.begin(noon, l, intent("write"))
@@ -28,9 +28,9 @@ var intents = []scenario{
 		r.holds(right("merged"), l)
 		r.free(flow, right("ana"))
 	}},
-	{"intents/keep others out", intentExcludes},
-	{"intents/can be taken over when expired", takeOver},
-	{"intents/end with the commit", func(r *rig) {
+	{"intents: keep others out", intentExcludes},
+	{"intents: can be taken over when expired", takeOver},
+	{"intents: end with the commit", func(r *rig) {
 		l := r.begin(noon, pair("a", "ana"), intent("write"))
 		l = r.commit(sync.Commit{Link: l, Entries: []sync.Entry{entry("wrote")}})
 		if l.Intent != nil || l.Generation != 2 {
@@ -40,13 +40,13 @@ var intents = []scenario{
 		r.opens(noon.Add(time.Hour))
 		r.begin(noon, l, intent("next"))
 	}},
-	{"intents/the holder may commit late", func(r *rig) {
+	{"intents: the holder may commit late", func(r *rig) {
 		l := r.begin(noon, pair("a", "ana"), intent("write"))
 		_, err := r.store.Commit(r.Context(), noon.Add(time.Hour), sync.Commit{Link: l})
 		r.ok("Commit after the intent expired and nobody took over", err)
 		r.opens(noon.Add(2 * time.Hour))
 	}},
-	{"intents/open lists what expired", openIntents},
+	{"intents: open lists what expired", openIntents},
 }
 
 // opens checks which links Open lists, in any order.

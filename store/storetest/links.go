@@ -8,7 +8,7 @@ import (
 )
 
 var links = []scenario{
-	{"links/found by either end", func(r *rig) {
+	{"links: found by either end", func(r *rig) {
 		l := r.put(pair("a", "ana"))
 		if l.Generation != 1 {
 			r.Errorf("the first commit gave generation %d, want 1", l.Generation)
@@ -17,12 +17,12 @@ var links = []scenario{
 		r.holds(right("ana"), l)
 		r.free(flow, left("bob"))
 	}},
-	{"links/ends differ by every part", endsDiffer},
-	{"links/flows are apart", flowsApart},
-	{"links/a record has one link", oneLink},
-	{"links/pending with one end", pendingLink},
-	{"links/a moved end is free again", movedEnd},
-	{"links/an end moves to no taken record", func(r *rig) {
+	{"links: ends differ by every part", endsDiffer},
+	{"links: flows are apart", flowsApart},
+	{"links: a record has one link", oneLink},
+	{"links: pending with one end", pendingLink},
+	{"links: a moved end is free again", movedEnd},
+	{"links: an end moves to no taken record", func(r *rig) {
 		a, b := r.put(pair("a", "ana")), r.put(pair("b", "bob"))
 		a.Right = b.Right
 		_, err := r.store.Commit(r.Context(), noon, sync.Commit{Link: a})
@@ -30,7 +30,7 @@ var links = []scenario{
 		r.holds(right("ana"), r.linkOf(left("ana")))
 		r.holds(right("bob"), b)
 	}},
-	{"links/a detached link keeps its ends", func(r *rig) {
+	{"links: a detached link keeps its ends", func(r *rig) {
 		l := r.put(pair("a", "ana"))
 		l.State = sync.Detached
 		l = r.put(l)
@@ -38,7 +38,7 @@ var links = []scenario{
 		_, err := r.store.Commit(r.Context(), noon, sync.Commit{Link: pair("b", "ana")})
 		r.stale("Commit of a second link", err)
 	}},
-	{"links/pages in the order of IDs", pages},
+	{"links: pages in the order of IDs", pages},
 }
 
 // linkOf returns the link of a record in the usual flow.

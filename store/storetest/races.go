@@ -14,12 +14,12 @@ import (
 const racers = 8
 
 var races = []scenario{
-	{"races/one links a record", raceToLink},
-	{"races/one takes an expired intent over", raceToTakeOver},
-	{"races/one commits a generation", raceToCommit},
-	{"races/one moves a cursor", raceToMoveCursor},
-	{"races/the audit counts without gaps", raceToAppend},
-	{"races/links and ends agree in the end", raceForEnds},
+	{"races: one links a record", raceToLink},
+	{"races: one takes an expired intent over", raceToTakeOver},
+	{"races: one commits a generation", raceToCommit},
+	{"races: one moves a cursor", raceToMoveCursor},
+	{"races: the audit counts without gaps", raceToAppend},
+	{"races: links and ends agree in the end", raceForEnds},
 }
 
 // race runs f in many goroutines at once and returns who got no error. Errors

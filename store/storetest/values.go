@@ -8,7 +8,7 @@ import (
 )
 
 var values = []scenario{
-	{"values/bases come back", func(r *rig) {
+	{"values: bases come back", func(r *rig) {
 		base := sync.Base{
 			Left:  sync.Shadow{Fields: everyValue(), UpdatedAt: noon},
 			Right: sync.Shadow{Fields: sync.Fields{}, UpdatedAt: noon.In(time.FixedZone("-05", -5*3600))},
@@ -16,7 +16,7 @@ var values = []scenario{
 		r.commit(sync.Commit{Link: pair("a", "ana"), Base: &base})
 		r.same("the base", r.base("a"), base)
 	}},
-	{"values/links and intents come back", func(r *rig) {
+	{"values: links and intents come back", func(r *rig) {
 		in := intent("write")
 		in.Writes = [2]sync.Fields{everyValue(), nil}
 		l := pair("a", "ana")
@@ -28,8 +28,8 @@ var values = []scenario{
 		r.ok("Open", err)
 		r.same("the open links", open, []sync.Link{l})
 	}},
-	{"values/entries come back", entriesComeBack},
-	{"values/times keep a microsecond", func(r *rig) {
+	{"values: entries come back", entriesComeBack},
+	{"values: times keep a microsecond", func(r *rig) {
 		e := entry("precise")
 		e.At = time.Date(2026, 3, 4, 23, 59, 59, 999999999, time.UTC)
 		r.ok("Append", r.store.Append(r.Context(), e))
