@@ -91,6 +91,11 @@ func Check(flow *sync.Flow, left, right Schema) error {
 	if err := flow.Validate(); err != nil {
 		return err
 	}
+	for s, schema := range []Schema{left, right} {
+		if err := schema.validate(sync.Side(s)); err != nil {
+			return err
+		}
+	}
 	c := &checker{flow: flow, schemas: [2]Schema{left, right}, rng: rand.New(rand.NewPCG(7, 11))}
 	c.names()
 	for i := range flow.Fields {
@@ -152,8 +157,10 @@ func (c *checker) lens(f *sync.Field, s sync.Side) sync.Lens {
 }
 
 // writes reports whether a field's values travel to the side.
-func writes(f *sync.Field, to sync.Side) bool {
-	return f.Direction == sync.Both || (f.Direction == sync.ToRight) == (to == sync.Right)
+func writes(f *sync.Field, to sync.Side) bool { return travels(f.Direction, to) }
+
+func travels(d sync.Direction, to sync.Side) bool {
+	return d == sync.Both || (d == sync.ToRight) == (to == sync.Right)
 }
 
 // property returns what is known about a raw name of a side. Every record has

@@ -247,6 +247,19 @@ func TestCheckSeesWholeFlows(t *testing.T) {
 	}
 }
 
+func TestCheckRefusesUnknownSchemas(t *testing.T) {
+	flow, err := specOf(mapping.Text("f", "text", "text")).Flow()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []mapping.Property{{Type: "varchar"}, {Form: mapping.FormBool}, {Type: mapping.TypeDate, Form: mapping.FormList}} {
+		err := mapping.Check(flow, nil, mapping.Schema{"text": p})
+		if err == nil || !strings.Contains(err.Error(), "field text") || !strings.Contains(err.Error(), "rule schema.type") {
+			t.Errorf("%+v: %v", p, err)
+		}
+	}
+}
+
 func TestCheckWithoutSchemas(t *testing.T) {
 	flow, err := specOf(mapping.Phone("f", "msisdn", "phone", "CO"), mapping.Enum("g", "stage", "stage", stages...)).Flow()
 	if err != nil {

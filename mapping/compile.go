@@ -90,6 +90,9 @@ func (c *compiler) field(i int) {
 
 // checkField reports what is wrong with a field apart from its places.
 func (c *compiler) checkField(path string, f *Field) {
+	if f.Name == "" {
+		c.problem(path, "", "field.complete", "give the field a name")
+	}
 	for i, name := range f.Clean {
 		if cleaners[name] == nil {
 			c.problem(fmt.Sprintf("%s.clean[%d]", path, i), f.Name, "clean.known", "use one of: "+cleanerNames())
@@ -159,7 +162,7 @@ func (c *compiler) lens(path string, k kind, f *Field, s sync.Side) *lens {
 	for _, name := range f.Clean {
 		l.clean = append(l.clean, cleaners[name])
 	}
-	l.required = f.Required && (f.Direction == sync.ToRight && s == sync.Left || f.Direction == sync.ToLeft && s == sync.Right)
+	l.required = f.Required && travels(f.Direction, s.Other())
 	return l
 }
 

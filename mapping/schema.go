@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"unicode/utf8"
 
@@ -23,6 +24,21 @@ type Property struct {
 	MaxLen int
 	// ReadOnly is set for what the system computes itself.
 	ReadOnly bool
+}
+
+// validate refuses types that do not exist and forms that they do not have.
+func (s Schema) validate(side sync.Side) error {
+	for _, name := range slices.Sorted(maps.Keys(s)) {
+		p := s[name]
+		if p.Type == "" {
+			p.Type = TypeText
+		}
+		if p.Form != "" && !slices.Contains(kinds[p.Type].forms, p.Form) || kinds[p.Type].forms == nil {
+			return &sync.Error{Op: "mapping: check", Action: sync.Fatal, Field: name, Rule: "schema.type",
+				Hint: fmt.Sprintf("the %s schema gives type %q in form %q; use one of: %s", side, p.Type, p.Form, typeNames())}
+		}
+	}
+	return nil
 }
 
 func (p Property) complete() Property {

@@ -108,9 +108,9 @@ type Field struct {
 	Type        Type
 	Left, Right Place
 	Direction   sync.Direction
-	// Required refuses to write a blank. On a one-way field a blank source
-	// breaks the rule as soon as it is read; on a two-way field the blank
-	// side is filled from the other, and it breaks when both are.
+	// Required refuses blanks: on every side that the value may leave, when it
+	// is read, and everywhere when it would be written. Where a side of a
+	// two-way field may lack the value, use a condition of [End] instead.
 	Required bool
 	// Rule is a tag of validator/v10, such as "max=150" or "oneof=a b", for
 	// the canonical value: a text, a number, or each item of a list.
