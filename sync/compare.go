@@ -1,7 +1,5 @@
 package sync
 
-import "time"
-
 // A comparison holds what a register looks like on both sides.
 type comparison struct {
 	reg     *register
@@ -90,8 +88,6 @@ func (w *work) interval(r *register, s Side) Interval {
 		i := seen
 		if t, ok := view.Times[n]; ok {
 			i = At(t)
-		} else if !differ(view.Record.Fields[n], shadow.Fields[n]) {
-			i.Earliest = time.Time{}
 		}
 		if k > 0 {
 			i = last(out, i)

@@ -142,7 +142,7 @@ func (w *world) groupOf(i int) int {
 
 // edit lets a person type a value.
 func (w *world) edit(t *rapid.T, s Side, i int) {
-	w.clock += rapid.IntRange(1, 5).Draw(t, "wait")
+	w.clock += rapid.IntRange(1, 4).Draw(t, "wait")
 	text := rapid.SampledFrom(domain(&w.fields[i])).Draw(t, "text")
 	for _, item := range append(split(text), text) {
 		w.typed[i][item] = true
@@ -351,8 +351,12 @@ func TestPlannerLaws(t *testing.T) {
 			w.writes = [2]map[string]int{{}, {}}
 			s := side.Draw(t, "side")
 			switch op := rapid.IntRange(0, 9).Draw(t, "step"); {
-			case op < 5 && w.side[s].exists:
+			case op < 3 && w.side[s].exists:
 				w.edit(t, s, field.Draw(t, "field"))
+			case op < 5 && w.side[Left].exists && w.side[Right].exists:
+				i := field.Draw(t, "contested field")
+				w.edit(t, s, i)
+				w.edit(t, s.Other(), i)
 			case op == 5 && w.side[s].exists:
 				w.restyle(s, field.Draw(t, "field"))
 			case op == 6 && w.side[s].exists:

@@ -43,8 +43,37 @@ func TestPlanGroup(t *testing.T) {
 	plan = mustPlan(t, p, view(20, raw("la", "new", "lb", "v")), view(30, raw("ra", "new", "rb", "z")), base)
 	check(t, "equal stages go to the owner", []string{"pipe: write by policy.monotonic, left, conflict, ambiguous: v|z > v"}, shown(plan.Decisions))
 
-	plan = mustPlan(t, p, view(20, raw("la", "new", "lb", "v")), view(10, raw("ra", "new", "rb", "y")), base)
+	plan = mustPlan(t, p, view(20, raw("la", "new", "lb", "v")), view(10, raw("ra", "NEW", "rb", "y")), base)
 	check(t, "only what differs is written", [2]Fields{nil, raw("rb", "v")}, plan.Writes)
+}
+
+// TestPlanWords holds that of a field's raw names only those that move are
+// written.
+func TestPlanWords(t *testing.T) {
+	p := mustPlanner(t, testFlow(Policy{}, Field{Name: "name", Left: wordsLens{"first", "rest"}, Right: foldLens{"full"}}))
+	base := mustPlan(t, p, view(10, raw("first", "ana", "rest", "prueba")), view(10, raw("full", "ana prueba")), Base{}).Base
+	plan := mustPlan(t, p, view(10, raw("first", "ana", "rest", "prueba")), view(20, raw("full", "ana ejemplo")), base)
+	check(t, "writes", [2]Fields{raw("rest", "ejemplo"), nil}, plan.Writes)
+}
+
+func TestDecisionLost(t *testing.T) {
+	a, b, none := Text("a"), Text("b"), Value{}
+	for _, tc := range []struct {
+		name string
+		d    Decision
+		want Value
+		lost bool
+	}{
+		{"the loser", Decision{Outcome: Wrote, Before: [2]Value{a, b}, After: a}, b, true},
+		{"the cleared", Decision{Outcome: Wrote, Before: [2]Value{none, b}, After: none}, b, true},
+		{"a blank is no loss", Decision{Outcome: Wrote, Before: [2]Value{none, b}, After: b}, none, false},
+		{"the held", Decision{Outcome: Held, Before: [2]Value{a, b}, After: a}, none, false},
+		{"a part", Decision{Outcome: Wrote, Merged: true, Before: [2]Value{none, List("a", "b")}, After: List("b")}, List("a", "b"), true},
+	} {
+		got, lost := tc.d.Lost()
+		check(t, tc.name, tc.want, got)
+		check(t, tc.name, tc.lost, lost)
+	}
 }
 
 func TestPlanGroupTimes(t *testing.T) {
