@@ -35,6 +35,9 @@
 // parked: its further messages are passed over and read again, for this key
 // alone, when it runs low. A sleeping key keeps a few messages in memory and is
 // parked otherwise. Neither counts against the window, so they keep nobody out.
+// The retry time is stored with the message that failed; a new owner of the
+// shard may deliver messages of the key of another priority before it has read
+// that one.
 //
 // When a process dies, whatever it had in work may have killed it. The next
 // owner of its shards delivers what filled the window then with care: one lane

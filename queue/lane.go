@@ -57,6 +57,9 @@ type meta struct {
 	suspect bool // to be counted before it is delivered
 }
 
+// apart reports whether the message may not follow another in a lease.
+func (m *meta) apart(now time.Time) bool { return m.suspect || m.held.sleeps(now) }
+
 // knows reports whether the message is in memory.
 func (l *lane) knows(seq uint64) bool {
 	return seq <= l.top && slices.ContainsFunc(l.meta, func(m meta) bool { return m.seq == seq })

@@ -36,7 +36,7 @@ func (q *Queue) admit(sh *shard, e *Entry, now time.Time) {
 	default:
 		st := &sh.streams[p]
 		// A key that sleeps was not in work when the last owner died.
-		suspect := st.doubt > 0 && l.state != asleep && !e.sleeps(now)
+		suspect := st.doubt > 0 && l.state != asleep && !e.Held.sleeps(now)
 		if suspect {
 			st.doubt--
 			sh.suspicious++
@@ -46,7 +46,7 @@ func (q *Queue) admit(sh *shard, e *Entry, now time.Time) {
 }
 
 // sleeps reports whether the entry waits for its next attempt.
-func (e *Entry) sleeps(now time.Time) bool { return e.Held != nil && e.Held.RetryAt.After(now) }
+func (h *Held) sleeps(now time.Time) bool { return h != nil && h.RetryAt.After(now) }
 
 // keep puts an entry into its lane.
 func (q *Queue) keep(l *lane, e *Entry, suspect bool, now time.Time) {
@@ -56,7 +56,7 @@ func (q *Queue) keep(l *lane, e *Entry, suspect bool, now time.Time) {
 	l.chargeOne(p, 1)
 	switch {
 	case l.state != idle:
-	case e.sleeps(now):
+	case e.Held.sleeps(now):
 		q.sleep(l, e.Held.RetryAt)
 	default:
 		q.offer(l)

@@ -85,6 +85,10 @@ func (q *Queue) handOut(now time.Time, n int, lease time.Duration) (lanes []sync
 		}
 		l := q.ready[p].first
 		l.unlink()
+		if l.meta[0].held.sleeps(now) {
+			q.sleep(l, l.meta[0].held.RetryAt)
+			continue
+		}
 		if l.shard.expires.Before(until) {
 			later = append(later, l)
 			continue
@@ -95,7 +99,7 @@ func (q *Queue) handOut(now time.Time, n int, lease time.Duration) (lanes []sync
 		if l.meta[0].suspect {
 			suspects = append(suspects, len(lanes))
 		}
-		lanes = append(lanes, q.leaseOut(l, until))
+		lanes = append(lanes, q.leaseOut(l, now, until))
 	}
 	for _, l := range later {
 		q.offer(l)
@@ -103,12 +107,13 @@ func (q *Queue) handOut(now time.Time, n int, lease time.Duration) (lanes []sync
 	return lanes, suspects
 }
 
-// leaseOut leases the lane with all its messages, up to the first under
-// suspicion; such a one goes alone.
-func (q *Queue) leaseOut(l *lane, until time.Time) sync.Lane {
+// leaseOut leases the lane with all its messages, up to the first that is
+// under suspicion, which goes alone, or still asleep, which can follow one of
+// another priority.
+func (q *Queue) leaseOut(l *lane, now, until time.Time) sync.Lane {
 	q.leases++
 	l.state, l.lease, l.due, l.leased = inWork, q.leases, until, 1
-	for !l.meta[0].suspect && l.leased < len(l.msgs) && !l.meta[l.leased].suspect {
+	for !l.meta[0].suspect && l.leased < len(l.msgs) && !l.meta[l.leased].apart(now) {
 		l.leased++
 	}
 	l.shard.leased++
