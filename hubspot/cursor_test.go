@@ -1,0 +1,103 @@
+package hubspot
+
+import (
+	"cmp"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/urbanhub/crmsync/sync"
+	"pgregory.net/rapid"
+)
+
+// entry is a record of a modelled index, which shows it from a moment on.
+type entry struct{ id, at, shown int64 }
+
+// answer is what the index answers to the search at a place.
+func (p place) answer(index []entry, now int64) []object {
+	after, _ := strconv.ParseInt(p.afterID, 10, 64)
+	var found []entry
+	for _, e := range index {
+		if e.shown <= now && (p.ties && e.at == p.at && e.id > after || !p.ties && e.at >= p.at) {
+			found = append(found, e)
+		}
+	}
+	slices.SortFunc(found, func(a, b entry) int {
+		if p.ties {
+			return cmp.Compare(a.id, b.id)
+		}
+		return cmp.Compare(a.at, b.at)
+	})
+	var page []object
+	for _, e := range found[:min(len(found), maxSearchPage)] {
+		page = append(page, object{ID: strconv.FormatInt(e.id, 10),
+			Properties: map[string]sync.Value{propModified: sync.Text(time.UnixMilli(e.at).UTC().Format(time.RFC3339Nano))}})
+	}
+	return page
+}
+
+// However long the index takes to show each record, up to the lag assumed,
+// however times coincide, and however slowly pages are asked for: every record
+// is reported, and the stream comes to rest.
+func TestNoRecordIsEverPassedOver(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		const lag, start = int64(120_000), int64(1_790_000_000_000)
+		r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))
+		step := rapid.SampledFrom([]int64{0, 1, 5, 50, 500}).Draw(t, "milliseconds between records")
+		pause := rapid.SampledFrom([]int64{10, 1000, 20_000}).Draw(t, "milliseconds between pages")
+		var index []entry
+		at := start
+		for i := range rapid.IntRange(1, 1500).Draw(t, "records") {
+			if r.IntN(3) > 0 { // the others coincide
+				at += r.Int64N(step + 1)
+			}
+			index = append(index, entry{int64(i + 1), at, at + r.Int64N(lag)})
+		}
+		seen := map[string]bool{}
+		p, now, rest := place{}, start, 0
+		for pages := 0; rest < 2; pages++ {
+			if pages > 5000 {
+				t.Fatal("the stream does not come to rest")
+			}
+			results := p.answer(index, now)
+			for _, o := range results {
+				seen[o.ID] = true
+			}
+			more := len(results) >= maxSearchPage || p.ties
+			p = p.next(results, now-lag)
+			if q, err := parseCursor(p.cursor()); err != nil || q != p {
+				t.Fatalf("%+v does not survive its cursor: %+v, %v", p, q, err)
+			}
+			if now > at+2*lag && !more {
+				rest++
+			}
+			now += r.Int64N(pause) + 1
+			if !more {
+				now += r.Int64N(30_000)
+			}
+		}
+		if len(seen) != len(index) {
+			t.Fatalf("%d of %d records were reported", len(seen), len(index))
+		}
+		if n := len(p.answer(index, now)); n != 0 {
+			t.Fatalf("%d records are reported for ever", n)
+		}
+	})
+}
+
+func FuzzCursor(f *testing.F) {
+	for _, c := range []string{"", "1.0.0", "1.1790000000000.1789999999000", "1.5.4.12", "1.4.5", "x"} {
+		f.Add(c)
+	}
+	f.Fuzz(func(t *testing.T, c string) {
+		p, err := parseCursor(sync.Cursor(c))
+		if err != nil {
+			return
+		}
+		if q, err := parseCursor(p.cursor()); err != nil || q != p {
+			t.Fatalf("%q: %+v, then %+v, %v", c, p, q, err)
+		}
+	})
+}
