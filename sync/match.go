@@ -64,7 +64,7 @@ func (r *reconciliation) take(ctx context.Context, far Side, m Match) error {
 	r.engine.observe(Event{Type: EventMatched, Flow: r.flow.Name, Ref: r.ref, Count: len(m.Candidates)})
 	switch len(m.Candidates) {
 	case 0:
-		return r.byAlias(ctx, far)
+		return r.byAlias(ctx)
 	case 1:
 		return r.accept(ctx, far, m.Candidates[0], m.By)
 	}

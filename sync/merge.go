@@ -31,19 +31,30 @@ func (r *reconciliation) follow(ctx context.Context, s Side, rec Record) (ours b
 	if s != r.near {
 		return false, nil
 	}
-	if err := r.hold(ctx, survivor); err != nil {
-		return false, err
-	}
-	r.move(s, rec.Ref)
-	return true, nil
+	return false, r.elsewhere(survivor.End(s))
+}
+
+// errElsewhere stops a look that must begin anew from another record.
+var errElsewhere = errors.New("the record belongs to another link by now")
+
+// elsewhere is the error for a record whose link turned up only after the
+// record was read. What was read may be older than that link's base, and to
+// compare the two would revert what was agreed on in between.
+func (r *reconciliation) elsewhere(ref Ref) error {
+	return &Error{Op: "reconcile", Action: Conflict, Ref: r.ref, Rule: "link.moved", Existing: ref, Err: errElsewhere}
+}
+
+// gatherElsewhere begins the look anew from the record that err names.
+func (r *reconciliation) gatherElsewhere(ctx context.Context, err error) (ready bool, _ error) {
+	var e *Error
+	errors.As(err, &e)
+	r.ref, r.views, r.entries = e.Existing, [2]View{}, nil
+	return r.gather(ctx)
 }
 
 // move gives the link the end that its own was merged into.
 func (r *reconciliation) move(s Side, to Ref) {
 	was := r.link.End(s)
-	if was == to {
-		return
-	}
 	r.link.setEnd(s, to)
 	if r.link.Generation > 0 {
 		r.note(Entry{Kind: EntryRelinked, Note: "merged: " + was.String() + " is now " + to.String()})
@@ -78,65 +89,61 @@ func (r *reconciliation) survivor(ctx context.Context, s Side, rec Record) (Link
 
 // mergedInto asks whether a record now answers as another.
 func (r *reconciliation) mergedInto(ctx context.Context, s Side, was, now Ref) (bool, error) {
-	if was.Zero() {
-		return false, nil
+	if was.Zero() || was == now {
+		return !was.Zero(), nil
 	}
 	rec, err := r.read(ctx, s, was)
 	return err == nil && !rec.Deleted && rec.Ref == now, err
 }
 
-// byAlias joins the link that the record had under an id of before a merge.
-func (r *reconciliation) byAlias(ctx context.Context, far Side) error {
+// byAlias goes over to the link that the record had under an id of before a
+// merge.
+func (r *reconciliation) byAlias(ctx context.Context) error {
 	near := r.views[r.near].Record
 	for _, id := range near.Aliases {
 		was := near.Ref
 		was.ID = id
 		other, err := r.engine.cfg.Store.Link(ctx, r.flow.Name, was)
-		if errors.Is(err, ErrNotFound) || err == nil && (other.ID == r.link.ID || other.End(far).Zero()) {
+		if errors.Is(err, ErrNotFound) || err == nil && other.ID == r.link.ID {
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		rec, err := r.read(ctx, far, other.End(far))
-		if err != nil {
+		if err := r.release(ctx, r.link); err != nil {
 			return err
 		}
-		if !rec.Deleted && rec.Ref == other.End(far) {
-			return r.join(ctx, far, other, rec, "alias")
-		}
+		return r.elsewhere(was)
 	}
 	return nil
 }
 
 // join moves the record over to the link of its match, if that link waits for
-// it alone or its own end was merged into this record.
+// it alone. If the link's own end is this record, or was merged into it, the
+// look begins anew from there.
 func (r *reconciliation) join(ctx context.Context, far Side, other Link, match Record, by string) error {
 	mine, near, was := r.link, r.link.End(r.near), other.End(r.near)
-	if other.State != Pending || !was.Zero() {
-		merged, err := r.mergedInto(ctx, r.near, was, near)
-		if err != nil {
+	if was.Zero() && other.State == Pending {
+		if err := r.hold(ctx, other); err != nil {
 			return err
 		}
-		if !merged {
-			return r.ambiguous(by, "the match is linked to another record", []string{match.Ref.String(), was.String()})
-		}
+		r.link.setEnd(r.near, near)
+		r.link.Evidence = by
+		r.note(Entry{Kind: EntryLinked, Note: "matched by " + by})
+		r.views[far] = r.view(far, match)
+		return r.release(ctx, mine)
 	}
-	if err := r.hold(ctx, other); err != nil {
+	merged, err := r.mergedInto(ctx, r.near, was, near)
+	if err != nil {
 		return err
+	}
+	if !merged {
+		return r.ambiguous(by, "the match is linked to another record", []string{match.Ref.String(), was.String()})
 	}
 	if err := r.release(ctx, mine); err != nil {
 		return err
 	}
-	if was.Zero() {
-		r.link.setEnd(r.near, near)
-		r.link.Evidence = by
-		r.note(Entry{Kind: EntryLinked, Note: "matched by " + by})
-	} else {
-		r.move(r.near, near)
-	}
-	r.views[far] = r.view(far, match)
-	return nil
+	return r.elsewhere(was)
 }
 
 // release gives up a stored link whose only record moves to another link.
@@ -146,7 +153,7 @@ func (r *reconciliation) release(ctx context.Context, link Link) error {
 	}
 	now := time.Now()
 	entry := Entry{At: now, Kind: EntryDetached, Flow: r.flow.Name, Link: link.ID, Left: link.Left, Right: link.Right,
-		Note: "its record joins link " + r.link.ID, Causes: r.causes}
+		Note: "its record joins another link", Causes: r.causes}
 	link.Left, link.Right, link.State = Ref{}, Ref{}, Detached
 	_, err := r.engine.cfg.Store.Commit(ctx, now, Commit{Link: link, Entries: []Entry{entry}})
 	return err

@@ -33,6 +33,9 @@ type reconciliation struct {
 // run brings the pair in step.
 func (r *reconciliation) run(ctx context.Context) error {
 	ready, err := r.gather(ctx)
+	if errors.Is(err, errElsewhere) {
+		ready, err = r.gatherElsewhere(ctx, err)
+	}
 	if err != nil || !ready {
 		return err
 	}

@@ -179,12 +179,7 @@ func (w *world) checkCrash(name string) {
 // overwritten is in the audit.
 func (w *world) frugal(name string) {
 	w.Helper()
-	audited := map[string]bool{}
-	for _, e := range w.entries(sync.EntryDecided) {
-		if lost, ok := e.Decision.Lost(); ok {
-			audited[lost.String()] = true
-		}
-	}
+	audited := w.audited()
 	seen := map[string]bool{}
 	for _, s := range append(w.left.takeWrites(), w.right.takeWrites()...) {
 		field := s.ref.String() + " " + s.field
@@ -196,6 +191,18 @@ func (w *world) frugal(name string) {
 			w.Errorf("%s: %s was overwritten and the audit does not know what it was", name, field)
 		}
 	}
+}
+
+// audited returns the values that were overwritten by what the audit says.
+func (w *world) audited() map[string]bool {
+	w.Helper()
+	values := map[string]bool{}
+	for _, e := range w.entries(sync.EntryDecided) {
+		if lost, ok := e.Decision.Lost(); ok {
+			values[lost.String()] = true
+		}
+	}
+	return values
 }
 
 // The write takes effect but its answer is lost.

@@ -72,7 +72,7 @@ func TestRunSweepsByItself(t *testing.T) {
 		time.Sleep(time.Minute + time.Second)
 		synctest.Wait()
 		w.holds(w.right, w.link(left).Right, "fullname", "Ana")
-		time.Sleep(3 * time.Minute) // the echoes are swept too
+		time.Sleep(3 * time.Minute)                          // the echoes are swept too
 		w.right.before = func(op string, _ sync.Ref) error { // a failing sweep is made up for
 			if op == "changes" {
 				return &sync.Error{Op: "fake", Action: sync.Retry}

@@ -87,9 +87,18 @@ func people() *sync.Flow {
 	}
 }
 
+// tb is what a world reports to: a test or one example of a law.
+type tb interface {
+	Helper()
+	Error(args ...any)
+	Errorf(format string, args ...any)
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
 // A world is two fakes, a store, a queue and an engine between them.
 type world struct {
-	*testing.T
+	tb
 	ctx         context.Context
 	left, right *fake
 	store       sync.Store
@@ -107,11 +116,11 @@ type world struct {
 // bubble runs a scenario in virtual time.
 func bubble(t *testing.T, scenario func(w *world), options ...func(*world)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) { scenario(newWorld(t, options...)) })
+	synctest.Test(t, func(t *testing.T) { scenario(newWorld(t, t.Context(), options...)) })
 }
 
-func newWorld(t *testing.T, options ...func(*world)) *world {
-	w := &world{T: t, ctx: t.Context(), store: memstore.New(), queue: memqueue.New(nil), flow: people(),
+func newWorld(t tb, ctx context.Context, options ...func(*world)) *world {
+	w := &world{tb: t, ctx: ctx, store: memstore.New(), queue: memqueue.New(nil), flow: people(),
 		left: newFake(leftSystem, "L", "email"), right: newFake(rightSystem, "R", "mail")}
 	w.left.format = map[string]func(string) string{"msisdn": func(s string) string { return strings.ReplaceAll(s, " ", "") }}
 	w.right.format = map[string]func(string) string{"mail": strings.ToLower}

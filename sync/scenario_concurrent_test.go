@@ -1,0 +1,115 @@
+package sync_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/urbanhub/crmsync/queue/memqueue"
+	"github.com/urbanhub/crmsync/sync"
+)
+
+// Both ends of every pair are worked on at once, by two engines over one
+// store and one queue, while the systems answer slowly and unevenly.
+func TestBothEndsOfAPairAtOnce(t *testing.T) {
+	const pairs = 20
+	bubble(t, func(w *world) {
+		stop1 := w.run()
+		w.start() // another engine
+		stop2 := w.run()
+		slow := func(f *fake) {
+			f.before = func(string, sync.Ref) error {
+				time.Sleep(time.Duration(rand.IntN(40)) * time.Millisecond)
+				return nil
+			}
+		}
+		slow(w.left)
+		slow(w.right)
+		for i := range pairs {
+			go w.left.create("email", fmt.Sprintf("p%d@example.com", i), "name", fmt.Sprint("n", i))
+			go w.right.create("mail", fmt.Sprintf("p%d@example.com", i), "phone", fmt.Sprint("+", i+1))
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		w.frugal("first contact")
+		for round := range 5 {
+			for _, left := range w.left.living() {
+				go w.left.edit(left, "name", fmt.Sprint("round ", round))
+				go w.right.edit(w.link(left).Right, "phone", fmt.Sprint("+573", round))
+			}
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			w.frugal(fmt.Sprint("round ", round))
+		}
+		stop1()
+		stop2()
+		if l, r := len(w.left.living()), len(w.right.living()); l != pairs || r != pairs {
+			t.Errorf("%d left and %d right records, want %d each", l, r, pairs)
+		}
+		w.agrees(pairs)
+		w.noDead()
+	}, hooked)
+}
+
+// The conflict of two creates: one person without a common key at first.
+func TestPairsNeverShareAnEnd(t *testing.T) {
+	bubble(t, func(w *world) {
+		w.left.unique, w.right.unique = nil, nil
+		stop := w.run()
+		for range 10 { // ten records that all look the same
+			go w.left.create("email", "ana@example.com")
+		}
+		time.Sleep(time.Minute)
+		stop()
+		links, err := w.store.Links(w.ctx, w.flow.Name, "", 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := map[sync.Ref]bool{}
+		for _, l := range links {
+			for _, s := range []sync.Side{sync.Left, sync.Right} {
+				if end := l.End(s); !end.Zero() && seen[end] {
+					t.Errorf("%s is the end of two links", end)
+				}
+				seen[l.End(s)] = true
+			}
+		}
+		if active, dead := len(links), len(w.dead()); active == 0 || active+dead < 10 {
+			t.Errorf("%d links and %d dead letters for 10 records: some are forgotten", active, dead)
+		}
+	}, hooked)
+}
+
+// A lane that finds its pair busy waits and uses up no attempt.
+func TestBusyPairIsWaitedFor(t *testing.T) {
+	bubble(t, func(w *world) {
+		q := &lanes{Queue: memqueue.New(nil)}
+		w.cfg.Queue, w.queue = q, q
+		w.start()
+		left, right := w.pair("email", "ana@example.com", "name", "Ana")
+		stop := w.run()
+		w.right.delay = 10 * time.Second
+		w.left.edit(left, "name", "Ana Gil")
+		w.enqueue(w.takeHooks()...)
+		time.Sleep(15 * time.Second) // now the write is under way
+		w.right.delay = 0
+		w.right.edit(right, "phone", "+57 300 000 0007")
+		w.enqueue(w.takeHooks()...)
+		time.Sleep(time.Minute)
+		stop()
+		if len(q.failures) == 0 {
+			t.Error("nobody found the pair busy")
+		}
+		for _, f := range q.failures {
+			if !f.Free {
+				t.Errorf("an attempt was used up: %s", f.Error)
+			}
+		}
+		w.settle()
+		w.wrote("L1 msisdn", "R1 fullname")
+		w.agrees(1)
+		w.noDead()
+	})
+}
