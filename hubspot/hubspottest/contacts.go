@@ -4,7 +4,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"sort"
 	"strconv"
 )
 
@@ -172,7 +171,7 @@ func (s *Server) list(q *request) response {
 	}
 	after, _ := parseID(q.URL.Query().Get("after"))
 	out := page{Results: []record{}}
-	for _, c := range s.store.from(after) {
+	for _, c := range s.store.order[s.store.position(after):] {
 		if c.live() == q.archived() {
 			continue
 		}
@@ -183,9 +182,4 @@ func (s *Server) list(q *request) response {
 		out.Results = append(out.Results, s.record(c, v))
 	}
 	return ok(out)
-}
-
-// from is the contacts whose id is at least n.
-func (st *store) from(n int64) []*contact {
-	return st.order[sort.Search(len(st.order), func(i int) bool { return st.order[i].id >= n }):]
 }

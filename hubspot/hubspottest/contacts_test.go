@@ -231,6 +231,12 @@ func TestMergeMayKeepThePrimaryID(t *testing.T) {
 	if c, _ := r.Contact(b); c["hs_object_id"] != a || c["phone"] != "1" {
 		t.Errorf("by the old id: %v", c)
 	}
+	last := r.Create(nil)
+	r.Merge(a, r.Create(nil))
+	out := r.want(200, "GET", contactsPath+"?after="+last, "")
+	if list := resultsOf(t, out); len(list) != 1 || list[0].(doc)["id"] != last {
+		t.Errorf("the order of ids is lost: %v", list)
+	}
 }
 
 func TestRulesBindTheNewestPathsOnly(t *testing.T) {

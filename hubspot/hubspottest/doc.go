@@ -34,7 +34,8 @@
 // # Faults
 //
 // Faults takes a plan of Fault values by method and path: any status, delays, connections cut before or after the request
-// took effect, truncated bodies. Locked, Moving and ServerError are ready-made. Down and DownUntil answer 503 to all.
+// took effect, truncated bodies. Locked, Moving, ServerError,
+// Expired and MissingScopes are ready-made. Down and DownUntil answer 503 to all.
 // RevokeToken answers 401. SetSkew sets the account's clock wrong. Options lower the quotas and change quirks.
 //
 // # Books

@@ -18,6 +18,7 @@ type apiError struct {
 	RequestID     string              `json:"requestId,omitempty"`
 	Errors        []errorDetail       `json:"errors,omitempty"`
 	Context       map[string][]string `json:"context,omitempty"`
+	Links         map[string]string   `json:"links,omitempty"`
 	Category      string              `json:"category,omitempty"`
 
 	code int // the HTTP status

@@ -50,6 +50,8 @@ func TestErrorsLikeTheVendors(t *testing.T) {
 		},
 		"object_not_found_non_numeric": func(r *rig) (int, doc) { return r.call("GET", contactsPath+"/abc", "") },
 		"resource_not_found":           func(r *rig) (int, doc) { return r.call("GET", contactsPath+"/1", "") },
+		"expired_token":                func(r *rig) (int, doc) { return r.struck(Expired()) },
+		"missing_scopes":               func(r *rig) (int, doc) { return r.struck(MissingScopes("crm.objects.deals.read")) },
 		"burst_limit":                  func(r *rig) (int, doc) { return r.exhaust(Options{Burst: 1}, "") },
 		"daily_limit":                  func(r *rig) (int, doc) { return r.exhaust(Options{Daily: 1}, "") },
 		"search_limit":                 func(r *rig) (int, doc) { return r.exhaust(Options{SearchPerSecond: 1}, "/search") },
@@ -74,6 +76,12 @@ func TestErrorsLikeTheVendors(t *testing.T) {
 			}
 		})
 	}
+}
+
+// struck makes a call that meets a fault.
+func (r *rig) struck(f Fault) (int, doc) {
+	r.Faults().Add(f)
+	return r.call("GET", contactsPath, "")
 }
 
 // exhaust makes two calls to an account that allows one.

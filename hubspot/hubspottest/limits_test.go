@@ -1,12 +1,16 @@
 package hubspottest
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/urbanhub/crmsync/internal/simhttp"
 )
 
 func TestQuotaHeadersAndWindow(t *testing.T) {
@@ -103,6 +107,32 @@ func TestFaultSwitches(t *testing.T) {
 	r.want(200, "GET", contactsPath, "")
 	if n := r.Log().Count(func(c Call) bool { return c.Status == 503 }); n != 2 || r.Log().Calls("/contacts/"+id) != 4 {
 		t.Errorf("log: %+v", r.Log().Entries())
+	}
+}
+
+func TestManyAtOnce(t *testing.T) {
+	r := newRig(t, &Options{Burst: -1, SearchPerSecond: -1, SearchLag: -1, WebhookFlush: -1})
+	b := &inbox{t: t, url: "http://example.com/h", secret: "x"}
+	receiver := simhttp.Pipe(b)
+	defer receiver.Close()
+	r.SetWebhookClient(receiver.Client())
+	r.Subscribe(b.url, b.secret, PropertyChanges("city")...)
+	const workers, each = 8, 10
+	var work sync.WaitGroup
+	for w := range workers {
+		work.Go(func() {
+			id := r.Create(map[string]string{"email": fmt.Sprintf("w%d@example.com", w)})
+			for i := range each {
+				r.callAs(r.Token, "PATCH", contactsPath+"/"+id, fmt.Sprintf(`{"properties":{"city":"c%d"}}`, i))
+				r.callAs(r.Token, "POST", contactsPath+"/search", "{}")
+				r.Contacts()
+			}
+		})
+	}
+	work.Wait()
+	r.Idle()
+	if got := len(b.events()); got != workers*each || r.WriteCount("", "city") != got || r.Log().Calls("/search") != got {
+		t.Errorf("%d events, %d writes, %d searches, want %d", got, r.WriteCount("", "city"), r.Log().Calls("/search"), workers*each)
 	}
 }
 

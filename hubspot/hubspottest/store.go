@@ -2,6 +2,7 @@ package hubspottest
 
 import (
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -90,7 +91,12 @@ func (st *store) mint() int64 {
 
 func (st *store) insert(c *contact) {
 	st.byID[c.id] = c
-	st.order = append(st.order, c)
+	st.order = slices.Insert(st.order, st.position(c.id), c)
+}
+
+// position is where in the order the first id of at least n stands.
+func (st *store) position(n int64) int {
+	return sort.Search(len(st.order), func(i int) bool { return st.order[i].id >= n })
 }
 
 func (st *store) remove(c *contact) {

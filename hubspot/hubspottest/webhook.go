@@ -95,11 +95,13 @@ func (h *webhooks) flush() {
 	h.flushLocked()
 }
 
-func (h *webhooks) flushLocked() {
-	if h.timer != nil {
-		h.timer.Stop()
-		h.timer = nil
+// flushLocked sends everything that waits and reports whether there was anything.
+func (h *webhooks) flushLocked() bool {
+	if h.timer == nil {
+		return false
 	}
+	h.timer.Stop()
+	h.timer = nil
 	for _, t := range h.targets {
 		if h.shuffle {
 			h.rand.Shuffle(len(t.waiting), func(i, j int) { t.waiting[i], t.waiting[j] = t.waiting[j], t.waiting[i] })
@@ -110,6 +112,7 @@ func (h *webhooks) flushLocked() {
 			t.waiting = t.waiting[n:]
 		}
 	}
+	return true
 }
 
 // delivery signs each attempt anew, because receivers refuse timestamps older than five minutes.
@@ -139,9 +142,16 @@ func (h *webhooks) setShuffle(on bool) {
 	h.shuffle = on
 }
 
+// wait returns when nothing waits and nothing is under way, deliveries caused by deliveries included.
 func (h *webhooks) wait(ctx context.Context) error {
-	h.flush()
-	return h.sender.Wait(ctx)
+	for {
+		h.mu.Lock()
+		more := h.flushLocked()
+		h.mu.Unlock()
+		if err := h.sender.Wait(ctx); err != nil || !more {
+			return err
+		}
+	}
 }
 
 // close drops what waits and stops the deliveries under way.

@@ -27,7 +27,7 @@ type Delivery struct {
 
 // SenderOptions are the vendor's delivery rules.
 type SenderOptions struct {
-	// Client sends the requests; nil means http.DefaultClient.
+	// Client sends the requests; nil means one of the sender's own.
 	Client *http.Client
 	// Clock dates the attempts; nil means the real time.
 	Clock *Clock
@@ -64,6 +64,7 @@ type SenderStats struct {
 // Sender delivers webhooks in the background, each in a goroutine that Close waits for.
 type Sender struct {
 	opts   SenderOptions
+	own    *http.Transport
 	ctx    context.Context
 	cancel context.CancelFunc
 	slots  chan struct{}
@@ -91,12 +92,13 @@ func NewSender(opts SenderOptions) *Sender {
 	if opts.Concurrency == 0 {
 		opts.Concurrency = 10
 	}
+	own := &http.Transport{MaxIdleConnsPerHost: opts.Concurrency}
 	if opts.Client == nil {
-		opts.Client = http.DefaultClient
+		opts.Client = &http.Client{Transport: own}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Sender{
-		opts: opts, ctx: ctx, cancel: cancel, client: opts.Client,
+		opts: opts, ctx: ctx, cancel: cancel, client: opts.Client, own: own,
 		slots: make(chan struct{}, opts.Concurrency),
 		rand:  rand.New(rand.NewPCG(opts.Seed, 2)),
 	}
@@ -270,4 +272,5 @@ func (s *Sender) Close() {
 	s.mu.Unlock()
 	s.cancel()
 	s.work.Wait()
+	s.own.CloseIdleConnections()
 }
