@@ -182,6 +182,19 @@ func TestTheVendorsErrorIsReachable(t *testing.T) {
 	equal(t, "nothing was half-applied", s.WriteCount(id, "name"), 0)
 }
 
+// TestAMissingWorkspaceIsNoMissingContact keeps a broken configuration from
+// looking like records that are gone.
+func TestAMissingWorkspaceIsNoMissingContact(t *testing.T) {
+	s, a := connect(t, nil)
+	s.Faults().Add(birdtest.Fault{Status: 404, Body: `{"code":"NotFound"}`})
+	_, err := a.Changes(context.Background(), "")
+	failure(t, err, sync.Fatal)
+	_, err = a.Match(context.Background(), bird.Contact, []sync.Probe{{{Name: "email", Value: sync.Text("a@example.com")}}})
+	failure(t, err, sync.Fatal)
+	res := apply(t, a, sync.Write{Ref: ref(""), Key: "external_id", Fields: sync.Fields{"external_id": sync.Text("901")}})
+	failure(t, res.Err, sync.Fatal)
+}
+
 func TestCancelledCallsUseUpNoAttempt(t *testing.T) {
 	s, a := connect(t, nil)
 	id := create(t, s, map[string]any{"name": "Jane"})

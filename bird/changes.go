@@ -26,7 +26,7 @@ const pageSize = "100"
 // page, ends the walk early.
 func (a *Adapter) Changes(ctx context.Context, since sync.Cursor) (sync.ChangePage, error) {
 	p, err := a.list(ctx, since)
-	if since != "" && (isAction(err, sync.Invalid) || isAction(err, sync.NotFound)) {
+	if since != "" && isAction(err, sync.Invalid) {
 		return sync.ChangePage{}, nil
 	}
 	if err != nil {

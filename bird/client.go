@@ -49,7 +49,7 @@ func New(workspaceID, accessKey string, opts *Options) (*Adapter, error) {
 		return nil, err
 	}
 	if o.HTTPClient == nil {
-		o.HTTPClient = &http.Client{Timeout: 30 * time.Second}
+		o.HTTPClient = newHTTPClient()
 	}
 	a := &Adapter{
 		opts:     o,
@@ -68,6 +68,14 @@ func New(workspaceID, accessKey string, opts *Options) (*Adapter, error) {
 		a.places[name] = placeOf(name, o.ExternalIDKey)
 	}
 	return a, nil
+}
+
+// newHTTPClient returns a client that keeps as many connections as there are
+// calls side by side; the default keeps two.
+func newHTTPClient() *http.Client {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.MaxIdleConnsPerHost = parallel
+	return &http.Client{Transport: t, Timeout: 30 * time.Second}
 }
 
 // Skew implements [sync.Skewer]: the distance between Bird's clock, as the

@@ -56,7 +56,8 @@
 //	}
 //
 // Only event and bird_contact_id are required; the contact is read afresh
-// anyway. What neither tells is found by the walk of [Adapter.Changes].
+// anyway, unless FlowOptions.Witness says that the body tells enough. A field
+// occurred_at (RFC 3339) measures the lag. What neither tells is found by the walk of [Adapter.Changes].
 // See https://docs.bird.com/applications/automation/flows/concepts/triggers.
 //
 // # Errors

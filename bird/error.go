@@ -108,6 +108,9 @@ func (r request) refused(res *httpx.Response) error {
 		e.Hint = "give the access key a role whose policy allows View, Create and Update on the workspace's contacts"
 	case http.StatusNotFound:
 		e.Action, e.Rule = sync.NotFound, "contact.exists"
+		if r.ref.Zero() {
+			e.Action, e.Rule, e.Hint = sync.Fatal, "workspace.exists", "check the workspace id and the base URL"
+		}
 	case http.StatusConflict:
 		e.Action, e.Rule = sync.Conflict, "identifier.unique"
 		e.Hint = "another contact holds one of the identifiers"

@@ -39,6 +39,12 @@ type FlowOptions struct {
 	// escalation.triggered as facts and contact.created, contact.updated and
 	// contact.deleted as changes.
 	Events map[string]string
+	// Witness names the adapter's raw fields that every call carries, under
+	// the same names in Paths. Name all that the flow takes from Bird, or
+	// none: a call whose values were all seen moments ago, as in the echo of
+	// our own write, then costs no read, and an edit of a field that is
+	// neither named nor told would wait for the next walk of the list.
+	Witness []string
 	// Now tells the time; nil is time.Now.
 	Now func() time.Time
 	// Logger receives refusals; nil is silent.
@@ -66,6 +72,7 @@ type FlowReceiver struct {
 	secrets [][]byte // hashed, so that their lengths do not show
 	paths   map[string]string
 	events  map[string]string
+	witness []string
 	now     func() time.Time
 }
 
@@ -78,10 +85,11 @@ func NewFlowReceiver(inbox sync.Inbox, opts FlowOptions) (*FlowReceiver, error) 
 		return nil, misconfigured("flow.inbox", "give the engine")
 	}
 	f := &FlowReceiver{
-		intake: intake{inbox: inbox, logger: orSilent(opts.Logger)},
-		paths:  map[string]string{},
-		events: opts.Events,
-		now:    opts.Now,
+		intake:  intake{inbox: inbox, logger: orSilent(opts.Logger)},
+		paths:   map[string]string{},
+		events:  opts.Events,
+		witness: opts.Witness,
+		now:     opts.Now,
 	}
 	for _, s := range opts.Secrets {
 		f.secrets = append(f.secrets, hashed(s))
@@ -147,5 +155,5 @@ func (f *FlowReceiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.unknown.Add(1)
 		event = "unknown" // do not log what a stranger wrote
 	}
-	f.store(w, r, event, call.items(fact, f.now()))
+	f.store(w, r, event, call.items(fact, f.witness, f.now()))
 }

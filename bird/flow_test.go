@@ -86,6 +86,54 @@ func TestFlowNamesPathsAndShapesAreTheCustomers(t *testing.T) {
 		"conversation_id": json.Number("12345678901234567890")})
 }
 
+// TestWitness compares what Flow calls claim with what the adapter reads of
+// the same contact.
+func TestWitness(t *testing.T) {
+	s, a := connect(t, nil)
+	in := &inbox{}
+	witness := []string{"msisdn", "email", "name", "property_interest", "external_id"}
+	web := httptest.NewServer(flowReceiver(t, in, bird.FlowOptions{Witness: witness}))
+	defer web.Close()
+	id := create(t, s, map[string]any{"name": "Jane", "msisdn": "+573000000001", "property_interest": []any{"loft", "patio"}, "budget": 7.5})
+	s.OnContactChange(web.URL, "new secret")
+	claims := func(edit map[string]any) map[string]string {
+		if err := s.Edit(id, edit); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.WaitWebhooks(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		all := in.changes()
+		return all[len(all)-1].Witness
+	}
+	seen := func() map[string]string {
+		got, err := a.Read(context.Background(), bird.Contact, []string{id})
+		if err != nil {
+			t.Fatal(err)
+		}
+		digests := map[string]string{}
+		for _, name := range witness {
+			digests[name] = got[0].Fields[name].Digest()
+		}
+		return digests
+	}
+	before := seen()
+	equal(t, "nothing new", claims(map[string]any{}), before)
+	for name, v := range map[string]any{"name": "Janet", "msisdn": "+573000000002", "email": "jane@example.com", "property_interest": "loft"} {
+		got := claims(map[string]any{name: v})
+		equal(t, name, got[name] == before[name], false)
+		equal(t, "told and read", got, seen())
+	}
+	equal(t, "without the option", len(flowWitness(t, bird.FlowOptions{})), 0)
+}
+
+func flowWitness(t *testing.T, opts bird.FlowOptions) map[string]string {
+	t.Helper()
+	in := &inbox{}
+	answer(flowReceiver(t, in, opts), flowCall(`{"event":"contact.updated","bird_contact_id":"c1","name":"x"}`, "Bearer new secret"))
+	return in.changes()[0].Witness
+}
+
 // TestWithoutAnEventID a fact is known by its content, and no edit is lost:
 // two edits that read the same may have another one between them.
 func TestWithoutAnEventID(t *testing.T) {

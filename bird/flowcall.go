@@ -108,12 +108,12 @@ func (c *flowCall) lacks(name string) string {
 }
 
 // items returns the change, and the fact unless it has no name.
-func (c *flowCall) items(fact string, now time.Time) []sync.Item {
+func (c *flowCall) items(fact string, witness []string, now time.Time) []sync.Item {
 	contact := ref(c.text(flowContact))
 	occurred, _ := time.Parse(time.RFC3339, c.text(flowOccurredAt)) // zero if unknown
 	items := []sync.Item{sync.Change{
-		ID: c.changeID(now), Ref: contact,
-		Reason: sync.ReasonWebhook, OccurredAt: occurred, Priority: sync.Live,
+		ID: c.changeID(now), Ref: contact, Reason: sync.ReasonWebhook,
+		OccurredAt: occurred, Priority: sync.Live, Witness: c.witness(witness),
 	}}
 	if fact != "" {
 		items = append(items, sync.Fact{
@@ -121,6 +121,33 @@ func (c *flowCall) items(fact string, now time.Time) []sync.Item {
 		})
 	}
 	return items
+}
+
+// witness returns the digests of what the call claims of the named fields. One
+// that it leaves empty is claimed to be empty.
+func (c *flowCall) witness(names []string) map[string]string {
+	if len(names) == 0 {
+		return nil
+	}
+	claims := map[string]string{}
+	for _, name := range names {
+		claims[name] = c.value(name).Digest()
+	}
+	return claims
+}
+
+// value returns a field as the adapter would read it.
+func (c *flowCall) value(name string) sync.Value {
+	items, ok := c.fields[name].([]any)
+	if !ok || placeOf(name, "").kind == identifierPlace {
+		return sync.Text(c.text(name))
+	}
+	texts := make([]string, len(items))
+	for i := range items {
+		one := flowCall{fields: map[string]any{name: items[i]}}
+		texts[i] = one.text(name)
+	}
+	return sync.List(texts...)
 }
 
 // changeID tells edits apart. The event's name is part of it because a Flow

@@ -124,11 +124,6 @@ func (a *Adapter) upsert(ctx context.Context, w sync.Write) (sync.Result, error)
 	}
 	res, err := a.patch(ctx, request{op: "bird: upsert contact", ref: w.Ref,
 		path: a.contacts + "/identifiers/" + key.key + "/" + value, body: &p})
-	if isAction(err, sync.NotFound) {
-		var e *sync.Error
-		errors.As(err, &e)
-		e.Action, e.Hint = sync.Fatal, "check the workspace id"
-	}
 	if err != nil {
 		a.seen.forgetHolders(identifier{Key: key.key, Value: value}, time.Now())
 	}

@@ -14,7 +14,7 @@ import (
 
 // parallel bounds the calls that one Read, Apply or Match has under way. The
 // rate limiter, not this, decides the speed.
-const parallel = 16
+const parallel = 64
 
 // Read implements [sync.Source]. Bird has no batch read: each contact costs
 // one GET, and a second one when a wanted identifier is not among the featured

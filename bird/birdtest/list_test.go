@@ -86,7 +86,7 @@ func TestRateLimits(t *testing.T) {
 	})
 }
 
-func TestOutageFaultsLogAndClock(t *testing.T) {
+func TestOutageLogAndClock(t *testing.T) {
 	s := newServer(t, nil)
 	s.Down(true)
 	status, _ := call(t, s, "GET", "/contacts", nil)
