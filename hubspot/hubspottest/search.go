@@ -22,7 +22,8 @@ const (
 	searchSortsMost = 1
 )
 
-type searchBodyIn struct {
+// searchCall is the body of a search.
+type searchCall struct {
 	Groups []struct {
 		Filters []filter `json:"filters"`
 	} `json:"filterGroups"`
@@ -74,7 +75,7 @@ type searchReply struct {
 
 // search sees the account as it was the lag ago.
 func (s *Server) search(q *request) response {
-	var in searchBodyIn
+	var in searchCall
 	if bad := q.decode(&in); bad != nil {
 		return *bad
 	}
@@ -91,7 +92,7 @@ func (s *Server) search(q *request) response {
 	return ok(s.cut(found, int(in.After), limit, view{properties: in.Properties, at: at}))
 }
 
-func (s *Server) checkSearch(in *searchBodyIn, chars, limit int) *apiError {
+func (s *Server) checkSearch(in *searchCall, chars, limit int) *apiError {
 	total := 0
 	for _, g := range in.Groups {
 		total += len(g.Filters)
@@ -122,7 +123,7 @@ func (s *Server) checkSearch(in *searchBodyIn, chars, limit int) *apiError {
 }
 
 // matching are the live contacts that any group of filters and the query accept.
-func (s *Server) matching(in *searchBodyIn, at time.Time) []*contact {
+func (s *Server) matching(in *searchCall, at time.Time) []*contact {
 	var found []*contact
 	for _, c := range s.store.order {
 		if c.live() && !c.created.After(at) && s.accepts(in, c, at) && c.mentions(in.Query, at) {
@@ -132,7 +133,7 @@ func (s *Server) matching(in *searchBodyIn, at time.Time) []*contact {
 	return found
 }
 
-func (s *Server) accepts(in *searchBodyIn, c *contact, at time.Time) bool {
+func (s *Server) accepts(in *searchCall, c *contact, at time.Time) bool {
 	for _, g := range in.Groups {
 		if !slices.ContainsFunc(g.Filters, func(f filter) bool {
 			return !f.accepts(s.schema.properties[f.Property], c.valueAt(f.Property, at))
