@@ -118,9 +118,6 @@ func (p place) next(results []object, settled int64) place {
 		}
 	default:
 		n.ties, n.afterID = true, "0"
-		if p.certain() && settled <= p.at {
-			n.sure = max(p.at-1, 0)
-		}
 	}
 	return n
 }
