@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,11 +40,12 @@ type FlowOptions struct {
 	// escalation.triggered as facts and contact.created, contact.updated and
 	// contact.deleted as changes.
 	Events map[string]string
-	// Witness names the adapter's raw fields that every call carries, under
-	// the same names in Paths. Name all that the flow takes from Bird, or
-	// none: a call whose values were all seen moments ago, as in the echo of
-	// our own write, then costs no read, and an edit of a field that is
-	// neither named nor told would wait for the next walk of the list.
+	// Witness names all the raw fields that are read from Bird, as
+	// [sync.Flow.Names] gives them; nil trusts no call that far. A call that
+	// carries every one of them, be it empty, and says only what was seen
+	// moments ago, as in the echo of our own write, then costs no read. Those
+	// that Paths leaves out are under their own names, the id under
+	// bird_contact_id.
 	Witness []string
 	// Now tells the time; nil is time.Now.
 	Now func() time.Time
@@ -98,7 +100,13 @@ func NewFlowReceiver(inbox sync.Inbox, opts FlowOptions) (*FlowReceiver, error) 
 		"conversation_status", "msisdn", "email", "name", "property_interest", "external_id", "message_id"} {
 		f.paths[name] = name
 	}
+	for _, name := range opts.Witness {
+		f.paths[name] = name
+	}
 	maps.Copy(f.paths, opts.Paths)
+	if slices.Contains(opts.Witness, sync.IDField) && opts.Paths[sync.IDField] == "" {
+		f.paths[sync.IDField] = f.paths[flowContact]
+	}
 	if f.now == nil {
 		f.now = time.Now
 	}
@@ -136,12 +144,11 @@ func (f *FlowReceiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.refuse(w, r, http.StatusUnauthorized, "the bearer secret is wrong")
 		return
 	}
-	fields, err := f.fields(body)
+	call, err := f.parse(body)
 	if err != nil {
 		f.refuse(w, r, http.StatusBadRequest, "the body is not a JSON object")
 		return
 	}
-	call := flowCall{fields, body}
 	for _, name := range []string{flowEvent, flowContact} {
 		if problem := call.lacks(name); problem != "" {
 			f.refuse(w, r, http.StatusUnprocessableEntity,

@@ -91,7 +91,7 @@ func TestFlowNamesPathsAndShapesAreTheCustomers(t *testing.T) {
 func TestWitness(t *testing.T) {
 	s, a := connect(t, nil)
 	in := &inbox{}
-	witness := []string{"msisdn", "email", "name", "property_interest", "external_id"}
+	witness := []string{"id", "msisdn", "email", "name", "property_interest", "external_id"}
 	web := httptest.NewServer(flowReceiver(t, in, bird.FlowOptions{Witness: witness}))
 	defer web.Close()
 	id := create(t, s, map[string]any{"name": "Jane", "msisdn": "+573000000001", "property_interest": []any{"loft", "patio"}, "budget": 7.5})
@@ -124,14 +124,15 @@ func TestWitness(t *testing.T) {
 		equal(t, name, got[name] == before[name], false)
 		equal(t, "told and read", got, seen())
 	}
-	equal(t, "without the option", len(flowWitness(t, bird.FlowOptions{})), 0)
-}
-
-func flowWitness(t *testing.T, opts bird.FlowOptions) map[string]string {
-	t.Helper()
-	in := &inbox{}
-	answer(flowReceiver(t, in, opts), flowCall(`{"event":"contact.updated","bird_contact_id":"c1","name":"x"}`, "Bearer new secret"))
-	return in.changes()[0].Witness
+	const body = `{"event":"contact.updated","bird_contact_id":"c1","name":"","attributes":{"x":"{{x}}"}}`
+	for _, tt := range []struct {
+		names  []string
+		claims int
+	}{{nil, 0}, {[]string{"id", "name"}, 2}, {[]string{"name", "email"}, 0}, {[]string{"name", "attributes.x"}, 0}} {
+		in := &inbox{}
+		answer(flowReceiver(t, in, bird.FlowOptions{Witness: tt.names}), flowCall(body, "Bearer new secret"))
+		equal(t, "claims", len(in.changes()[0].Witness), tt.claims)
+	}
 }
 
 // TestWithoutAnEventID a fact is known by its content, and no edit is lost:

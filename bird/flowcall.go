@@ -12,14 +12,16 @@ import (
 	"github.com/urbanhub/crmsync/sync"
 )
 
-// flowCall is one call of a Flow: the mapped fields and the raw body.
+// flowCall is one call of a Flow: the raw body, the mapped fields that are not
+// empty, and the names of those that the body has at all.
 type flowCall struct {
-	fields map[string]any
-	body   []byte
+	body    []byte
+	fields  map[string]any
+	carried map[string]bool
 }
 
-// fields reads the mapped fields of a body. Empty ones are left out.
-func (f *FlowReceiver) fields(body []byte) (map[string]any, error) {
+// parse reads the mapped fields of a body.
+func (f *FlowReceiver) parse(body []byte) (*flowCall, error) {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber() // keeps every digit of ids and amounts
 	var object map[string]any
@@ -29,27 +31,35 @@ func (f *FlowReceiver) fields(body []byte) (map[string]any, error) {
 	if object == nil || d.More() {
 		return nil, errors.New("not one object")
 	}
-	fields := map[string]any{}
+	call := &flowCall{body, map[string]any{}, map[string]bool{}}
 	for name, path := range f.paths {
-		if v := flat(lookup(object, path)); v != nil {
-			fields[name] = v
+		raw, ok := lookup(object, path)
+		call.carried[name] = ok && !unfilled(raw)
+		if v := flat(raw); v != nil {
+			call.fields[name] = v
 		}
 	}
-	return fields, nil
+	return call, nil
 }
 
 // lookup follows a path of names with dots between them. A name with a dot in
 // it is found, too, where the whole rest of the path is a name.
-func lookup(object map[string]any, path string) any {
+func lookup(object map[string]any, path string) (any, bool) {
 	if v, ok := object[path]; ok {
-		return v
+		return v, true
 	}
 	name, rest, nested := strings.Cut(path, ".")
 	inner, isObject := object[name].(map[string]any)
 	if !nested || !isObject {
-		return nil
+		return nil, false
 	}
 	return lookup(inner, rest)
+}
+
+// unfilled reports whether v is a template's variable that was not filled in.
+func unfilled(v any) bool {
+	text, ok := v.(string)
+	return ok && strings.HasPrefix(strings.TrimSpace(text), "{{")
 }
 
 // flat undoes what templates do to values: an array written as text becomes
@@ -59,7 +69,7 @@ func flat(v any) any {
 	if text, ok := v.(string); ok {
 		var items []any
 		switch {
-		case strings.TrimSpace(text) == "" || strings.HasPrefix(strings.TrimSpace(text), "{{"):
+		case strings.TrimSpace(text) == "" || unfilled(text):
 			return nil
 		case strings.HasPrefix(text, "[") && json.Unmarshal([]byte(text), &items) == nil:
 			return flat(items)
@@ -123,14 +133,14 @@ func (c *flowCall) items(fact string, witness []string, now time.Time) []sync.It
 	return items
 }
 
-// witness returns the digests of what the call claims of the named fields. One
-// that it leaves empty is claimed to be empty.
+// witness returns the digests of what the call claims of the named fields,
+// nothing if it does not carry all of them.
 func (c *flowCall) witness(names []string) map[string]string {
-	if len(names) == 0 {
-		return nil
-	}
 	claims := map[string]string{}
 	for _, name := range names {
+		if !c.carried[name] {
+			return nil
+		}
 		claims[name] = c.value(name).Digest()
 	}
 	return claims
@@ -175,7 +185,7 @@ func (c *flowCall) factID(fact string) string {
 // data returns the mapped fields but those that the fact holds elsewhere.
 func (c *flowCall) data() map[string]any {
 	data := maps.Clone(c.fields)
-	for _, name := range []string{flowEvent, flowEventID, flowOccurredAt} {
+	for _, name := range []string{flowEvent, flowEventID, flowOccurredAt, sync.IDField} {
 		delete(data, name)
 	}
 	return data

@@ -88,7 +88,8 @@ func TestFlowCalls(t *testing.T) {
 			phone = `["+573000000001"]`
 		}
 		want(t, "body", body, object{"event": "contact.created", "bird_contact_id": id, "msisdn": phone, "email": "",
-			"name": "Jane", "conversation_id": "", "conversation_status": "", "property_interest": "loft", "external_id": "901"})
+			"name": "Jane", "conversation_id": "", "conversation_status": "", "property_interest": "loft", "external_id": "901",
+			"attributes": object{"propertyInterest": ""}})
 		want(t, "secret", h.headers[0].Get("Authorization"), "Bearer secret")
 		want(t, "signature", h.headers[0].Get("messagebird-signature"), "")
 	}

@@ -92,6 +92,7 @@ func (s *Server) render(c *Contact, event string) map[string]any {
 		"conversation_status": text(c.Attributes["conversation_status"]),
 		"property_interest":   text(c.Attributes["property_interest"]),
 		"external_id":         text(c.Field("external_id")),
+		"attributes":          map[string]any{"propertyInterest": text(c.Attributes["propertyInterest"])},
 	}
 }
 
