@@ -95,18 +95,15 @@ func (l *lane) urgency() sync.Priority {
 func (l *lane) isParked() bool { return l.parked != [sync.Priorities]bool{} }
 
 // charge adds or, with sign -1, takes away the lane's messages from what
-// their streams account for. Sleeping lanes are free: they keep few messages.
+// their streams account for.
 func (l *lane) charge(sign int) {
-	if l.state == asleep {
-		return
-	}
 	for p, n := range l.count {
-		if n != 0 {
-			l.chargeOne(sync.Priority(p), sign*n)
-		}
+		l.chargeOne(sync.Priority(p), sign*n)
 	}
 }
 
+// chargeOne does so for n messages of one priority. Sleeping lanes are free:
+// they keep few messages.
 func (l *lane) chargeOne(p sync.Priority, n int) {
 	st := &l.shard.streams[p]
 	switch {

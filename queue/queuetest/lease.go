@@ -74,3 +74,27 @@ func testPrefix(b *bench) {
 	b.done(again)
 	b.none()
 }
+
+// testLengths takes with a long lease soon after a short one, and extends far.
+func testLengths(b *bench) {
+	ctx := context.Background()
+	b.push(msgs("k", 1)...)
+	b.push(msgs("l", 1)...)
+	short, err := b.q.Take(ctx, b.now, 1, time.Second)
+	b.must(err)
+	b.now = b.now.Add(500 * time.Millisecond)
+	long, err := b.q.Take(ctx, b.now, 1, 10*time.Hour)
+	b.must(err)
+	if len(short) != 1 || len(long) != 1 || !long[0].Expires.Equal(b.now.Add(10*time.Hour)) {
+		b.Fatalf("got %+v and %+v", short, long)
+	}
+	far, err := b.q.Extend(ctx, b.now, short[0], 100*time.Hour)
+	b.must(err)
+	b.now = b.now.Add(9 * time.Hour)
+	b.none()
+	b.done(long[0])
+	b.now = b.now.Add(90 * time.Hour)
+	b.none()
+	b.done(far)
+	b.none()
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -220,19 +221,105 @@ func procLate(t *testing.T, log queue.Log) {
 	b := on(t, late, "a", start)
 	b.push(msgs("k", 4)...)
 	b.push(msgs("l", 2)...)
-	for _, l := range b.take(5) {
-		if l.Key != "k" {
-			b.done(l) // l-1
-			continue
-		}
-		b.wantIDs(ids(l.Messages), "k-0", "k-2", "k-3")
-		late.show("k-1", "l-0")
-		b.wantIDs(ids(b.one().Messages), "l-0")
-		l.Messages = l.Messages[:1]
-		b.done(l)
-		b.now = b.now.Add(lease)
-	}
-	got := b.drain(5)
+	lanes := b.take(5)
+	slices.SortFunc(lanes, func(x, y sync.Lane) int { return strings.Compare(x.Key, y.Key) })
+	k, l := lanes[0], lanes[1]
+	b.wantIDs(ids(k.Messages), "k-0", "k-2", "k-3")
+	b.wantIDs(ids(l.Messages), "l-1")
+	b.done(l)
+	late.show("k-1", "l-0")
+	l = b.one()
+	b.wantIDs(ids(l.Messages), "l-0")
+	b.done(l)
+	k.Messages = k.Messages[:1]
+	b.done(k)
+	b.now = b.now.Add(lease)
+	b.wantIDs(b.drain(5), "k-1", "k-2", "k-3")
+}
+
+// procLateHot shows a message late of which the key is parked already.
+func procLateHot(t *testing.T, log queue.Log) {
+	late := &lateLog{Log: log, hidden: map[string]bool{"k-3": true, "k-150": true}}
+	b := on(t, late, "a", start)
+	b.push(msgs("k", 200)...)
+	l := b.one()
+	late.show("k-3", "k-150")
+	b.none()
+	b.done(l)
+	got := append(ids(l.Messages), b.drain(1)...)
 	slices.Sort(got)
-	b.wantIDs(got, "k-1", "k-2", "k-3", "l-0")
+	want := ids(msgs("k", 200))
+	slices.Sort(want)
+	b.wantIDs(got, want...)
+}
+
+// procSlow lets a lease end while the log is still storing its settlement.
+func procSlow(t *testing.T, log queue.Log) {
+	s := &slow{Log: log, seen: make(chan struct{})}
+	b := on(t, s, "a", start)
+	b.push(msgs("k", 2)...)
+	l := b.one()
+	rest := l.Messages[1:]
+	l.Messages = l.Messages[:1]
+	for i, end := range []time.Duration{lease, 2 * lease} {
+		resume := s.stopDelete()
+		finished := make(chan error)
+		go func() { finished <- b.q.Done(context.Background(), b.now, l) }()
+		<-s.seen
+		b.stale(b.q.Done(context.Background(), b.now, l)) // one settlement at a time
+		b.now = start.Add(end)
+		b.none()
+		resume()
+		b.must(<-finished)
+		if i == 0 { // it was stored, but the rest has a new holder
+			l = b.one()
+			b.wantIDs(ids(l.Messages), ids(rest)...)
+		}
+	}
+	b.none()
+}
+
+// procFail has the log fail at everything once: nothing is lost or stuck.
+func procFail(t *testing.T, log queue.Log) {
+	f := &failing{Log: log}
+	b := on(t, f, "a", start)
+	ctx := context.Background()
+	b.push(msgs("k", 2)...)
+	for range 2 { // the lease, then the read
+		f.next.Store(true)
+		if lanes, err := b.q.Take(ctx, b.now, 1, lease); err == nil {
+			t.Fatalf("a take without a log gave %v", keys(lanes))
+		}
+		b.now = b.now.Add(time.Second)
+		f.after.Add(1)
+	}
+	f.after.Store(0)
+	l := b.one()
+	one := l
+	one.Messages = l.Messages[:1]
+	for _, try := range []func() error{
+		func() error { return b.q.Done(ctx, b.now, one) },
+		func() error { return b.q.Bury(ctx, b.now, one, cause("x")) },
+		func() error { return b.q.Retry(ctx, b.now, l, b.now, cause("x")) },
+	} {
+		f.next.Store(true)
+		if err := try(); err == nil {
+			t.Fatal("the log failed and nobody heard of it")
+		}
+	}
+	b.done(one)
+	l.Messages = l.Messages[1:]
+	b.retry(l, 0)
+	l = b.one()
+	if l.Attempts != 1 {
+		t.Fatalf("%d attempts, want 1", l.Attempts)
+	}
+	b.now = b.now.Add(lease) // a lane whose settlement failed expires as any other
+	l = b.one()
+	f.next.Store(true)
+	if b.q.Done(ctx, b.now, l) == nil {
+		t.Fatal("the log failed and nobody heard of it")
+	}
+	b.now = b.now.Add(lease)
+	b.wantIDs(b.drain(5), "k-1")
 }

@@ -2,6 +2,7 @@ package queuetest
 
 import (
 	"context"
+	"errors"
 	stdsync "sync"
 	"sync/atomic"
 	"time"
@@ -49,9 +50,32 @@ func (c *counting) Lease(ctx context.Context, now time.Time, p queue.LeaseParams
 // the caller lets it go on.
 type slow struct {
 	queue.Log
-	mu   stdsync.Mutex
-	gate chan struct{} // nil when reads pass
-	seen chan struct{} // receives a value when a read has its answer
+	mu      stdsync.Mutex
+	gate    chan struct{} // nil when reads pass
+	deletes chan struct{} // nil when deletes pass
+	seen    chan struct{} // receives a value when a read or delete has its answer
+}
+
+// stopDelete holds back the answer of the next delete.
+func (s *slow) stopDelete() (resume func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	gate := make(chan struct{})
+	s.deletes = gate
+	return func() { close(gate) }
+}
+
+func (s *slow) Delete(ctx context.Context, f queue.Fence, entries []queue.Pos) error {
+	err := s.Log.Delete(ctx, f, entries)
+	s.mu.Lock()
+	gate := s.deletes
+	s.deletes = nil
+	s.mu.Unlock()
+	if gate != nil {
+		s.seen <- struct{}{}
+		<-gate
+	}
+	return err
 }
 
 // stop holds back the next read until the function returned is called.
@@ -74,6 +98,59 @@ func (s *slow) Read(ctx context.Context, spans []queue.Span) ([]queue.Page, erro
 		<-gate
 	}
 	return pages, err
+}
+
+// failing fails one call when told to, after letting some pass.
+type failing struct {
+	queue.Log
+	next  atomic.Bool
+	after atomic.Int64 // calls of Lease to let pass
+}
+
+var errDown = errors.New("the log is down")
+
+func (f *failing) fail() error {
+	if f.next.CompareAndSwap(true, false) {
+		return errDown
+	}
+	return nil
+}
+
+func (f *failing) Lease(ctx context.Context, now time.Time, p queue.LeaseParams) (queue.Leases, error) {
+	if f.after.Load() == 0 {
+		if err := f.fail(); err != nil {
+			return queue.Leases{}, err
+		}
+	}
+	return f.Log.Lease(ctx, now, p)
+}
+
+func (f *failing) Read(ctx context.Context, spans []queue.Span) ([]queue.Page, error) {
+	if err := f.fail(); err != nil {
+		return nil, err
+	}
+	return f.Log.Read(ctx, spans)
+}
+
+func (f *failing) Delete(ctx context.Context, fence queue.Fence, entries []queue.Pos) error {
+	if err := f.fail(); err != nil {
+		return err
+	}
+	return f.Log.Delete(ctx, fence, entries)
+}
+
+func (f *failing) Hold(ctx context.Context, fence queue.Fence, entry queue.Pos, held queue.Held) error {
+	if err := f.fail(); err != nil {
+		return err
+	}
+	return f.Log.Hold(ctx, fence, entry, held)
+}
+
+func (f *failing) Bury(ctx context.Context, fence queue.Fence, burials []queue.Burial) error {
+	if err := f.fail(); err != nil {
+		return err
+	}
+	return f.Log.Bury(ctx, fence, burials)
 }
 
 // lateLog shows some messages later than their sequence numbers say, as
