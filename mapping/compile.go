@@ -70,7 +70,7 @@ func (c *compiler) endpoint(side sync.Side) sync.Endpoint {
 // caller may go on changing.
 func (c *compiler) field(i int) {
 	f := c.spec.Fields[i]
-	f.Clean, f.Options = slices.Clone(f.Clean), slices.Clone(f.Options)
+	f.Options = slices.Clone(f.Options)
 	f.Policy.Order = slices.Clone(f.Policy.Order)
 	path := fmt.Sprintf("fields[%d]", i)
 	k, ok := kinds[f.Type]

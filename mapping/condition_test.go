@@ -2,6 +2,7 @@ package mapping_test
 
 import (
 	"strings"
+	stdsync "sync"
 	"testing"
 
 	"github.com/urbanhub/crmsync/mapping"
@@ -73,4 +74,30 @@ func TestConditionErrorKeepsTheRecordToItself(t *testing.T) {
 	if sync.ActionOf(err) != sync.Invalid || strings.Contains(err.Error(), "secret") {
 		t.Errorf("error %v", err)
 	}
+}
+
+// TestConcurrentUse is for the race detector.
+func TestConcurrentUse(t *testing.T) {
+	spec := specOf(mapping.Phone("f", "msisdn", "phone", "CO").WithRule("startswith=+57"), mapping.Enum("g", "stage", "stage", stages...))
+	spec.Left.Leave = []mapping.When{{Expr: `record.msisdn != "" && any(changed, # in ["msisdn"])`}}
+	flow, err := spec.Flow()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec := sync.Record{Fields: sync.Fields{"msisdn": sync.Text("300 123 4567"), "stage": sync.Text("lead")}}
+	var workers stdsync.WaitGroup
+	for range 4 {
+		workers.Go(func() {
+			for i := range flow.Fields {
+				v, err := flow.Fields[i].Left.Get(rec.Fields)
+				if err == nil {
+					_, err = flow.Fields[i].Right.Put(v, nil)
+				}
+				if ok, _, leave := flow.Left.Leave(rec, []string{"msisdn"}); err != nil || leave != nil || !ok {
+					t.Errorf("field %d: %v, %v, %v", i, ok, err, leave)
+				}
+			}
+		})
+	}
+	workers.Wait()
 }

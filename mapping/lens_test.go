@@ -82,6 +82,7 @@ func TestGet(t *testing.T) {
 		{amount.WithRule("min=1,max=10"), text("10.5"), sync.Value{}, "max=10"},
 		{flag, text(" TRUE "), sync.Bool(true), ""},
 		{flag, sync.Bool(false), sync.Bool(false), ""},
+		{flag, text("False"), sync.Bool(false), ""},
 		{flag, text("yes"), sync.Value{}, "bool.format"},
 		{flag, number("1"), sync.Value{}, "bool.format"},
 		{date, text("2024-02-29"), text("2024-02-29"), ""},

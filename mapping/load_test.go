@@ -173,6 +173,31 @@ func TestLoadRefusesHugeSources(t *testing.T) {
 	}
 }
 
+// TestPackageDocLoads keeps the map in the package's documentation true.
+func TestPackageDocLoads(t *testing.T) {
+	doc, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var source strings.Builder
+	for line := range strings.Lines(string(doc)) {
+		if code, ok := strings.CutPrefix(line, "//\t"); ok {
+			source.WriteString(code)
+		}
+	}
+	spec, err := mapping.Load("doc.go", []byte(source.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	flow, err := spec.Flow()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := mapping.Check(flow, nil, nil); err != nil {
+		t.Error(err)
+	}
+}
+
 func FuzzLoad(f *testing.F) {
 	source, err := os.ReadFile("testdata/load/full.yaml")
 	if err != nil {
