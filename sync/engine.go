@@ -44,6 +44,9 @@ func (e *Engine) Enqueue(ctx context.Context, items ...Item) error {
 	now := time.Now()
 	msgs := make([]Message, len(items))
 	for i, item := range items {
+		if item == nil {
+			return &Error{Op: "enqueue", Action: Invalid, Rule: "item.present", Hint: "pass a Change or a Fact", Err: errors.New("nil item")}
+		}
 		m, err := item.message(now)
 		if err != nil {
 			return err

@@ -39,7 +39,8 @@ func (a *Agreement) Ratio() float64 {
 	return float64(a.Equal) / float64(a.Compared)
 }
 
-// Verify measures the agreement of a flow and enqueues what disagrees. It is
+// Verify measures the agreement of a flow and enqueues what disagrees or misses
+// a record. It is
 // meaningful when the flow is at rest; work under way counts as disagreement.
 func (e *Engine) Verify(ctx context.Context, flow string) (Agreement, error) {
 	a := Agreement{Flow: flow}
@@ -65,9 +66,13 @@ func (e *Engine) Verify(ctx context.Context, flow string) (Agreement, error) {
 	return a, nil
 }
 
-// verifyLinks compares one page of links and enqueues those that disagree.
+// verifyLinks compares one page of links and enqueues those that disagree or
+// miss a record.
 func (e *Engine) verifyLinks(ctx context.Context, p *Planner, links []Link, a *Agreement) error {
 	links = slices.DeleteFunc(links, func(l Link) bool { return l.State != Active })
+	if len(links) == 0 {
+		return nil
+	}
 	var sides [2][]Record
 	for _, s := range []Side{Left, Right} {
 		ids := make([]string, len(links))
@@ -83,11 +88,6 @@ func (e *Engine) verifyLinks(ctx context.Context, p *Planner, links []Link, a *A
 	}
 	var again []Item
 	for i := range links {
-		a.Pairs++
-		if sides[Left][i].Deleted || sides[Right][i].Deleted {
-			a.Missing++
-			continue
-		}
 		agreed, err := e.verifyPair(ctx, p, &links[i], sides[Left][i], sides[Right][i], a)
 		if err != nil {
 			return err
@@ -100,8 +100,13 @@ func (e *Engine) verifyLinks(ctx context.Context, p *Planner, links []Link, a *A
 	return e.Enqueue(ctx, again...)
 }
 
-// verifyPair compares one pair.
+// verifyPair compares one pair and reports whether it needs no look.
 func (e *Engine) verifyPair(ctx context.Context, p *Planner, link *Link, left, right Record, a *Agreement) (bool, error) {
+	a.Pairs++
+	if left.Deleted || right.Deleted {
+		a.Missing++
+		return false, nil
+	}
 	differing := p.differing(left.Fields, right.Fields)
 	a.Compared += len(p.flow.Fields)
 	a.Equal += len(p.flow.Fields) - len(differing)
