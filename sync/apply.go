@@ -101,31 +101,50 @@ func (r *reconciliation) send(ctx context.Context, s Side, fields Fields) (res R
 }
 
 // absorb takes what a side answered to a write into its view and the next
-// base: what the system stored counts, not what was sent.
+// base. A value that the system stored in another form is the new shadow; one
+// that it stored with another meaning is a change of its own, which the next
+// round sees against what was written.
 func (r *reconciliation) absorb(s Side, plan *Plan, res Result) {
 	view, shadow := &r.views[s], plan.Base.side(s)
-	before := view.Record
-	view.Record.Fields = before.Fields.Clone()
-	maps.Copy(view.Record.Fields, plan.Writes[s])
+	before, written := view.Record.Fields, plan.Writes[s]
+	view.Record.Fields = before.Clone()
+	maps.Copy(view.Record.Fields, written)
+	intended := view.Record.Fields.Clone()
 	if !view.Exists {
 		r.created(s, res)
 	}
 	drifted := false
 	for _, n := range r.flow.Names(s) {
 		stored, told := res.Record.Fields[n]
-		if !told && !res.Complete {
+		if !told && !res.Complete || n == IDField {
 			continue
 		}
-		if _, written := plan.Writes[s][n]; written {
-			shadow.Fields[n] = stored
-		} else if stored != before.Fields[n] && n != IDField {
+		view.Record.Fields[n] = stored
+		if _, ours := written[n]; !ours && differ(stored, before[n]) {
 			drifted = true
 		}
-		view.Record.Fields[n] = stored
 	}
-	if res.Complete && !drifted && res.Record.UpdatedAt.After(shadow.UpdatedAt) {
+	for i := range r.flow.Fields {
+		restate(r.flow.Fields[i].lens(s), shadow.Fields, written, intended, view.Record.Fields)
+	}
+	if res.Complete && !drifted && !plan.Unsettled && res.Record.UpdatedAt.After(shadow.UpdatedAt) {
 		view.Record.UpdatedAt = res.Record.UpdatedAt
 		shadow.UpdatedAt = res.Record.UpdatedAt
+	}
+}
+
+// restate takes the stored form of what was written into the shadow, if it
+// means the same.
+func restate(lens Lens, shadow, written, intended, stored Fields) {
+	want, err := lens.Get(intended)
+	got, err2 := lens.Get(stored)
+	if err != nil || err2 != nil || want != got {
+		return
+	}
+	for _, n := range lens.Names() {
+		if _, ours := written[n]; ours {
+			shadow[n] = stored[n]
+		}
 	}
 }
 

@@ -1,5 +1,7 @@
 package sync
 
+import "errors"
+
 // A comparison holds what a register looks like on both sides.
 type comparison struct {
 	reg     *register
@@ -109,7 +111,8 @@ func (w *work) contest(r *register, s Side) {
 // inField adds the field and the record to a lens's error.
 func inField(err error, field string, ref Ref) error {
 	var out Error
-	if e, ok := err.(*Error); ok {
+	var e *Error
+	if errors.As(err, &e) {
 		out = *e
 	} else {
 		out = Error{Op: "map", Action: Invalid, Rule: "lens", Err: err}

@@ -213,7 +213,7 @@ func (w *work) carry(c *comparison, v verdict) error {
 	noted := w.note(c, v, values)
 	switch v.outcome {
 	case Held:
-		w.unready = true
+		w.plan.Unsettled = true
 	case Wrote:
 		return w.write(c, v, values, noted)
 	default:

@@ -223,8 +223,14 @@ func (f *Flow) Validate() error {
 		return bad("", "flow.fields", "map at least one field")
 	}
 	seen := map[string]bool{}
+	groups := map[string]*Field{}
 	for i := range f.Fields {
 		fd := &f.Fields[i]
+		if first, ok := groups[fd.Group]; ok && fd.Group != "" && (first.Direction != fd.Direction || first.KeepBlank != fd.KeepBlank) {
+			return bad(fd.Name, "group.uniform", "fields of one group share direction and keep-blank")
+		} else if !ok {
+			groups[fd.Group] = fd
+		}
 		if fd.Name == "" || fd.Left == nil || fd.Right == nil {
 			return bad(fd.Name, "field.complete", "give every field a name and two lenses")
 		}

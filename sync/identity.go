@@ -23,10 +23,42 @@ func (r *reconciliation) gather(ctx context.Context) (ready bool, err error) {
 		return false, err
 	}
 	r.views[r.near] = r.view(r.near, near)
+	if r.echo() {
+		return false, r.seenUnchanged(ctx)
+	}
 	if ours, err := r.counterpart(ctx); err != nil || !ours {
 		return false, err
 	}
 	return r.restored(), nil
+}
+
+// echo reports whether the look can end here: the record is as both sides
+// last agreed, and nothing has hinted at the other one. Most hints are like
+// that, being echoes of our own writes, and cost one read at the most.
+func (r *reconciliation) echo() bool {
+	for i := range r.hints {
+		if reason := r.hints[i].Reason; reason != ReasonWebhook && reason != ReasonSweep {
+			return false
+		}
+	}
+	near := r.views[r.near].Record
+	if r.link.State != Active || r.link.End(r.near) != near.Ref || !r.planner.unchanged(r.near, near.Fields, &r.base) {
+		return false
+	}
+	r.engine.observe(Event{Type: EventEcho, Flow: r.flow.Name, Ref: r.ref})
+	return true
+}
+
+// seenUnchanged notes when the record was last seen as agreed, which bounds
+// the time of its next edit.
+func (r *reconciliation) seenUnchanged(ctx context.Context) error {
+	now := r.views[r.near].Record.UpdatedAt
+	if !now.After(r.base.side(r.near).UpdatedAt) {
+		return nil
+	}
+	base := r.base
+	base.side(r.near).UpdatedAt = now
+	return r.commit(ctx, &base, nil)
 }
 
 // findLink loads the link of ref and its base, or starts a new link.

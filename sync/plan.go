@@ -106,6 +106,9 @@ type Plan struct {
 	// when Rebase is.
 	Base   Base
 	Rebase bool
+	// Unsettled is set when some field was held or filtered: its edit may be
+	// older than the present state of its side.
+	Unsettled bool
 	// Contested lists, for each side, the raw names whose exact times might
 	// change the plan; the caller may look them up and plan again.
 	Contested [2][]string
@@ -175,6 +178,16 @@ func (p *Planner) Plan(left, right View, base Base) (Plan, error) {
 	return w.finish()
 }
 
+// unchanged reports whether a side's raw values are all those agreed on.
+func (p *Planner) unchanged(s Side, fields Fields, base *Base) bool {
+	for i := range p.registers {
+		if !same(&p.registers[i], s, fields, base) {
+			return false
+		}
+	}
+	return true
+}
+
 // work is one run of the planner.
 type work struct {
 	planner *Planner
@@ -182,7 +195,6 @@ type work struct {
 	base    *Base
 	plan    Plan
 	moves   []move
-	unready bool // some register keeps its old shadow
 	asked   [2]bool
 	refusal [2]string
 }
@@ -209,7 +221,12 @@ func (w *work) register(r *register) error {
 
 // same reports whether the register's raw values are those agreed on.
 func (w *work) same(r *register, s Side) bool {
-	now, was := w.views[s].Record.Fields, w.base.side(s).Fields
+	return same(r, s, w.views[s].Record.Fields, w.base)
+}
+
+// same reports whether a register's raw values on a side are those agreed on.
+func same(r *register, s Side, now Fields, base *Base) bool {
+	was := base.side(s).Fields
 	for _, n := range r.names[s] {
 		if v, agreed := was[n]; !agreed || differ(now[n], v) {
 			return false
@@ -277,7 +294,7 @@ func (w *work) finish() (Plan, error) {
 // advance moves the shadows' times forward when every field is settled: an
 // edit not yet settled may be older than the present state.
 func (w *work) advance() {
-	if w.unready {
+	if w.plan.Unsettled {
 		return
 	}
 	for _, s := range []Side{Left, Right} {
@@ -345,7 +362,7 @@ func (w *work) filter(m *move, why string) {
 		w.plan.Decisions[i].Outcome = Filtered
 		w.plan.Decisions[i].Rule = "leave: " + why
 	}
-	w.unready = true
+	w.plan.Unsettled = true
 }
 
 // changed lists the mapped raw names of a side that differ from its shadow.

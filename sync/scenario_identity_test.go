@@ -197,7 +197,7 @@ func TestMergeNoticedFromTheOtherSide(t *testing.T) {
 		left2, right2 := w.pair("email", "eva@example.com", "name", "Eva")
 		merged := w.right.merge(right1, right2)
 		w.takeHooks()
-		w.look(left1)
+		w.left.edit(left1, "name", "Ana Luz")
 		w.settle()
 		w.left.edit(left2, "name", "Eva Gil")
 		w.settle()
@@ -207,9 +207,9 @@ func TestMergeNoticedFromTheOtherSide(t *testing.T) {
 		if got := w.link(left2).State; got != sync.Detached {
 			t.Errorf("second link is %s, want detached", got)
 		}
-		w.holds(w.right, merged, "fullname", "Ana")
+		w.holds(w.right, merged, "fullname", "Ana Luz")
 		w.holds(w.left, left2, "name", "Eva Gil")
-		w.holds(w.left, left1, "name", "Ana")
+		w.holds(w.left, left1, "name", "Ana Luz")
 		w.noDead()
 	})
 }

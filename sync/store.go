@@ -56,7 +56,7 @@ func (l *Link) setEnd(s Side, ref Ref) {
 // seen afterwards, and so that two workers never write to one pair at once.
 type Intent struct {
 	ID string
-	// Expires is when another worker may take the pair over.
+	// Expires is the moment from which another worker may take the pair over.
 	Expires time.Time
 	// Writes holds the raw fields about to be written, left first.
 	Writes [2]Fields
@@ -76,7 +76,7 @@ type Commit struct {
 type Links interface {
 	// Link returns the link of a flow that has ref as an end, or ErrNotFound.
 	Link(ctx context.Context, flow string, ref Ref) (Link, error)
-	// Links returns up to limit links of a flow in the order of their IDs,
+	// Links returns up to limit links of a flow in the byte order of their IDs,
 	// after the given one; none when there are no more.
 	Links(ctx context.Context, flow, after string, limit int) ([]Link, error)
 }
@@ -128,6 +128,7 @@ type Store interface {
 
 	// Commit makes all of c true in one transaction, closes the link's
 	// intent, and returns the link with its new generation. It fails with
-	// ErrStale, and changes nothing, under the conditions of Begin.
+	// ErrStale, and changes nothing, under the conditions of Begin; the open
+	// intent that c.Link carries is the caller's own.
 	Commit(ctx context.Context, now time.Time, c Commit) (Link, error)
 }

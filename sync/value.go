@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
-	"io"
 	"strconv"
 	"strings"
 )
@@ -129,7 +128,7 @@ func (v Value) Shape() string {
 // compared without keeping it. It proves nothing and hides little.
 func (v Value) Digest() string {
 	h := fnv.New32a()
-	io.WriteString(h, v.String())
+	h.Write([]byte(v.String()))
 	return strconv.FormatUint(uint64(h.Sum32()), 36)
 }
 
