@@ -78,13 +78,25 @@ func (r *reconciliation) findLink(ctx context.Context, ref Ref) error {
 
 // hold makes the look one at an existing link.
 func (r *reconciliation) hold(ctx context.Context, link Link) (err error) {
-	if link.Intent != nil && link.Intent.Expires.After(time.Now()) {
-		return &Error{Op: "reconcile", Action: RetryAt, Ref: r.ref, Rule: "link.busy",
-			RetryAt: time.Now().Add(25 * time.Millisecond), Err: errors.New("the pair is being written to")}
+	if err := r.free(link); err != nil {
+		return err
 	}
 	r.link = link
 	r.base, err = r.engine.cfg.Store.Base(ctx, link.ID)
 	return err
+}
+
+// busyWait is how long to leave a pair to the worker that writes to it.
+const busyWait = 25 * time.Millisecond
+
+// free is an error when a write to the pair is under way.
+func (r *reconciliation) free(link Link) error {
+	now := time.Now()
+	if link.Intent == nil || !link.Intent.Expires.After(now) {
+		return nil
+	}
+	return &Error{Op: "reconcile", Action: RetryAt, Ref: r.ref, Rule: "link.busy",
+		RetryAt: now.Add(busyWait), Err: errors.New("the pair is being written to")}
 }
 
 // read asks a side for one record.

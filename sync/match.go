@@ -8,11 +8,34 @@ import (
 
 // match looks for the counterpart by the flow's identities.
 func (r *reconciliation) match(ctx context.Context, far Side) error {
+	if err := r.awaited(ctx, far); err != nil {
+		return err
+	}
 	m, err := r.ask(ctx, far, r.views[r.near].Record)
 	if err != nil {
 		return err
 	}
 	return r.take(ctx, far, m)
+}
+
+// awaited steps back when the near record names its counterpart by id and that
+// one is just being linked: most often the near record was created a moment
+// ago, and its webhook overtook the commit. Asking the far side would be a
+// call in vain.
+func (r *reconciliation) awaited(ctx context.Context, far Side) error {
+	probe, err := r.probe(far, r.views[r.near].Record)
+	if err != nil || len(probe) == 0 || probe[0].Name != IDField {
+		return err
+	}
+	end := r.flow.End(far)
+	link, err := r.engine.cfg.Store.Link(ctx, r.flow.Name, Ref{System: end.System, Kind: end.Kind, ID: probe[0].Value.String()})
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return r.free(link)
 }
 
 // ask asks a side which of its records is the same as one of the other side.
