@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/urbanhub/crmsync/bird"
 	"github.com/urbanhub/crmsync/bird/birdtest"
@@ -142,7 +144,6 @@ func TestFailuresAreClassifiedAndReveal(t *testing.T) {
 		{birdtest.Fault{Status: 408}, sync.Retry},
 		{birdtest.Fault{Status: 418}, sync.Fatal},
 		{birdtest.Fault{Status: 422, Body: `{"code":"InvalidPayload","message":"` + phone + ` is odd"}`}, sync.Invalid},
-		{birdtest.Fault{Status: 429}, sync.RetryAt},
 		{birdtest.Fault{Status: 500, Body: `<html>` + phone}, sync.Retry},
 		{birdtest.Fault{Status: 503, Header: http.Header{"Retry-After": {"7"}}}, sync.RetryAt},
 		{birdtest.Fault{Status: 302, Header: http.Header{"Location": {"/x?" + phone}}}, sync.Fatal},
@@ -204,34 +205,80 @@ func TestCancelledCallsUseUpNoAttempt(t *testing.T) {
 	equal(t, "action", sync.ActionOf(err), sync.RetryAt)
 }
 
-// TestThrottledCallsWait runs in a bubble, where the seconds pass at once.
+// TestThrottledCallsWait runs in bubbles, where the seconds pass at once.
 func TestThrottledCallsWait(t *testing.T) {
-	for _, retryAfter := range []bool{false, true} {
+	for _, tt := range []struct {
+		name       string
+		count      int // of 429 answers
+		retryAfter string
+		calls      int
+		passes     bool
+	}{
+		{"once", 1, "", 2, true},
+		{"once, told when", 1, "3", 2, true},
+		{"twice", 2, "1", 3, true},
+		{"on and on", 0, "1", 3, false},
+		{"on and on, not told when", 0, "", 3, false},
+		{"too long", 0, "60", 1, false},
+	} {
 		synctest.Test(t, func(t *testing.T) {
-			s := birdtest.NewPipeServer(&birdtest.Options{RetryAfter: retryAfter, GETPerSecond: 3})
+			s := birdtest.NewPipeServer(nil)
 			defer s.Close()
 			a := attach(t, s)
 			id := create(t, s, map[string]any{"name": "Jane"})
-			var err error
-			for range 4 {
-				_, err = a.Read(t.Context(), bird.Contact, []string{id})
+			fault := birdtest.Fault{Status: 429, Count: tt.count, Header: http.Header{"Retry-After": {tt.retryAfter}}}
+			remove := s.Faults().Add(fault)
+			start := time.Now()
+			_, err := a.Read(t.Context(), bird.Contact, []string{id})
+			equal(t, tt.name, s.Log().Calls("/contacts"), tt.calls)
+			seconds, _ := strconv.Atoi(tt.retryAfter)
+			if waited := time.Since(start); waited < time.Duration(tt.calls-1)*time.Duration(seconds)*time.Second {
+				t.Errorf("%s: waited %v", tt.name, waited)
+			}
+			if tt.passes {
+				equal(t, tt.name, err, nil)
+				return
 			}
 			e := failure(t, err, sync.RetryAt)
-			if e.RetryAt.Before(time.Now()) {
-				t.Error("asks to retry in the past")
+			if wait := time.Until(e.RetryAt); wait < 0 || wait > time.Minute || seconds > 0 && wait != time.Duration(seconds)*time.Second {
+				t.Errorf("%s: asks to retry in %v", tt.name, wait)
 			}
-			if retryAfter {
-				equal(t, "wait", e.RetryAt.Sub(time.Now()), time.Second)
-			}
-			time.Sleep(time.Second)
-			if _, err := a.Read(t.Context(), bird.Contact, []string{id}); err != nil {
-				t.Error(err)
-			}
-			if time.Now().Before(e.RetryAt) {
-				t.Error("the pause was not kept")
+			remove()
+			if _, err := a.Read(t.Context(), bird.Contact, []string{id}); err != nil || time.Now().Before(e.RetryAt) {
+				t.Errorf("%s: the pause was not kept: %v", tt.name, err)
 			}
 		})
 	}
+}
+
+// TestSharedQuota has two programs use the workspace at once, each of which
+// believes that it is alone. No Read may fail for it.
+func TestSharedQuota(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := birdtest.NewPipeServer(nil)
+		defer s.Close()
+		var ids []string
+		for range 200 {
+			ids = append(ids, create(t, s, map[string]any{"name": "Jane"}))
+		}
+		var g errgroup.Group
+		for range 2 {
+			a, err := bird.New(s.WorkspaceID, s.AccessKey, &bird.Options{BaseURL: s.URL, HTTPClient: s.Client()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			g.Go(func() error {
+				_, err := a.Read(t.Context(), bird.Contact, ids)
+				return err
+			})
+		}
+		if err := g.Wait(); err != nil {
+			t.Error(err)
+		}
+		if s.Log().Count(func(c birdtest.Call) bool { return c.Status == 429 }) == 0 {
+			t.Error("the quota was never reached, so this proves nothing")
+		}
+	})
 }
 
 // TestTheLimiterKeepsTheQuota reads more than the quota of one second.

@@ -25,6 +25,7 @@ const pageSize = "100"
 // A page token that Bird no longer accepts, or that leads back to its own
 // page, ends the walk early.
 func (a *Adapter) Changes(ctx context.Context, since sync.Cursor) (sync.ChangePage, error) {
+	sent := time.Now()
 	p, err := a.list(ctx, since)
 	if since != "" && isAction(err, sync.Invalid) {
 		return sync.ChangePage{}, nil
@@ -35,7 +36,7 @@ func (a *Adapter) Changes(ctx context.Context, since sync.Cursor) (sync.ChangePa
 	out := sync.ChangePage{Changes: make([]sync.Change, 0, len(p.Results))}
 	for i := range p.Results {
 		if c := &p.Results[i]; c.ID != "" {
-			out.Changes = append(out.Changes, swept(c))
+			out.Changes = append(out.Changes, a.swept(c, sent))
 		}
 	}
 	if next := sync.Cursor(p.NextPageToken); next != "" && next != since {
@@ -54,12 +55,23 @@ func (a *Adapter) list(ctx context.Context, token sync.Cursor) (page[contact], e
 	return p, err
 }
 
-func swept(c *contact) sync.Change {
-	return sync.Change{
+// swept makes a change of a listed contact. What the list showed of it is
+// remembered, so that a walk which meets a thousand new contacts need not get
+// each of them again; a change is only believed to be known by all its fields.
+func (a *Adapter) swept(c *contact, sent time.Time) sync.Change {
+	change := sync.Change{
 		ID:         "bird:list:" + c.ID + ":" + c.UpdatedAt.UTC().Format(time.RFC3339Nano),
 		Ref:        ref(c.ID),
 		Reason:     sync.ReasonSweep,
 		OccurredAt: c.UpdatedAt.Time,
 		Priority:   sync.Sweep,
 	}
+	if c.complete(a.places) {
+		a.seen.remember(c, sent)
+		change.Witness = map[string]string{}
+		for name, v := range a.record(c).Fields {
+			change.Witness[name] = v.Digest()
+		}
+	}
+	return change
 }

@@ -24,7 +24,7 @@ type Adapter struct {
 	places   map[string]place
 
 	gets, posts *ratelimit.Bucket
-	throttled   atomic.Int32 // 429 answers in a row
+	throttle    throttle
 	offset      atomic.Int64 // Bird's clock minus ours
 	seen        snapshots
 }
@@ -95,9 +95,27 @@ type request struct {
 	body   any
 }
 
-// call makes one call within the rate limit and decodes the answer into out.
+// A call that Bird throttled is made again up to tries times in all, if the
+// wait is not longer than patience: in a Read of many contacts one refusal
+// would otherwise waste all the calls that succeeded.
+const (
+	tries    = 3
+	patience = 5 * time.Second
+)
+
+// call makes a call within the rate limit and decodes the answer into out.
 // Errors are classified and hold neither addresses nor values.
 func (a *Adapter) call(ctx context.Context, r request, out any) (*httpx.Response, error) {
+	for n := 1; ; n++ {
+		res, err := a.once(ctx, r, out)
+		throttled := res != nil && res.Status == http.StatusTooManyRequests
+		if !throttled || n == tries || a.throttle.wait(time.Now()) > patience {
+			return res, err
+		}
+	}
+}
+
+func (a *Adapter) once(ctx context.Context, r request, out any) (*httpx.Response, error) {
 	limit := a.posts
 	if r.method == http.MethodGet {
 		limit = a.gets
@@ -113,11 +131,11 @@ func (a *Adapter) call(ctx context.Context, r request, out any) (*httpx.Response
 	case err != nil:
 		return res, r.unanswered(err)
 	case res.Status == http.StatusTooManyRequests:
-		until := a.backOff(res)
+		until := a.throttle.backOff(res, time.Now())
 		limit.Pause(until)
 		return res, r.throttled(res, until)
 	}
-	a.throttled.Store(0)
+	a.throttle.passed()
 	if !res.OK() {
 		return res, r.refused(res)
 	}

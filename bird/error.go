@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"regexp"
 	"strings"
@@ -82,18 +81,6 @@ func (r request) throttled(res *httpx.Response, until time.Time) error {
 	return &sync.Error{Op: r.op, Ref: r.ref, Action: sync.RetryAt, Rule: "bird.rate", RetryAt: until,
 		Hint: "other programs share the workspace's limit; lower GETPerSecond and POSTPerSecond, or ask Bird for more",
 		Err:  apiError(res)}
-}
-
-// backOff returns when to call again after a 429: when Bird says so, else at
-// a random moment within a span that doubles with every further refusal.
-func (a *Adapter) backOff(res *httpx.Response) time.Time {
-	now := time.Now()
-	n := a.throttled.Add(1)
-	if at, ok := res.RetryAfter(now); ok {
-		return at
-	}
-	span := time.Second << min(n, 5)
-	return now.Add(time.Duration(rand.Int64N(int64(span))))
 }
 
 // refused classifies an answer by its status.
