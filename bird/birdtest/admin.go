@@ -3,7 +3,9 @@ package birdtest
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -76,7 +78,8 @@ func (s *Server) Merge(loser, survivor string) error {
 // patchOf turns fields into the change that gives them to the contact.
 func (s *Server) patchOf(c *Contact, fields map[string]any) patch {
 	p := patch{Attributes: map[string]any{}}
-	for name, v := range fields {
+	for _, name := range slices.Sorted(maps.Keys(fields)) { // so that the seed alone decides
+		v := fields[name]
 		key := identifierKey(name, s.opts.ExternalIDKey)
 		if key == "" {
 			p.Attributes[attributeKey(name)] = v
