@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,18 +18,27 @@ import (
 func (f *fake) call(ctx context.Context, op string, ref sync.Ref) error {
 	f.mu.Lock()
 	f.calls[op]++
+	delay := f.delay
+	if f.jitter > 0 {
+		delay += rand.N(f.jitter)
+	}
 	f.mu.Unlock()
-	if f.delay > 0 {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(f.delay):
-		}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(delay):
 	}
-	if f.before != nil {
-		return f.before(op, ref)
+	return f.play(func() fault { return f.before }, op, ref)
+}
+
+// play plays a fault, if there is one.
+func (f *fake) play(which func() fault, op string, ref sync.Ref) error {
+	f.faults.Lock()
+	defer f.faults.Unlock()
+	if fail := which(); fail != nil {
+		return fail(op, ref)
 	}
-	return ctx.Err()
+	return nil
 }
 
 func (f *fake) record(id string) sync.Record {
@@ -60,7 +70,10 @@ func (f *fake) Read(ctx context.Context, _ sync.Kind, ids []string) ([]sync.Reco
 }
 
 func (f *fake) Changes(ctx context.Context, since sync.Cursor) (sync.ChangePage, error) {
-	if !f.feed {
+	f.mu.Lock()
+	feed := f.feed
+	f.mu.Unlock()
+	if !feed {
 		return sync.ChangePage{Next: since}, nil
 	}
 	if err := f.call(ctx, "changes", sync.Ref{}); err != nil {
@@ -127,9 +140,7 @@ func (f *fake) apply(ctx context.Context, w sync.Write) sync.Result {
 	res := f.write(w)
 	if res.Err == nil {
 		f.notify(res.Record.Ref)
-		if f.after != nil {
-			res.Err = f.after(op, res.Record.Ref)
-		}
+		res.Err = f.play(func() fault { return f.after }, op, res.Record.Ref)
 	}
 	return res
 }

@@ -15,16 +15,18 @@ import (
 // the world about each change like a system that sends webhooks.
 type fake struct {
 	system sync.System
-	prefix string                              // of the ids it mints
-	unique []string                            // fields of which no two records share a value
-	format map[string]func(string) string      // how it reformats what it is given
-	before func(op string, ref sync.Ref) error // a fault before the effect
-	after  func(op string, ref sync.Ref) error // a fault after the effect
+	prefix string                         // of the ids it mints
+	unique []string                       // fields of which no two records share a value
+	format map[string]func(string) string // how it reformats what it is given
+	before fault                          // before the effect
+	after  fault                          // after the effect
 	notify func(sync.Ref)
 	delay  time.Duration // of every call
+	jitter time.Duration // at most this much more
 	terse  bool          // answers writes with the id only
 	feed   bool          // reports changes to sweeps
 
+	faults  stdsync.Mutex // one fault at a time
 	mu      stdsync.Mutex
 	minted  int
 	records map[string]*stored
@@ -33,6 +35,9 @@ type fake struct {
 	writes  []sent
 	calls   map[string]int
 }
+
+// A fault makes a call fail.
+type fault func(op string, ref sync.Ref) error
 
 type stored struct {
 	fields  sync.Fields
@@ -56,6 +61,15 @@ func newFake(system sync.System, prefix string, unique ...string) *fake {
 }
 
 func (f *fake) ref(id string) sync.Ref { return sync.Ref{System: f.system, Kind: contact, ID: id} }
+
+// tune changes how the system behaves while an engine runs.
+func (f *fake) tune(change func()) {
+	f.faults.Lock()
+	defer f.faults.Unlock()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	change()
+}
 
 // create adds a record as a person would and returns its ref.
 func (f *fake) create(pairs ...string) sync.Ref {

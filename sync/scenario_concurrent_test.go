@@ -2,7 +2,6 @@ package sync_test
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,17 +15,10 @@ import (
 func TestBothEndsOfAPairAtOnce(t *testing.T) {
 	const pairs = 20
 	bubble(t, func(w *world) {
+		w.left.jitter, w.right.jitter = 40*time.Millisecond, 40*time.Millisecond
 		stop1 := w.run()
 		w.start() // another engine
 		stop2 := w.run()
-		slow := func(f *fake) {
-			f.before = func(string, sync.Ref) error {
-				time.Sleep(time.Duration(rand.IntN(40)) * time.Millisecond)
-				return nil
-			}
-		}
-		slow(w.left)
-		slow(w.right)
 		for i := range pairs {
 			go w.left.create("email", fmt.Sprintf("p%d@example.com", i), "name", fmt.Sprint("n", i))
 			go w.right.create("mail", fmt.Sprintf("p%d@example.com", i), "phone", fmt.Sprint("+", i+1))
@@ -90,11 +82,11 @@ func TestBusyPairIsWaitedFor(t *testing.T) {
 		w.start()
 		left, right := w.pair("email", "ana@example.com", "name", "Ana")
 		stop := w.run()
-		w.right.delay = 10 * time.Second
+		w.right.tune(func() { w.right.delay = 10 * time.Second })
 		w.left.edit(left, "name", "Ana Gil")
 		w.enqueue(w.takeHooks()...)
 		time.Sleep(15 * time.Second) // now the write is under way
-		w.right.delay = 0
+		w.right.tune(func() { w.right.delay = 0 })
 		w.right.edit(right, "phone", "+57 300 000 0007")
 		w.enqueue(w.takeHooks()...)
 		time.Sleep(time.Minute)

@@ -15,8 +15,8 @@ import (
 func (w *world) run() (stop func()) {
 	w.Helper()
 	ctx, cancel := context.WithCancel(w.ctx)
-	done := make(chan error, 1)
-	go func() { done <- w.engine.Run(ctx) }()
+	engine, done := w.engine, make(chan error, 1)
+	go func() { done <- engine.Run(ctx) }()
 	return func() {
 		w.Helper()
 		cancel()
@@ -63,28 +63,30 @@ func TestLostWebhookIsHealedByASweep(t *testing.T) {
 
 func TestRunSweepsByItself(t *testing.T) {
 	bubble(t, func(w *world) {
+		w.left.feed, w.right.feed = true, true
 		stop := w.run()
 		defer stop()
-		w.left.feed, w.right.feed = true, true
 		time.Sleep(time.Second)
 		left := w.left.create("name", "Ana")
 		w.takeHooks()
 		time.Sleep(time.Minute + time.Second)
 		synctest.Wait()
 		w.holds(w.right, w.link(left).Right, "fullname", "Ana")
-		time.Sleep(3 * time.Minute)                          // the echoes are swept too
-		w.right.before = func(op string, _ sync.Ref) error { // a failing sweep is made up for
-			if op == "changes" {
-				return &sync.Error{Op: "fake", Action: sync.Retry}
+		time.Sleep(3 * time.Minute) // the echoes are swept too
+		w.right.tune(func() {
+			w.right.before = func(op string, _ sync.Ref) error { // a failing sweep is made up for
+				if op == "changes" {
+					return &sync.Error{Op: "fake", Action: sync.Retry}
+				}
+				return nil
 			}
-			return nil
-		}
+		})
 		w.right.edit(w.link(left).Right, "fullname", "Ana Gil")
 		w.takeHooks()
 		time.Sleep(3 * time.Minute)
 		synctest.Wait()
 		w.holds(w.left, left, "name", "Ana")
-		w.right.before = nil
+		w.right.tune(func() { w.right.before = nil })
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		w.holds(w.left, left, "name", "Ana Gil")
@@ -115,7 +117,7 @@ func TestRunIsQuick(t *testing.T) {
 func TestRunFinishesWhatIsUnderWayAndTakesNoMore(t *testing.T) {
 	bubble(t, func(w *world) {
 		left, right := w.pair("email", "ana@example.com", "name", "Ana")
-		w.right.delay = 5 * time.Second
+		w.right.tune(func() { w.right.delay = 5 * time.Second })
 		stop := w.run()
 		w.left.edit(left, "name", "Ana Gil")
 		w.enqueue(w.takeHooks()...)
@@ -137,7 +139,7 @@ func TestRunFinishesWhatIsUnderWayAndTakesNoMore(t *testing.T) {
 		if s := w.stats(); s.Leased != 0 || s.Waiting == 0 {
 			t.Errorf("queue %+v, want the new record waiting", s)
 		}
-		w.right.delay = 0
+		w.right.tune(func() { w.right.delay = 0 })
 		stop = w.run() // a second run goes on where the first ended
 		time.Sleep(time.Second)
 		stop()
@@ -150,7 +152,7 @@ func TestStuckWorkIsCancelledAndDeliveredAgain(t *testing.T) {
 	bubble(t, func(w *world) {
 		left, right := w.pair("email", "ana@example.com", "name", "Ana")
 		stop := w.run()
-		w.right.delay = time.Hour
+		w.right.tune(func() { w.right.delay = time.Hour })
 		w.left.edit(left, "name", "Ana Gil")
 		w.enqueue(w.takeHooks()...)
 		time.Sleep(time.Second)
@@ -159,7 +161,7 @@ func TestStuckWorkIsCancelledAndDeliveredAgain(t *testing.T) {
 		if d := time.Since(start); d < 20*time.Second || d > 21*time.Second {
 			t.Errorf("Run returned after %s, want StopTimeout", d)
 		}
-		w.right.delay = 0
+		w.right.tune(func() { w.right.delay = 0 })
 		if s := w.stats(); s.Waiting+s.Leased != 1 {
 			t.Errorf("queue %+v, want the message kept", s)
 		}
@@ -176,14 +178,14 @@ func TestStuckWorkIsCancelledBeforeItsLeaseEnds(t *testing.T) {
 		left, right := w.pair("email", "ana@example.com", "name", "Ana")
 		stop := w.run()
 		defer stop()
-		w.right.delay = time.Hour
+		w.right.tune(func() { w.right.delay = time.Hour })
 		w.left.edit(left, "name", "Ana Gil")
 		w.enqueue(w.takeHooks()...)
 		time.Sleep(59 * time.Second)
 		if got := w.count(sync.EventRetried); got != 1 {
 			t.Errorf("%d retries before the lease ended, want 1", got)
 		}
-		w.right.delay = 0
+		w.right.tune(func() { w.right.delay = 0 })
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
 		w.holds(w.right, right, "fullname", "Ana Gil")
