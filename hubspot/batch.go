@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/urbanhub/crmsync/sync"
 )
@@ -14,6 +15,8 @@ import (
 type batch struct {
 	op     operation
 	client *client
+	seen   *snapshots
+	names  []string // the properties that a snapshot holds
 }
 
 // A pending write and the place of its result.
@@ -31,7 +34,8 @@ func pick(writes []sync.Write, results []sync.Result, places []int) []*pending {
 	return ps
 }
 
-func (p *pending) succeed(o *object, call string) {
+func (b *batch) succeed(p *pending, o *object, call string) {
+	b.seen.written(o, b.names, time.Now())
 	names := make([]string, 0, len(o.Properties))
 	for n := range o.Properties {
 		names = append(names, n)
@@ -40,8 +44,11 @@ func (p *pending) succeed(o *object, call string) {
 	*p.result = sync.Result{Record: o.record(names), Created: o.New, Call: call}
 }
 
-func (p *pending) fail(err error, call string) {
+func (b *batch) fail(p *pending, err error, call string) {
 	p.done = true
+	if p.write.Ref.ID != "" {
+		b.seen.forget(p.write.Ref.ID, time.Now())
+	}
 	if e := asError(err); e != nil {
 		own := *e // each write's error names its own record
 		own.Ref = p.write.Ref
@@ -61,7 +68,7 @@ func (b *batch) run(ctx context.Context, ps []*pending) {
 		b.settle(ctx, ps, reply, call)
 	case len(ps) == 1 || !refused(err):
 		for _, p := range ps {
-			p.fail(err, call)
+			b.fail(p, err, call)
 		}
 	default:
 		b.divide(ctx, b.failSchema(ps, err, call))
@@ -97,7 +104,7 @@ func (b *batch) failSchema(ps []*pending, err error, call string) []*pending {
 		}
 		for _, p := range ps {
 			if _, sets := p.write.Fields[d.Property]; sets && !p.done {
-				p.fail(err, call)
+				b.fail(p, err, call)
 			}
 		}
 	}
@@ -149,13 +156,13 @@ func (b *batch) blame(ps []*pending, byTrace map[string]*pending, at contextMap,
 	named := false
 	for _, t := range at["objectWriteTraceId"] {
 		if p := byTrace[t]; p != nil {
-			p.fail(err, call)
+			b.fail(p, err, call)
 			named = true
 		}
 	}
 	for _, p := range ps {
 		if !p.done && (slices.Contains(at["ids"], b.inputID(p)) || slices.Contains(at["id"], b.inputID(p))) {
-			p.fail(err, call)
+			b.fail(p, err, call)
 			named = true
 		}
 	}
@@ -189,7 +196,7 @@ func (b *batch) match(ps []*pending, byTrace map[string]*pending, results []obje
 			p = ps[0]
 		}
 		if p != nil && !p.done {
-			p.succeed(o, call)
+			b.succeed(p, o, call)
 		}
 	}
 }
@@ -203,15 +210,15 @@ func (b *batch) leftover(ctx context.Context, ps []*pending, unnamed *APIError, 
 	case unnamed != nil && len(ps) > 1:
 		b.divide(ctx, ps)
 	case unnamed != nil:
-		ps[0].fail(classify(b.op.String(), sync.Ref{}, unnamed), call)
+		b.fail(ps[0], classify(b.op.String(), sync.Ref{}, unnamed), call)
 	case b.op == opUpdate:
 		for _, p := range ps {
-			p.fail(&sync.Error{Op: b.op.String(), Action: sync.Conflict, Rule: "record.answered",
+			b.fail(p, &sync.Error{Op: b.op.String(), Action: sync.Conflict, Rule: "record.answered",
 				Hint: "HubSpot passed the record over, perhaps after a merge; read it again"}, call)
 		}
 	default:
 		for _, p := range ps {
-			p.fail(&sync.Error{Op: b.op.String(), Action: sync.Retry, Rule: "record.answered",
+			b.fail(p, &sync.Error{Op: b.op.String(), Action: sync.Retry, Rule: "record.answered",
 				Hint: "HubSpot did not tell what became of the write; writing it again is harmless"}, call)
 		}
 	}

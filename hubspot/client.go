@@ -52,6 +52,9 @@ func (op operation) String() string { return "hubspot: " + string(op) }
 // a lock. Whoever must wait longer is told until when.
 const patience = 5 * time.Second
 
+// callTimeout bounds one attempt; HubSpot itself gives up after 100 seconds.
+const callTimeout = 30 * time.Second
+
 // client makes calls within the account's quotas.
 type client struct {
 	http    httpx.Client
@@ -91,8 +94,7 @@ func (c *client) call(ctx context.Context, op operation, method, tail string, in
 		if err := c.admit(ctx, op); err != nil {
 			return "", err
 		}
-		res, err := c.http.Do(ctx, method, op.path(c.version)+tail, nil, in, out)
-		c.slots.Release(1)
+		res, err := c.send(ctx, method, op.path(c.version)+tail, in, out)
 		if res != nil {
 			c.observe(res)
 		}
@@ -113,6 +115,14 @@ func (c *client) call(ctx context.Context, op operation, method, tail string, in
 			return res.RequestID, failure
 		}
 	}
+}
+
+// send makes one attempt, for which a slot is held.
+func (c *client) send(ctx context.Context, method, path string, in, out any) (*httpx.Response, error) {
+	defer c.slots.Release(1)
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	return c.http.Do(ctx, method, path, nil, in, out)
 }
 
 func (c *client) post(ctx context.Context, op operation, in, out any) (string, error) {

@@ -17,17 +17,18 @@ const contactTypeID = "0-1"
 // event is one entry of a webhook. Source:
 // https://developers.hubspot.com/docs/api/webhooks
 type event struct {
-	EventID          id     `json:"eventId"`
-	PortalID         id     `json:"portalId"`
-	OccurredAt       int64  `json:"occurredAt"`
-	SubscriptionType string `json:"subscriptionType"`
-	EventType        string `json:"eventType"` // older name of the same
-	ObjectID         id     `json:"objectId"`
-	ObjectTypeID     string `json:"objectTypeId"`
-	PropertyName     string `json:"propertyName"`
-	PrimaryObjectID  id     `json:"primaryObjectId"`
-	MergedObjectIDs  []id   `json:"mergedObjectIds"`
-	NewObjectID      id     `json:"newObjectId"`
+	EventID          id              `json:"eventId"`
+	PortalID         id              `json:"portalId"`
+	OccurredAt       int64           `json:"occurredAt"`
+	SubscriptionType string          `json:"subscriptionType"`
+	EventType        string          `json:"eventType"` // older name of the same
+	ObjectID         id              `json:"objectId"`
+	ObjectTypeID     string          `json:"objectTypeId"`
+	PropertyName     string          `json:"propertyName"`
+	PropertyValue    json.RawMessage `json:"propertyValue"`
+	PrimaryObjectID  id              `json:"primaryObjectId"`
+	MergedObjectIDs  []id            `json:"mergedObjectIds"`
+	NewObjectID      id              `json:"newObjectId"`
 }
 
 // id is a number that may be too large for a float, or its text.
@@ -134,6 +135,10 @@ func (e *event) change(id string) sync.Change {
 	}
 	if e.OccurredAt > 0 {
 		c.OccurredAt = time.UnixMilli(e.OccurredAt).UTC()
+	}
+	var v sync.Value
+	if e.PropertyName != "" && len(e.PropertyValue) > 0 && v.UnmarshalJSON(e.PropertyValue) == nil {
+		c.Witness = map[string]string{e.PropertyName: v.Digest()}
 	}
 	return c
 }

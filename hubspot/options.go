@@ -34,7 +34,8 @@ type Options struct {
 	// APIVersion is a date version such as "2026-09" ([DefaultAPIVersion]) or
 	// "2026-03", or "v3" for the legacy paths.
 	APIVersion string
-	// HTTPClient does the calls; a client with a timeout of 30 seconds.
+	// HTTPClient does the calls; http.DefaultClient. Whichever it is, a call
+	// is given up after 30 seconds.
 	HTTPClient *http.Client
 	// Properties are the contact properties to read; give what the flow
 	// names on HubSpot's side. Unset, they are email, firstname, lastname
@@ -83,7 +84,7 @@ func (o *Options) withDefaults() (Options, error) {
 	c.Concurrency = or(c.Concurrency, 8)
 	c.SearchLag = or(c.SearchLag, 2*time.Minute)
 	if c.HTTPClient == nil {
-		c.HTTPClient = &http.Client{Timeout: 30 * time.Second}
+		c.HTTPClient = http.DefaultClient
 	}
 	if len(c.Properties) == 0 {
 		c.Properties = []string{"email", "firstname", "lastname", "phone"}

@@ -114,6 +114,7 @@ func TestReceiverBuildsTheChange(t *testing.T) {
 		Reason:     sync.ReasonWebhook,
 		OccurredAt: time.UnixMilli(1_790_000_000_123).UTC(),
 		Priority:   sync.Live,
+		Witness:    map[string]string{"email": sync.Text("x@example.com").Digest()},
 	}
 	if diff := cmp.Diff([]sync.Item{want, want}, in.items); diff != "" {
 		t.Fatalf("a second attempt must have the same ID: %s", diff)

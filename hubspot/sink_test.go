@@ -223,6 +223,18 @@ func TestConcurrentWritesShareCalls(t *testing.T) {
 	})
 }
 
+func TestACallThatHangsIsGivenUp(t *testing.T) {
+	inAccount(t, hubspottest.Options{}, hubspot.Options{}, func(t *testing.T, a account) {
+		id := a.create(1)
+		a.sim.Faults().Add(hubspottest.Fault{Delay: time.Hour})
+		start := time.Now()
+		_, err := a.hs.Read(t.Context(), hubspot.Contact, []string{id})
+		if sync.ActionOf(err) != sync.Retry || time.Since(start) > time.Minute {
+			t.Errorf("%v after %v", err, time.Since(start))
+		}
+	})
+}
+
 func TestFaultsBecomeActions(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
