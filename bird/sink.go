@@ -194,7 +194,7 @@ func (a *Adapter) patch(ctx context.Context, r request) (sync.Result, error) {
 		return sync.Result{Call: callID(res)}, err
 	}
 	a.seen.remember(&c, sent)
-	return sync.Result{Record: a.record(&c), Created: res.Status == http.StatusCreated, Call: res.RequestID}, nil
+	return sync.Result{Record: a.record(&c), Complete: true, Created: res.Status == http.StatusCreated, Call: res.RequestID}, nil
 }
 
 func callID(res *httpx.Response) string {

@@ -3,6 +3,7 @@ package bird_test
 import (
 	"context"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/urbanhub/crmsync/bird"
@@ -245,4 +246,30 @@ func TestAnUnknownOutcomeForgetsTheSnapshot(t *testing.T) {
 			t.Errorf("%s: still knows a %s", name, snap.Fields["name"].Shape())
 		}
 	}
+}
+
+// TestAReadDuringALostWriteIsNotBelieved sends a read while a write is under
+// way that will take effect without an answer.
+func TestAReadDuringALostWriteIsNotBelieved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := birdtest.NewPipeServer(nil)
+		defer s.Close()
+		a := attach(t, s)
+		id := create(t, s, map[string]any{"name": "Jane"})
+		s.Faults().Add(birdtest.Fault{Method: "PATCH", Delay: time.Second, DropAfter: true})
+		written := make(chan []sync.Result)
+		go func() {
+			results, _ := a.Apply(t.Context(), []sync.Write{{Ref: ref(id), Fields: sync.Fields{"name": sync.Text("Janet")}}})
+			written <- results
+		}()
+		time.Sleep(time.Second / 2)
+		if _, err := a.Read(t.Context(), bird.Contact, []string{id}); err != nil {
+			t.Fatal(err)
+		}
+		failure(t, (<-written)[0].Err, sync.Retry)
+		equal(t, "in Bird", field(t, s, id, "name"), any("Janet"))
+		if _, ok := a.Snapshot(ref(id), time.Time{}); ok {
+			t.Error("still knows the state before the write")
+		}
+	})
 }
