@@ -18,6 +18,7 @@ const (
 type plan struct {
 	spans []Span
 	goals []goal
+	asked map[*stream]int // messages that refills may bring
 }
 
 type goal struct {
@@ -77,7 +78,7 @@ func (q *Queue) fetchDue(now time.Time) bool {
 // plan decides what to read. The spans that go backwards come first, so that
 // a key that is complete again receives what the others bring.
 func (q *Queue) plan() *plan {
-	p := &plan{spans: make([]Span, 0, q.owned*sync.Priorities), goals: make([]goal, 0, q.owned*sync.Priorities)}
+	p := &plan{asked: map[*stream]int{}, spans: make([]Span, 0, q.owned*sync.Priorities), goals: make([]goal, 0, q.owned*sync.Priorities)}
 	q.planRefills(p)
 	for _, sh := range q.shards {
 		if sh == nil || sh.draining {
@@ -127,7 +128,8 @@ func (q *Queue) planRefill(p *plan, l *lane) bool {
 	for i := range l.parked {
 		prio, st := sync.Priority(i), &l.shard.streams[i]
 		n := q.opts.PerKey - l.count[i]
-		if l.parked[i] && n > 0 && st.hot <= q.hotLimit() {
+		if l.parked[i] && n > 0 && st.hot+p.asked[st] <= q.hotLimit() {
+			p.asked[st] += n
 			p.add(goal{shard: l.shard, lane: l}, Span{Priority: prio, Key: l.key, After: l.from[i], Upto: st.cursor, Limit: n})
 		}
 	}

@@ -282,6 +282,11 @@ func (m *model) close(t *rapid.T) {
 
 // check counts what is there.
 func (m *model) check(t *rapid.T) {
+	for _, p := range m.procs {
+		if _, ok := queue.Lanes(p); !ok {
+			t.Fatal("the accounts of a stream are wrong")
+		}
+	}
 	st, err := m.procs[0].Stats(context.Background(), m.now)
 	m.must(t, err)
 	waiting := 0

@@ -12,6 +12,15 @@ import (
 	"github.com/urbanhub/crmsync/sync"
 )
 
+// neighbour returns another key of the key's shard.
+func neighbour(log queue.Log, key string) string {
+	other := "n"
+	for i := 0; queue.ShardOf(other, log.Shards()) != queue.ShardOf(key, log.Shards()); i++ {
+		other = fmt.Sprint("n", i)
+	}
+	return other
+}
+
 // start is the time at which every scenario begins.
 var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 

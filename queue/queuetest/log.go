@@ -101,10 +101,7 @@ func logAppendRead(t *testing.T, log queue.Log) {
 
 func logReadKey(t *testing.T, log queue.Log) {
 	p := newProbe(t, log)
-	other := "x"
-	for i := 0; queue.ShardOf(other, log.Shards()) != queue.ShardOf("k", log.Shards()); i++ {
-		other = fmt.Sprint("x", i)
-	}
+	other := neighbour(log, "k")
 	for i := range 5 {
 		p.must(log.Append(p.ctx, start, []sync.Message{
 			msg(fmt.Sprint("k", i), "k", sync.Live), msg(fmt.Sprint("o", i), other, sync.Live)}))

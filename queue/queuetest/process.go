@@ -140,10 +140,7 @@ func procRetry(t *testing.T, log queue.Log) {
 // procCareful lets a process die and checks how the next one goes on.
 func procCareful(t *testing.T, log queue.Log) {
 	count := &counting{Log: log}
-	one := ""
-	for i := 0; queue.ShardOf(one, log.Shards()) != queue.ShardOf("k", log.Shards()) || one == "k"; i++ {
-		one = fmt.Sprint("same", i)
-	}
+	one := neighbour(log, "k")
 	a := on(t, count, "a", start)
 	a.push(msgs("k", 3)...)
 	a.push(msg("n", one, sync.Live))
@@ -243,6 +240,9 @@ func procLateHot(t *testing.T, log queue.Log) {
 	b := on(t, late, "a", start)
 	b.push(msgs("k", 200)...)
 	l := b.one()
+	for range 5 {
+		b.none() // reads on
+	}
 	late.show("k-3", "k-150")
 	b.none()
 	b.done(l)
@@ -251,6 +251,58 @@ func procLateHot(t *testing.T, log queue.Log) {
 	want := ids(msgs("k", 200))
 	slices.Sort(want)
 	b.wantIDs(got, want...)
+}
+
+// procLateSleeper finds out that a key sleeps while it has it in work.
+func procLateSleeper(t *testing.T, log queue.Log) {
+	late := &lateLog{Log: log, hidden: map[string]bool{}}
+	a := on(t, late, "a", start)
+	a.push(msg("sleeper", "k", sync.Backfill))
+	a.retry(a.one(), time.Hour)
+	a.close()
+	late.hidden["sleeper"] = true
+	b := on(t, late, "b", start)
+	b.push(msg("now", "k", sync.Live))
+	l := b.one()
+	b.wantIDs(ids(l.Messages), "now")
+	late.show("sleeper")
+	b.none()
+	b.done(l)
+	b.none()
+	b.now = start.Add(time.Hour)
+	b.wantIDs(b.drain(5), "sleeper")
+}
+
+// procRefill puts a hot key to sleep while more of its messages are read.
+func procRefill(t *testing.T, log queue.Log) {
+	s := &slow{Log: log, seen: make(chan struct{})}
+	b := on(t, s, "a", start)
+	b.push(msgs("k", 200)...)
+	l := b.one()
+	for range 5 {
+		b.none() // reads on and parks the key
+	}
+	l.Messages = l.Messages[:50]
+	b.done(l)
+	b.now = b.now.Add(lease)
+	resume := s.stop()
+	reading := make(chan []sync.Lane)
+	now := b.now
+	go func() {
+		lanes, err := b.q.Take(context.Background(), now, 1, lease)
+		if err != nil {
+			t.Error(err)
+		}
+		reading <- lanes
+	}()
+	<-s.seen
+	b.retry(b.one(), time.Hour)
+	resume()
+	if lanes := <-reading; len(lanes) != 0 {
+		t.Fatalf("a sleeping key was given out with %v", ids(lanes[0].Messages))
+	}
+	b.now = b.now.Add(time.Hour)
+	b.wantIDs(append(ids(msgs("k", 50)), b.drain(5)...), ids(msgs("k", 200))...)
 }
 
 // procSlow lets a lease end while the log is still storing its settlement.

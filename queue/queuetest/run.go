@@ -99,6 +99,8 @@ var logScenarios = []struct {
 	{"Processes/KillerIsBuried", procKiller},
 	{"Processes/LateCommit", procLate},
 	{"Processes/LateCommitOfAHotKey", procLateHot},
+	{"Processes/LateSleeper", procLateSleeper},
+	{"Processes/RetryDuringRefill", procRefill},
 	{"Processes/SlowSettlement", procSlow},
 	{"Processes/FailingLog", procFail},
 	{"Trap01/ReadThatBeganBeforeADelete", trapTombstone},
