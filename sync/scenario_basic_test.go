@@ -45,10 +45,14 @@ func TestEditCrossesWithOneWriteAndTheEchoIsRecognised(t *testing.T) {
 		bubble(t, func(w *world) {
 			w.left.terse, w.right.terse = terse, terse
 			left, right := w.pair("email", "ana@example.com", "name", "Ana")
+			decided := len(w.entries(sync.EntryDecided))
 			w.left.edit(left, "name", "Ana Gil")
 			w.settle()
 			w.holds(w.right, right, "fullname", "Ana Gil")
 			w.wrote("R1 fullname")
+			if got := len(w.entries(sync.EntryDecided)) - decided; got != 1 {
+				t.Errorf("%d decisions in the audit, want 1", got)
+			}
 
 			w.right.edit(right, "mail", "ANA.GIL@example.com")
 			echoes := w.count(sync.EventEcho)

@@ -172,6 +172,34 @@ func TestStuckWorkIsCancelledAndDeliveredAgain(t *testing.T) {
 	})
 }
 
+// The answer to a write comes after the work was cancelled: what is known is
+// still committed, so that nothing is left open for the next process.
+func TestAnswerAfterTheEndIsStillCommitted(t *testing.T) {
+	for _, answer := range []error{nil, &sync.Error{Op: "fake", Action: sync.Retry}} {
+		bubble(t, func(w *world) {
+			left, right := w.pair("email", "ana@example.com", "name", "Ana")
+			w.right.after = func(string, sync.Ref) error {
+				time.Sleep(25 * time.Second)
+				return answer
+			}
+			stop := w.run()
+			w.left.edit(left, "name", "Ana Gil")
+			w.enqueue(w.takeHooks()...)
+			time.Sleep(time.Second)
+			stop()
+			if w.link(left).Intent != nil {
+				t.Error("the pair is still held")
+			}
+			w.right.after = nil
+			w.settle()
+			w.holds(w.right, right, "fullname", "Ana Gil")
+			w.wrote("R1 fullname")
+			w.agrees(1)
+			w.noDead()
+		})
+	}
+}
+
 // Work that outlives its lease would be worked on twice.
 func TestStuckWorkIsCancelledBeforeItsLeaseEnds(t *testing.T) {
 	bubble(t, func(w *world) {

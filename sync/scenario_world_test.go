@@ -87,6 +87,24 @@ func people() *sync.Flow {
 	}
 }
 
+// A strict store refuses to change anything for a context that has ended, as
+// one behind a network would.
+type strict struct{ sync.Store }
+
+func (s strict) Begin(ctx context.Context, now time.Time, l sync.Link, i sync.Intent, es ...sync.Entry) (sync.Link, error) {
+	if ctx.Err() != nil {
+		return sync.Link{}, ctx.Err()
+	}
+	return s.Store.Begin(ctx, now, l, i, es...)
+}
+
+func (s strict) Commit(ctx context.Context, now time.Time, c sync.Commit) (sync.Link, error) {
+	if ctx.Err() != nil {
+		return sync.Link{}, ctx.Err()
+	}
+	return s.Store.Commit(ctx, now, c)
+}
+
 // tb is what a world reports to: a test or one example of a law.
 type tb interface {
 	Helper()
@@ -120,7 +138,7 @@ func bubble(t *testing.T, scenario func(w *world), options ...func(*world)) {
 }
 
 func newWorld(t tb, ctx context.Context, options ...func(*world)) *world {
-	w := &world{tb: t, ctx: ctx, store: memstore.New(), queue: memqueue.New(nil), flow: people(),
+	w := &world{tb: t, ctx: ctx, store: strict{memstore.New()}, queue: memqueue.New(nil), flow: people(),
 		left: newFake(leftSystem, "L", "email"), right: newFake(rightSystem, "R", "mail")}
 	w.left.format = map[string]func(string) string{"msisdn": func(s string) string { return strings.ReplaceAll(s, " ", "") }}
 	w.right.format = map[string]func(string) string{"mail": strings.ToLower}
