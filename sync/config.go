@@ -37,8 +37,10 @@ type Config struct {
 	// PollInterval is how often the queue is asked when it has not hinted at
 	// new work, 50 ms by default.
 	PollInterval time.Duration
-	// SnapshotAge is how old a snapshot may be to stand for a read, 5 s by
-	// default; negative reads always. See [Snapshotter].
+	// SnapshotAge is how old a [Snapshotter]'s state of a record may be to
+	// stand for the read before a write to that record. By default, 0, every
+	// write is preceded by a read. A longer age saves a call for each write,
+	// but an edit made in that time is overwritten without being noticed.
 	SnapshotAge time.Duration
 	// StopTimeout is how long Run lets work finish after its context ended,
 	// 20 s by default.
@@ -56,7 +58,6 @@ func (c Config) withDefaults() Config {
 	}
 	setDefault(&c.Lease, time.Minute)
 	setDefault(&c.PollInterval, 50*time.Millisecond)
-	setDefault(&c.SnapshotAge, 5*time.Second)
 	setDefault(&c.StopTimeout, 20*time.Second)
 	setDefault(&c.SweepInterval, time.Minute)
 	if c.Logger == nil {
@@ -91,8 +92,8 @@ func (c *Config) validate() error {
 		return bad("Concurrency", "use 1 or more")
 	case c.Lease < time.Second:
 		return bad("Lease", "use 1 s or more")
-	case c.PollInterval < 0 || c.StopTimeout < 0:
-		return bad("PollInterval, StopTimeout", "use positive durations")
+	case c.PollInterval < 0 || c.StopTimeout < 0 || c.SnapshotAge < 0:
+		return bad("PollInterval, StopTimeout, SnapshotAge", "use positive durations")
 	}
 	names := map[string]bool{}
 	for _, f := range c.Flows {

@@ -174,10 +174,17 @@ func (r *reconciliation) counterpart(ctx context.Context) (ours bool, err error)
 	return true, nil
 }
 
+// witnessAge is how old a snapshot may be to stand for a record about which a
+// signal claims nothing new. Whatever changed since sends a signal of its own.
+const witnessAge = 5 * time.Second
+
 // readNear reads the record that was hinted at, unless every hint claims only
-// what a recent snapshot shows.
+// what a recent snapshot shows. A record that was never linked has no base
+// that the snapshot could be older than.
 func (r *reconciliation) readNear(ctx context.Context) (Record, error) {
-	if rec, ok := r.snapshot(r.near, r.ref); ok && r.known(rec) {
+	rec, ok := r.snapshot(r.near, r.ref, witnessAge)
+	if ok && r.known(rec) && (r.link.Generation == 0 || r.agreed(r.near, rec)) {
+		r.elided(r.ref)
 		return rec, nil
 	}
 	return r.read(ctx, r.near, r.ref)
@@ -194,40 +201,31 @@ func (r *reconciliation) known(rec Record) bool {
 }
 
 // readFar reads the far side, at which nothing has hinted, unless a recent
-// snapshot shows it.
+// snapshot shows it as it was last agreed on. Any other state needs a look:
+// the snapshot may be older than what another process has agreed on since.
 func (r *reconciliation) readFar(ctx context.Context, far Side, ref Ref) (Record, error) {
-	if rec, ok := r.snapshot(far, ref); ok {
+	if rec, ok := r.snapshot(far, ref, r.engine.cfg.SnapshotAge); ok && r.agreed(far, rec) {
+		r.elided(ref)
 		return rec, nil
 	}
 	return r.read(ctx, far, ref)
 }
 
-// snapshot returns the state that a side saw of a record a moment ago, if that
-// is the state last agreed on. Any other needs a look: the snapshot may be
-// older than what another process has agreed on since.
-func (r *reconciliation) snapshot(s Side, ref Ref) (Record, bool) {
-	age := r.engine.cfg.SnapshotAge
+// snapshot returns the state that a side saw of a record not longer ago than
+// age.
+func (r *reconciliation) snapshot(s Side, ref Ref, age time.Duration) (Record, bool) {
 	source, ok := r.source(s).(Snapshotter)
-	if !ok || age < 0 {
+	if !ok || age <= 0 {
 		return Record{}, false
 	}
-	rec, ok := source.Snapshot(ref, time.Now().Add(-age))
-	if !ok || !r.agreed(s, rec) {
-		return Record{}, false
-	}
+	return source.Snapshot(ref, time.Now().Add(-age))
+}
+
+func (r *reconciliation) elided(ref Ref) {
 	r.engine.observe(Event{Type: EventRead, Flow: r.flow.Name, Ref: ref, Elided: true})
-	return rec, true
 }
 
 // agreed reports whether a record holds exactly what the base says.
 func (r *reconciliation) agreed(s Side, rec Record) bool {
-	views := [2]*View{{}, {}}
-	views[s] = &View{Exists: true, Record: rec}
-	w := work{planner: r.planner, views: views, base: &r.base}
-	for i := range r.planner.registers {
-		if !w.same(&r.planner.registers[i], s) {
-			return false
-		}
-	}
-	return !rec.Deleted
+	return !rec.Deleted && r.planner.unchanged(s, rec.Fields, &r.base)
 }

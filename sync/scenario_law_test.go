@@ -3,7 +3,9 @@ package sync_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,10 +23,32 @@ func TestConvergence(t *testing.T) {
 			w := &history{world: newWorld(rt, ctx)}
 			w.left.feed, w.right.feed = true, true
 			w.left.terse, w.right.terse = rapid.Bool().Draw(rt, "terse left"), rapid.Bool().Draw(rt, "terse right")
-			w.randomly(rt)
+			rt.Repeat(w.actions())
 			w.left.before, w.right.before, w.left.after, w.right.after = nil, nil, nil, nil
 			w.settle()
 			w.converged()
+		})
+	})
+}
+
+// The same with records that are merged, deleted and restored: pairs may come
+// apart, but nothing is duplicated, crossed over or left without an answer.
+func TestConvergenceOfIdentity(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		inBubble(t, func(ctx context.Context) {
+			w := &history{world: newWorld(rt, ctx)}
+			w.left.feed, w.right.feed = true, true
+			actions := w.actions()
+			delete(actions, "fail")
+			actions["merge"] = w.merge
+			actions["remove"] = w.removeOrRestore
+			rt.Repeat(actions)
+			for range 2 { // the second round heals what only a comparison can tell
+				w.settle()
+				w.verify()
+			}
+			w.settle()
+			w.intact()
 		})
 	})
 }
@@ -44,12 +68,12 @@ func inBubble(t *testing.T, example func(context.Context)) {
 // A history is a world and what people did in it.
 type history struct {
 	*world
-	people, names int // how many were created, and how many names set
+	people, names, merges int // how many were created, set and done
 }
 
-// randomly plays a random history.
-func (w *history) randomly(rt *rapid.T) {
-	actions := map[string]func(*rapid.T){
+// actions are what may happen in a random history.
+func (w *history) actions() map[string]func(*rapid.T) {
+	return map[string]func(*rapid.T){
 		"create": func(rt *rapid.T) {
 			if len(w.left.living())+len(w.right.living()) > 12 {
 				rt.Skip("enough records")
@@ -102,7 +126,67 @@ func (w *history) randomly(rt *rapid.T) {
 			}
 		},
 	}
-	rt.Repeat(actions)
+}
+
+func (w *history) merge(rt *rapid.T) {
+	rights := w.right.living()
+	if len(rights) < 2 {
+		rt.Skip("nothing to merge")
+	}
+	order := rapid.Permutation(rights).Draw(rt, "merged")
+	w.right.merge(order[0], order[1])
+	w.merges++
+}
+
+func (w *history) removeOrRestore(rt *rapid.T) {
+	f := rapid.SampledFrom([]*fake{w.left, w.right}).Draw(rt, "system")
+	if len(f.records) == 0 {
+		rt.Skip("no records")
+	}
+	ref := f.ref(rapid.SampledFrom(slices.Sorted(maps.Keys(f.records))).Draw(rt, "record"))
+	f.remove(ref, !f.records[ref.ID].deleted)
+}
+
+// intact checks what must hold at rest after merges and deletions.
+func (w *history) intact() {
+	links, err := w.store.Links(w.ctx, w.flow.Name, "", 1000)
+	if err != nil {
+		w.Fatal(err)
+	}
+	known := map[sync.Ref]bool{}
+	for _, l := range links {
+		for _, end := range []sync.Ref{l.Left, l.Right} {
+			if known[end] && !end.Zero() {
+				w.Errorf("%s is the end of two links", end)
+			}
+			known[end] = true
+		}
+	}
+	for _, d := range w.dead() {
+		known[w.refOf(d.Message.Key)] = true
+	}
+	for _, ref := range append(w.left.living(), w.right.living()...) {
+		if !known[ref] {
+			w.Errorf("%s has neither a link nor a dead letter", ref)
+		}
+	}
+	if most := 2*w.people + w.merges; w.left.minted+w.right.minted > most {
+		w.Errorf("%d records for %d persons and %d merges", w.left.minted+w.right.minted, w.people, w.merges)
+	}
+	if a := w.verify(); a.Ratio() != 1 || a.Missing != 0 {
+		w.Errorf("agreement %+v", a)
+	}
+	w.left.takeWrites()
+	w.right.takeWrites()
+	w.look(w.left.living()...)
+	w.look(w.right.living()...)
+	w.settle()
+	w.wrote()
+}
+
+func (w *history) refOf(key string) sync.Ref {
+	parts := strings.SplitN(key, ":", 3)
+	return sync.Ref{System: sync.System(parts[0]), Kind: sync.Kind(parts[1]), ID: parts[2]}
 }
 
 func (w *history) freshEmail() string {

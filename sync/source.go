@@ -77,10 +77,10 @@ type Historian interface {
 	Times(ctx context.Context, kind Kind, ids, names []string) ([]map[string]time.Time, error)
 }
 
-// A Snapshotter remembers the last state it saw of a record: from a read, or
-// from the answer to a write. The engine uses a recent one instead of a read
-// of the far side when nothing has hinted at a change there, and of the near
-// side when the hint claims nothing that the snapshot does not show.
+// A Snapshotter remembers the last state it saw of a record: from a read, a
+// listing, or the answer to a write. The engine uses a recent one instead of
+// reading a record about which a signal claims nothing new, and, if
+// Config.SnapshotAge allows it, instead of the read before a write.
 type Snapshotter interface {
 	// Snapshot returns the state of ref last seen at or after since.
 	Snapshot(ref Ref, since time.Time) (Record, bool)

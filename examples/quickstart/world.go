@@ -112,7 +112,8 @@ func (w *world) mount(mux *http.ServeMux) error {
 	if err != nil {
 		return err
 	}
-	flow, err := bird.NewFlowReceiver(w.engine, bird.FlowOptions{Secrets: []string{flowSecret}})
+	flow, err := bird.NewFlowReceiver(w.engine, bird.FlowOptions{
+		Secrets: []string{flowSecret}, Witness: w.flow.Names(sync.Left)})
 	if err != nil {
 		return err
 	}
