@@ -15,9 +15,9 @@ import (
 // hot keys one after the other, and of many sleeping keys.
 func TestMemoryIsBounded(t *testing.T) {
 	t.Parallel()
-	const keys, perKey, window = 300, 100, 64
+	const keys, perKey, window, inMemory = 300, 100, 64, 16
 	ctx, now := context.Background(), time.Unix(1e9, 0)
-	q, err := queue.New(memqueue.NewLog(&memqueue.Options{Shards: 1}), &queue.Options{Window: window})
+	q, err := queue.New(memqueue.NewLog(&memqueue.Options{Shards: 1}), &queue.Options{Window: window, PerKey: inMemory})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,8 +53,9 @@ func TestMemoryIsBounded(t *testing.T) {
 		return messages
 	}
 	done := func(l sync.Lane) error { return q.Done(ctx, now, l) }
-	// The window, the limit for hot keys, and two keys on top.
-	most := window + 4*window + 2*64
+	// The limit for hot keys, and the window, which those overstep that are
+	// hot no longer.
+	most := 4*window + 2*window
 	push("first")
 	const live = 3000 // so that the backfill is read faster than it is worked off
 	for i := range live {
@@ -66,14 +67,14 @@ func TestMemoryIsBounded(t *testing.T) {
 		t.Errorf("%d messages came, want %d", n, keys*perKey+live)
 	}
 	push("second")
-	work("putting to sleep", 5, most+keys*4, func(l sync.Lane) error {
+	work("putting to sleep", 5, most+keys, func(l sync.Lane) error {
 		return q.Retry(ctx, now, l, now.Add(time.Hour), sync.Failure{})
 	})
-	if n := queue.InMemory(q); n > keys*4 {
+	if n := queue.InMemory(q); n > keys {
 		t.Errorf("%d messages in memory for %d sleeping keys", n, keys)
 	}
 	now = now.Add(time.Hour)
-	if n := work("waking", 5, most+keys*4, done); n != keys*perKey {
+	if n := work("waking", 5, most+keys, done); n != keys*perKey {
 		t.Errorf("%d messages came, want %d", n, keys*perKey)
 	}
 	if n, ok := queue.Lanes(q); n != 0 || !ok {

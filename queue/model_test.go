@@ -49,7 +49,7 @@ type hold struct {
 func TestModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := &model{log: memqueue.NewLog(&memqueue.Options{Shards: 3}), now: time.Unix(1e9, 0),
-			opts: queue.Options{Window: rapid.IntRange(1, 20).Draw(t, "window"), PerKey: rapid.IntRange(1, 8).Draw(t, "perKey"), Crashes: 1000},
+			opts: queue.Options{Window: rapid.IntRange(1, 40).Draw(t, "window"), PerKey: rapid.IntRange(1, 8).Draw(t, "perKey"), Crashes: 1000},
 			keys: map[string]*modelKey{}, dead: map[string]bool{}, failures: map[string]int{}, wakes: map[string]time.Time{}, replayed: map[string]bool{}}
 		for i := range m.procs {
 			m.start(t, i)

@@ -42,6 +42,10 @@ func (q *Queue) admit(sh *shard, e *Entry, now time.Time) {
 			sh.suspicious++
 		}
 		q.keep(l, e, suspect, now)
+		if l.count[p] >= q.capacity(l) {
+			// Full: were it to count on, a few such keys would fill the window.
+			q.park(l, p, e.Seq)
+		}
 	}
 }
 

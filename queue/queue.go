@@ -30,7 +30,7 @@ type Options struct {
 	// Share reserves parts of what Take hands out. Default: [DefaultShare].
 	Share Share
 	// Window is how many waiting messages per shard and priority are kept in
-	// memory. Default: 256.
+	// memory. Default, and least: four times PerKey.
 	Window int
 	// PerKey is how many of them one key may have; the rest stay in the log
 	// until these are done. It bounds what a lane delivers, per priority.
@@ -54,8 +54,10 @@ func (o *Options) withDefaults() (Options, error) {
 	}
 	setDefault(&c.Lease, 10*time.Second)
 	setDefault(&c.Renew, 3*time.Second)
-	setDefault(&c.Window, 256)
 	setDefault(&c.PerKey, 64)
+	if c.Window >= 0 {
+		c.Window = max(c.Window, 4*c.PerKey)
+	}
 	setDefault(&c.Crashes, 3)
 	return c, c.validate()
 }
