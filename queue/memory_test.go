@@ -53,9 +53,8 @@ func TestMemoryIsBounded(t *testing.T) {
 		return messages
 	}
 	done := func(l sync.Lane) error { return q.Done(ctx, now, l) }
-	// The limit for hot keys, and the window, which those overstep that are
-	// hot no longer.
-	most := 4*window + 2*window
+	// The window, the limit for hot keys, and two keys on top.
+	most := window + 4*window + 2*inMemory
 	push("first")
 	const live = 3000 // so that the backfill is read faster than it is worked off
 	for i := range live {
