@@ -12,6 +12,9 @@ func (r *reconciliation) gather(ctx context.Context) (ready bool, err error) {
 	if err := r.findLink(ctx, r.ref); err != nil {
 		return false, err
 	}
+	if r.foretold() {
+		return false, nil
+	}
 	near, err := r.readNear(ctx)
 	if err != nil {
 		return false, err
@@ -23,42 +26,13 @@ func (r *reconciliation) gather(ctx context.Context) (ready bool, err error) {
 		return false, err
 	}
 	r.views[r.near] = r.view(r.near, near)
-	if r.echo() {
+	if r.unchanged() {
 		return false, r.seenUnchanged(ctx)
 	}
 	if ours, err := r.counterpart(ctx); err != nil || !ours {
 		return false, err
 	}
-	return r.restored(), nil
-}
-
-// echo reports whether the look can end here: the record is as both sides
-// last agreed, and nothing has hinted at the other one. Most hints are like
-// that, being echoes of our own writes, and cost one read at the most.
-func (r *reconciliation) echo() bool {
-	for i := range r.hints {
-		if reason := r.hints[i].Reason; reason != ReasonWebhook && reason != ReasonSweep {
-			return false
-		}
-	}
-	near := r.views[r.near].Record
-	if r.link.State != Active || r.link.End(r.near) != near.Ref || !r.planner.unchanged(r.near, near.Fields, &r.base) {
-		return false
-	}
-	r.engine.observe(Event{Type: EventEcho, Flow: r.flow.Name, Ref: r.ref})
-	return true
-}
-
-// seenUnchanged notes when the record was last seen as agreed, which bounds
-// the time of its next edit.
-func (r *reconciliation) seenUnchanged(ctx context.Context) error {
-	now := r.views[r.near].Record.UpdatedAt
-	if !now.After(r.base.side(r.near).UpdatedAt) {
-		return nil
-	}
-	base := r.base
-	base.side(r.near).UpdatedAt = now
-	return r.commit(ctx, &base, nil)
+	return r.restored(ctx)
 }
 
 // findLink loads the link of ref and its base, or starts a new link.
@@ -86,8 +60,11 @@ func (r *reconciliation) hold(ctx context.Context, link Link) (err error) {
 	return err
 }
 
-// busyWait is how long to leave a pair to the worker that writes to it.
-const busyWait = 25 * time.Millisecond
+// The bounds of how long to leave a pair to the worker that writes to it.
+const (
+	busyWait     = 25 * time.Millisecond
+	busyWaitMost = time.Second
+)
 
 // free is an error when a write to the pair is under way.
 func (r *reconciliation) free(link Link) error {
@@ -95,8 +72,9 @@ func (r *reconciliation) free(link Link) error {
 	if link.Intent == nil || !link.Intent.Expires.After(now) {
 		return nil
 	}
+	held := now.Sub(link.Intent.Expires.Add(-r.engine.cfg.Lease))
 	return &Error{Op: "reconcile", Action: RetryAt, Ref: r.ref, Rule: "link.busy",
-		RetryAt: now.Add(busyWait), Err: errors.New("the pair is being written to")}
+		RetryAt: now.Add(min(max(busyWait, held), busyWaitMost)), Err: errors.New("the pair is being written to")}
 }
 
 // read asks a side for one record.
@@ -136,20 +114,22 @@ func (r *reconciliation) gone(ctx context.Context, s Side) error {
 
 // restored makes a detached link whole again when its records exist; it is
 // false when the pair is to be left alone.
-func (r *reconciliation) restored() bool {
+func (r *reconciliation) restored(ctx context.Context) (bool, error) {
 	if r.link.State != Detached {
-		return true
+		return true, nil
 	}
 	switch {
 	case r.views[Left].Exists && r.views[Right].Exists:
 		r.link.State = Active
 	case r.link.End(r.near.Other()).Zero(): // it never had a counterpart
 		r.link.State = Pending
+	case len(r.entries) > 0: // an end was merged
+		return false, r.commit(ctx, nil, nil)
 	default:
-		return false
+		return false, nil
 	}
 	r.note(Entry{Kind: EntryRestored, Note: "the record exists again"})
-	return true
+	return true, nil
 }
 
 // counterpart fills in the far side: by the link, else by identity. It is
@@ -172,32 +152,6 @@ func (r *reconciliation) counterpart(ctx context.Context) (ours bool, err error)
 	}
 	r.views[far] = r.view(far, rec)
 	return true, nil
-}
-
-// witnessAge is how old a snapshot may be to stand for a record about which a
-// signal claims nothing new. Whatever changed since sends a signal of its own.
-const witnessAge = 5 * time.Second
-
-// readNear reads the record that was hinted at, unless every hint claims only
-// what a recent snapshot shows. A record that was never linked has no base
-// that the snapshot could be older than.
-func (r *reconciliation) readNear(ctx context.Context) (Record, error) {
-	rec, ok := r.snapshot(r.near, r.ref, witnessAge)
-	if ok && r.known(rec) && (r.link.Generation == 0 || r.agreed(r.near, rec)) {
-		r.elided(r.ref)
-		return rec, nil
-	}
-	return r.read(ctx, r.near, r.ref)
-}
-
-// known reports whether the hints tell nothing that the record does not show.
-func (r *reconciliation) known(rec Record) bool {
-	for i := range r.hints {
-		if !r.hints[i].witnessed(rec) {
-			return false
-		}
-	}
-	return len(r.hints) > 0
 }
 
 // readFar reads the far side, at which nothing has hinted, unless a recent

@@ -97,11 +97,11 @@ func (r *reconciliation) mergedInto(ctx context.Context, s Side, was, now Ref) (
 }
 
 // byAlias goes over to the link that the record had under an id of before a
-// merge.
+// merge; one that is active before others.
 func (r *reconciliation) byAlias(ctx context.Context) error {
-	near := r.views[r.near].Record
-	for _, id := range near.Aliases {
-		was := near.Ref
+	var found Ref
+	for _, id := range r.views[r.near].Record.Aliases {
+		was := r.views[r.near].Record.Ref
 		was.ID = id
 		other, err := r.engine.cfg.Store.Link(ctx, r.flow.Name, was)
 		if errors.Is(err, ErrNotFound) || err == nil && other.ID == r.link.ID {
@@ -110,12 +110,20 @@ func (r *reconciliation) byAlias(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := r.release(ctx, r.link); err != nil {
-			return err
+		if found.Zero() || other.State == Active {
+			found = was
 		}
-		return r.elsewhere(was)
+		if other.State == Active {
+			break
+		}
 	}
-	return nil
+	if found.Zero() {
+		return nil
+	}
+	if err := r.release(ctx, r.link); err != nil {
+		return err
+	}
+	return r.elsewhere(found)
 }
 
 // join moves the record over to the link of its match, if that link waits for
