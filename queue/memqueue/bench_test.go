@@ -76,3 +76,62 @@ func drain(b *testing.B, q sync.Queue, n int) int {
 	}
 	return done
 }
+
+// BenchmarkClaim takes and finishes while 1,000 and 1,000,000 messages wait
+// and prints how much slower the second is, per message.
+func BenchmarkClaim(b *testing.B) {
+	few, many := waiting(b, 1000), waiting(b, 1_000_000)
+	b.ResetTimer()
+	var cost [2]time.Duration
+	var msgs [2]int
+	for range b.N {
+		for side, s := range []*steady{few, many} {
+			begin := time.Now()
+			msgs[side] += s.step(b)
+			cost[side] += time.Since(begin)
+		}
+	}
+	each := func(side int) float64 { return float64(cost[side].Nanoseconds()) / float64(msgs[side]) }
+	b.ReportMetric(each(1)/each(0), "many/few")
+	b.ReportMetric(each(1), "ns/msg")
+}
+
+// A steady queue gets a message for each that is taken, so that as many wait.
+type steady struct {
+	q  sync.Queue
+	in *batches
+}
+
+func waiting(b *testing.B, n int) *steady {
+	s := &steady{memqueue.New(nil), newBatches()}
+	for i := 0; i < n; i += 500 {
+		if err := s.q.Push(context.Background(), t0, s.in.make()...); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for range 300 { // fills the windows
+		s.step(b)
+	}
+	return s
+}
+
+func (s *steady) step(b *testing.B) int {
+	ctx := context.Background()
+	lanes, err := s.q.Take(ctx, t0, 64, time.Minute)
+	if err != nil {
+		b.Fatal(err)
+	}
+	n := 0
+	for _, l := range lanes {
+		n += len(l.Messages)
+		if err := s.q.Done(ctx, t0, l); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for left := n; left > 0; left -= 500 {
+		if err := s.q.Push(ctx, t0, s.in.make()[:min(left, 500)]...); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return n
+}
