@@ -178,6 +178,16 @@ func (p *Planner) Plan(left, right View, base Base) (Plan, error) {
 	return w.finish()
 }
 
+// maps reports whether the flow reads or writes a raw name on a side.
+func (p *Planner) maps(s Side, name string) bool {
+	for i := range p.registers {
+		if slices.Contains(p.registers[i].names[s], name) {
+			return true
+		}
+	}
+	return false
+}
+
 // unchanged reports whether a side's raw values are all those agreed on.
 func (p *Planner) unchanged(s Side, fields Fields, base *Base) bool {
 	for i := range p.registers {
