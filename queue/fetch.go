@@ -78,7 +78,8 @@ func (q *Queue) fetchDue(now time.Time) bool {
 // plan decides what to read. The spans that go backwards come first, so that
 // a key that is complete again receives what the others bring.
 func (q *Queue) plan() *plan {
-	p := &plan{asked: map[*stream]int{}, spans: make([]Span, 0, q.owned*sync.Priorities), goals: make([]goal, 0, q.owned*sync.Priorities)}
+	p := &q.reading // one read at a time: its slices serve again
+	p.spans, p.goals, p.asked = p.spans[:0], p.goals[:0], map[*stream]int{}
 	q.planRefills(p)
 	for _, sh := range q.shards {
 		if sh == nil || sh.draining {

@@ -119,6 +119,7 @@ type Queue struct {
 	lastFetch  time.Time
 	fetches    uint64
 	fetching   bool
+	reading    plan
 	unread     bool             // the last read left something
 	gone       map[deleted]bool // removed while a read was under way
 }

@@ -28,6 +28,8 @@ type Log struct {
 	held    map[place]holding
 	dead    map[string]sync.DeadLetter
 	wakes   []func()
+
+	lastRead int // how many entries the last read returned
 }
 
 var (
@@ -105,13 +107,14 @@ func (l *Log) Read(ctx context.Context, spans []queue.Span) ([]queue.Page, error
 		return nil, err
 	}
 	pages := make([]queue.Page, len(spans))
-	var entries []queue.Entry // the pages share it
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	entries := make([]queue.Entry, 0, l.lastRead) // the pages share it
 	for i := range spans {
 		s := &spans[i]
 		entries = l.shards[s.Shard][s.Priority].read(s, &pages[i], entries)
 	}
+	l.lastRead = len(entries)
 	return pages, nil
 }
 
