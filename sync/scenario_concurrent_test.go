@@ -2,6 +2,7 @@ package sync_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -91,13 +92,17 @@ func TestBusyPairIsWaitedFor(t *testing.T) {
 		w.enqueue(w.takeHooks()...)
 		time.Sleep(time.Minute)
 		stop()
-		if len(q.failures) == 0 {
-			t.Error("nobody found the pair busy")
-		}
+		busy := 0
 		for _, f := range q.failures {
-			if !f.Free {
-				t.Errorf("an attempt was used up: %s", f.Error)
+			if strings.Contains(f.Error, "link.busy") {
+				busy++
+				if !f.Free {
+					t.Errorf("an attempt was used up: %s", f.Error)
+				}
 			}
+		}
+		if busy == 0 {
+			t.Error("nobody found the pair busy")
 		}
 		w.settle()
 		w.wrote("L1 msisdn", "R1 fullname")
