@@ -79,7 +79,7 @@ func (a *Adapter) apply(ctx context.Context, w sync.Write) sync.Result {
 
 // recentEnough is how old a state may be from which the identifiers to remove
 // are taken. The engine has as a rule just read the contact.
-const recentEnough = 5 * time.Second
+const recentEnough = time.Minute
 
 // update writes to a contact by its id.
 func (a *Adapter) update(ctx context.Context, w sync.Write) (sync.Result, error) {

@@ -129,27 +129,48 @@ func (c *client) post(ctx context.Context, op operation, in, out any) (string, e
 	return c.call(ctx, op, http.MethodPost, "", in, out)
 }
 
+// leaveKey marks a context that has leave for one call.
+type leaveKey struct{}
+
+// leave waits for the quota of one call ahead of the call, so that a batch can
+// fill up in the meantime.
+func (c *client) leave(ctx context.Context) (context.Context, error) {
+	if err := c.wait(ctx, "batch", c.burst); err != nil {
+		return nil, err
+	}
+	return context.WithValue(ctx, leaveKey{}, new(atomic.Bool)), nil
+}
+
 // admit waits for the quota and for a slot.
 func (c *client) admit(ctx context.Context, op operation) error {
-	wait, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	limits := []ratelimit.Limiter{c.burst}
 	if op == opSearch {
-		limits = []ratelimit.Limiter{c.search, c.burst}
+		if err := c.wait(ctx, op, c.search); err != nil {
+			return err
+		}
 	}
-	for _, l := range limits {
-		err := l.Wait(wait)
-		var long *ratelimit.TooLongError
-		switch {
-		case errors.As(err, &long):
-			return &sync.Error{Op: op.String(), Action: sync.RetryAt, Rule: "quota", RetryAt: long.Until, Err: err}
-		case err != nil && ctx.Err() == nil:
-			return &sync.Error{Op: op.String(), Action: sync.RetryAt, Rule: "quota", RetryAt: time.Now(), Err: err}
-		case err != nil:
-			return ctx.Err()
+	if used, ok := ctx.Value(leaveKey{}).(*atomic.Bool); !ok || !used.CompareAndSwap(false, true) {
+		if err := c.wait(ctx, op, c.burst); err != nil {
+			return err
 		}
 	}
 	return c.slots.Acquire(ctx, 1)
+}
+
+// wait waits for a limit; who must wait longer than the patience is told.
+func (c *client) wait(ctx context.Context, op operation, limit ratelimit.Limiter) error {
+	waiting, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	err := limit.Wait(waiting)
+	var long *ratelimit.TooLongError
+	switch {
+	case errors.As(err, &long):
+		return &sync.Error{Op: op.String(), Action: sync.RetryAt, Rule: "quota", RetryAt: long.Until, Err: err}
+	case err != nil && ctx.Err() == nil:
+		return &sync.Error{Op: op.String(), Action: sync.RetryAt, Rule: "quota", RetryAt: time.Now(), Err: err}
+	case err != nil:
+		return ctx.Err()
+	}
+	return nil
 }
 
 // hold keeps back the calls that would meet the same refusal. A lock concerns

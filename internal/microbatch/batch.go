@@ -62,15 +62,15 @@ func (b *Batcher[In, Out]) fire() {
 		b.timer.Stop()
 		b.timer = nil
 	}
-	for b.inFlight < b.cfg.InFlight && len(b.waiting) > 0 && b.untilDue() <= 0 {
-		entries := b.pick()
+	for b.inFlight < b.cfg.InFlight && !b.admitting && len(b.waiting) > 0 && b.untilDue() <= 0 {
+		entries := b.pick(nil)
 		if len(entries) == 0 {
 			break
 		}
 		b.start(entries)
 	}
 	switch {
-	case len(b.waiting) > 0 && b.inFlight < b.cfg.InFlight:
+	case len(b.waiting) > 0 && b.inFlight < b.cfg.InFlight && !b.admitting:
 		// What is due yet was not picked waits for a key in flight, and the
 		// end of that batch fires again.
 		if d := b.untilDue(); d > 0 {
@@ -103,22 +103,24 @@ func (b *Batcher[In, Out]) untilDue() time.Duration {
 	return time.Until(b.waiting[0].since.Add(wait))
 }
 
-// pick takes up to a full batch of entries from those that wait, in order,
-// passing over keys that are in flight or already picked and dropping entries
-// that nobody wants any more.
-func (b *Batcher[In, Out]) pick() []*entry[In, Out] {
-	var picked, kept []*entry[In, Out]
+// pick adds to the entries, up to a full batch, from those that wait, in
+// order, passing over keys that are in flight or already picked and dropping
+// entries that nobody wants any more.
+func (b *Batcher[In, Out]) pick(picked []*entry[In, Out]) []*entry[In, Out] {
+	var kept []*entry[In, Out]
 	held := map[string]bool{}
+	for _, e := range picked {
+		held[e.key] = true
+	}
 	for i, e := range b.waiting {
 		if len(picked) == b.cfg.Max {
 			kept = append(kept, b.waiting[i:]...)
 			break
 		}
-		exclusive := b.cfg.Key != nil && !b.cfg.Fold
 		switch {
 		case !wanted([]*entry[In, Out]{e}):
 			b.forget(e)
-		case exclusive && (b.busy[e.key] || held[e.key]):
+		case b.cfg.Key != nil && (b.busy[e.key] || held[e.key]):
 			kept = append(kept, e)
 		default:
 			b.forget(e)
@@ -142,23 +144,56 @@ func (b *Batcher[In, Out]) forget(e *entry[In, Out]) {
 	}
 }
 
+// start sends a batch on its way. The lock is held.
 func (b *Batcher[In, Out]) start(entries []*entry[In, Out]) {
 	ctx, cancel := batchContext(entries)
 	bt := &batch[In, Out]{entries: entries, cancel: cancel}
-	items := make([]In, len(entries))
-	for i, e := range entries {
+	for _, e := range entries {
 		e.batch = bt
-		items[i] = e.item
 	}
 	b.inFlight++
+	b.admitting = b.cfg.Admit != nil
 	go func() {
 		defer cancel()
-		outs, err := b.cfg.Run(ctx, items)
-		if err == nil && len(outs) != len(items) {
-			err = fmt.Errorf("a batch of %d items had %d outcomes", len(items), len(outs))
-		}
-		b.finish(entries, outs, err)
+		outs, err := b.carry(ctx, bt)
+		b.finish(bt.entries, outs, err)
 	}()
+}
+
+// carry waits for leave and runs the batch.
+func (b *Batcher[In, Out]) carry(ctx context.Context, bt *batch[In, Out]) ([]Out, error) {
+	if b.cfg.Admit != nil {
+		admitted, err := b.cfg.Admit(ctx)
+		b.admit(bt, err == nil)
+		if err != nil {
+			return nil, err
+		}
+		ctx = admitted
+	}
+	items := make([]In, len(bt.entries))
+	for i, e := range bt.entries {
+		items[i] = e.item
+	}
+	outs, err := b.cfg.Run(ctx, items)
+	if err == nil && len(outs) != len(items) {
+		err = fmt.Errorf("a batch of %d items had %d outcomes", len(items), len(outs))
+	}
+	return outs, err
+}
+
+// admit ends the wait for leave: a batch that may run takes along what has
+// arrived in the meantime.
+func (b *Batcher[In, Out]) admit(bt *batch[In, Out], run bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.admitting = false
+	if run {
+		bt.entries = b.pick(bt.entries)
+		for _, e := range bt.entries {
+			e.batch = bt
+		}
+	}
+	b.fire()
 }
 
 // batchContext outlives each caller but not all of them: it ends at the last

@@ -33,6 +33,9 @@ type Config[In, Out any] struct {
 	// Fold lets items of one key that wait together share one place in the
 	// batch and its outcome. A batch in flight is never joined.
 	Fold bool
+	// Admit, if set, waits for leave to run one batch. What arrives while it
+	// waits still joins the batch. Its context goes on to Run.
+	Admit func(ctx context.Context) (context.Context, error)
 	// Run carries out a batch and returns one outcome per item, in order. The
 	// error is for the batch as a whole. The context has the values of one of
 	// the callers' and ends when every caller has left.
@@ -42,15 +45,16 @@ type Config[In, Out any] struct {
 // A Batcher gathers items. It runs no goroutine while it has nothing to do;
 // each batch has one that ends with it. Methods may be called concurrently.
 type Batcher[In, Out any] struct {
-	cfg      Config[In, Out]
-	mu       stdsync.Mutex
-	waiting  []*entry[In, Out]
-	latest   map[string]*entry[In, Out] // the waiting ones by key, when they fold
-	busy     map[string]bool            // keys in flight, when they do not
-	inFlight int
-	timer    *time.Timer
-	closed   bool
-	idle     chan struct{} // closed when closed and nothing is left
+	cfg       Config[In, Out]
+	mu        stdsync.Mutex
+	waiting   []*entry[In, Out]
+	latest    map[string]*entry[In, Out] // the waiting ones by key, when they fold
+	busy      map[string]bool            // keys in flight, when they do not
+	inFlight  int
+	admitting bool // a batch waits for leave
+	timer     *time.Timer
+	closed    bool
+	idle      chan struct{} // closed when closed and nothing is left
 }
 
 // New returns a batcher; it starts nothing.
