@@ -68,9 +68,10 @@ func (a *Adapter) swept(c *contact, sent time.Time) sync.Change {
 	}
 	if c.complete(a.places) {
 		a.seen.remember(c, sent)
-		change.Witness = map[string]string{}
-		for name, v := range a.record(c).Fields {
-			change.Witness[name] = v.Digest()
+		fields := a.record(c).Fields
+		change.Witness = map[string]string{sync.IDField: fields[sync.IDField].Digest()}
+		for name := range a.places {
+			change.Witness[name] = fields[name].Digest() // a missing one claims a blank
 		}
 	}
 	return change

@@ -18,7 +18,6 @@ type Adapter struct {
 	opts    Options
 	names   []string // the properties asked for in every read
 	unique  map[string]bool
-	seen    snapshots
 	reads   *microbatch.Batcher[string, sync.Record]
 	times   *microbatch.Batcher[timesAsk, map[string]time.Time]
 	lookups *microbatch.Batcher[lookup, found]
@@ -33,8 +32,6 @@ var (
 	_ sync.Matcher   = (*Adapter)(nil)
 	_ sync.Historian = (*Adapter)(nil)
 	_ sync.Skewer    = (*Adapter)(nil)
-
-	_ sync.Snapshotter = (*Adapter)(nil)
 )
 
 // New returns an adapter that uses a static token: a service key, or the

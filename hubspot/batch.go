@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/urbanhub/crmsync/sync"
 )
@@ -15,8 +14,6 @@ import (
 type batch struct {
 	op     operation
 	client *client
-	seen   *snapshots
-	names  []string // the properties that a snapshot holds
 }
 
 // A pending write and the place of its result.
@@ -35,7 +32,6 @@ func pick(writes []sync.Write, results []sync.Result, places []int) []*pending {
 }
 
 func (b *batch) succeed(p *pending, o *object, call string) {
-	b.seen.written(o, b.names, time.Now())
 	names := make([]string, 0, len(o.Properties))
 	for n := range o.Properties {
 		names = append(names, n)
@@ -46,9 +42,6 @@ func (b *batch) succeed(p *pending, o *object, call string) {
 
 func (b *batch) fail(p *pending, err error, call string) {
 	p.done = true
-	if p.write.Ref.ID != "" {
-		b.seen.forget(p.write.Ref.ID, time.Now())
-	}
 	if e := asError(err); e != nil {
 		own := *e // each write's error names its own record
 		own.Ref = p.write.Ref

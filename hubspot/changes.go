@@ -60,12 +60,12 @@ func (a *Adapter) Changes(ctx context.Context, since sync.Cursor) (sync.ChangePa
 	}
 	asked := time.Now()
 	var reply searchReply
-	if _, err := a.client.post(ctx, opSearch, from.search(), &reply); err != nil {
+	if _, err := a.client.post(ctx, opSearch, from.search(a.names), &reply); err != nil {
 		return sync.ChangePage{}, err
 	}
 	page := sync.ChangePage{Changes: make([]sync.Change, 0, len(reply.Results))}
 	for i := range reply.Results {
-		page.Changes = append(page.Changes, swept(&reply.Results[i]))
+		page.Changes = append(page.Changes, a.swept(&reply.Results[i]))
 	}
 	settled := asked.Add(-a.opts.SearchLag - a.Skew()).UnixMilli()
 	next := from.next(reply.Results, settled)
@@ -75,9 +75,9 @@ func (a *Adapter) Changes(ctx context.Context, since sync.Cursor) (sync.ChangePa
 }
 
 // search asks for the page at a place.
-func (p place) search() searchRequest {
+func (p place) search(names []string) searchRequest {
 	at := strconv.FormatInt(p.at, 10)
-	req := searchRequest{Limit: maxSearchPage, Properties: []string{propModified}}
+	req := searchRequest{Limit: maxSearchPage, Properties: names}
 	if p.ties {
 		req.FilterGroups = []filterGroup{{[]filter{
 			{Property: propModified, Operator: "GTE", Value: at},
@@ -140,14 +140,22 @@ func lastTime(results []object) int64 {
 }
 
 // swept is the change that a search reports. Its ID is the same whenever the
-// same state is found again.
-func swept(o *object) sync.Change {
+// same state is found again. What the index showed is its witness only: the
+// index may lag, so the contact is read whenever that differs from what is
+// known of it.
+func (a *Adapter) swept(o *object) sync.Change {
 	at := o.modified()
+	fields := o.record(a.opts.Properties).Fields
+	witness := map[string]string{sync.IDField: fields[sync.IDField].Digest()}
+	for _, name := range a.opts.Properties {
+		witness[name] = fields[name].Digest() // a missing one claims a blank
+	}
 	return sync.Change{
 		ID:         fmt.Sprintf("hubspot:sweep:contact:%s:%d", o.ID, at.UnixMilli()),
 		Ref:        contactRef(o.ID),
 		Reason:     sync.ReasonSweep,
 		OccurredAt: at,
 		Priority:   sync.Sweep,
+		Witness:    witness,
 	}
 }

@@ -95,7 +95,7 @@ func properties(w sync.Write) map[string]string {
 func (a *Adapter) writeBatch(op operation) func(context.Context, []sync.Write) ([]sync.Result, error) {
 	return func(ctx context.Context, writes []sync.Write) ([]sync.Result, error) {
 		results := make([]sync.Result, len(writes))
-		b := batch{op: op, client: a.client, seen: &a.seen, names: a.opts.Properties}
+		b := batch{op: op, client: a.client}
 		for _, part := range byKey(writes) {
 			b.run(ctx, pick(writes, results, part))
 		}

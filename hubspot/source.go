@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/urbanhub/crmsync/sync"
 	"golang.org/x/sync/errgroup"
@@ -60,7 +59,6 @@ func (a *Adapter) readBatch(ctx context.Context, ids []string) ([]sync.Record, e
 			records[i] = a.resolved(id, o)
 			continue
 		}
-		a.seen.forget(id, time.Now())
 		records[i] = gone(id)
 		missing = append(missing, i)
 	}
@@ -136,7 +134,6 @@ func (a *Adapter) fetch(ctx context.Context, property string, values []string) (
 	for i, v := range values {
 		req.Inputs[i].ID = v
 	}
-	sent := time.Now()
 	var reply batchReply
 	call, err := a.client.post(ctx, opRead, req, &reply)
 	if err != nil {
@@ -147,9 +144,6 @@ func (a *Adapter) fetch(ctx context.Context, property string, values []string) (
 			api.CorrelationID = or(api.CorrelationID, call)
 			return objects{}, classify(opRead.String(), sync.Ref{}, api)
 		}
-	}
-	for i := range reply.Results {
-		a.seen.read(reply.Results[i].record(a.opts.Properties), sent)
 	}
 	return index(reply.Results), nil
 }
