@@ -52,17 +52,17 @@ func New(token string, opts *Options) (*Adapter, error) {
 	for _, n := range o.Unique {
 		a.unique[n] = true
 	}
-	a.reads = microbatch.New(microbatch.Config[string, sync.Record]{Max: maxBatch, Linger: o.Linger, Admit: a.client.leave, Patience: patient,
+	a.reads = microbatch.New(microbatch.Config[string, sync.Record]{Max: maxBatch, Linger: o.Linger, Admit: a.client.leave, Pace: a.client.pace, Patience: patient,
 		Key: func(id string) string { return id }, Fold: true, Run: a.readBatch})
-	a.times = microbatch.New(microbatch.Config[timesAsk, map[string]time.Time]{Max: maxHistoryBatch, Linger: o.Linger, Admit: a.client.leave, Patience: patient,
+	a.times = microbatch.New(microbatch.Config[timesAsk, map[string]time.Time]{Max: maxHistoryBatch, Linger: o.Linger, Admit: a.client.leave, Pace: a.client.pace, Patience: patient,
 		Key: timesAsk.key, Fold: true, Run: a.timesBatch})
-	a.lookups = microbatch.New(microbatch.Config[lookup, found]{Max: maxBatch, Linger: o.Linger, Admit: a.client.leave, Patience: patient,
+	a.lookups = microbatch.New(microbatch.Config[lookup, found]{Max: maxBatch, Linger: o.Linger, Admit: a.client.leave, Pace: a.client.pace, Patience: patient,
 		Key: lookup.key, Fold: true, Run: a.lookupBatch})
-	a.phones = microbatch.New(microbatch.Config[string, []caller]{Max: maxBatch, Linger: o.Linger, Admit: a.client.leave, Patience: patient, InFlight: 2,
+	a.phones = microbatch.New(microbatch.Config[string, []caller]{Max: maxBatch, Linger: o.Linger, Admit: a.client.leave, Pace: a.client.pace, Patience: patient, InFlight: 2,
 		Key: func(number string) string { return number }, Fold: true, Run: a.phoneBatch})
-	a.updates = microbatch.New(microbatch.Config[sync.Write, sync.Result]{Max: maxBatch, Linger: o.Linger, Admit: a.client.leave, Patience: patient,
+	a.updates = microbatch.New(microbatch.Config[sync.Write, sync.Result]{Max: maxBatch, Linger: o.Linger, Admit: a.client.leave, Pace: a.client.pace, Patience: patient,
 		Key: func(w sync.Write) string { return w.Ref.ID }, Run: a.writeBatch(opUpdate)})
-	a.upserts = microbatch.New(microbatch.Config[sync.Write, sync.Result]{Max: maxBatch, Linger: o.Linger, Admit: a.client.leave, Patience: patient,
+	a.upserts = microbatch.New(microbatch.Config[sync.Write, sync.Result]{Max: maxBatch, Linger: o.Linger, Admit: a.client.leave, Pace: a.client.pace, Patience: patient,
 		Key: upsertKey, Run: a.writeBatch(opUpsert)})
 	return a, nil
 }

@@ -52,6 +52,14 @@ func (op operation) String() string { return "hubspot: " + string(op) }
 // a lock. Whoever must wait longer is told until when.
 const patience = 5 * time.Second
 
+// falterWait is the pause after a first passing fault; it doubles up to 32
+// times that.
+const falterWait = 50 * time.Millisecond
+
+// pace is the least time between batches of one operation when the quota runs
+// short and they are not full.
+const pace = 400 * time.Millisecond
+
 // callTimeout bounds one attempt; HubSpot itself gives up after 100 seconds.
 const callTimeout = 30 * time.Second
 
@@ -62,6 +70,7 @@ type client struct {
 	burst   *ratelimit.Bucket // all calls
 	search  *ratelimit.Bucket // searches besides
 	slots   *semaphore.Weighted
+	faults  atomic.Int64 // passing faults in a row
 	skew    atomic.Int64
 	log     *slog.Logger
 }
@@ -102,11 +111,16 @@ func (c *client) call(ctx context.Context, op operation, method, tail string, in
 		case err != nil && ctx.Err() != nil:
 			return "", ctx.Err()
 		case err != nil:
+			c.falter()
 			return "", faultError(op.String(), err)
 		case res.OK():
+			c.faults.Store(0)
 			return res.RequestID, nil
 		}
 		failure := callError(op.String(), res, time.Now())
+		if failure.Action == sync.Retry {
+			c.falter()
+		}
 		if failure.Action != sync.RetryAt {
 			return res.RequestID, failure
 		}
@@ -115,6 +129,14 @@ func (c *client) call(ctx context.Context, op operation, method, tail string, in
 			return res.RequestID, failure
 		}
 	}
+}
+
+// falter holds all calls back for a moment after a passing fault, longer with
+// each in a row, so that an outage is asked after by one batch and not by
+// every record's retry.
+func (c *client) falter() {
+	n := min(c.faults.Add(1), 6)
+	c.burst.Pause(time.Now().Add(falterWait << (n - 1)))
 }
 
 // send makes one attempt, for which a slot is held.
@@ -127,6 +149,14 @@ func (c *client) send(ctx context.Context, method, path string, in, out any) (*h
 
 func (c *client) post(ctx context.Context, op operation, in, out any) (string, error) {
 	return c.call(ctx, op, http.MethodPost, "", in, out)
+}
+
+// pace is how much time batches take to fill up at present.
+func (c *client) pace() time.Duration {
+	if c.burst.Pressed() {
+		return pace
+	}
+	return 0
 }
 
 // leaveKey marks a context that has leave for one call.

@@ -25,7 +25,7 @@ type Config struct {
 
 	// Backoff shapes the waits between attempts.
 	Backoff Backoff
-	// Concurrency is how many lanes are worked on at once, 256 by default.
+	// Concurrency is how many lanes are worked on at once, 512 by default.
 	Concurrency int
 	// Lease is how long a lane and a pair are held at most, 1 minute by
 	// default. Work on one lane is cancelled shortly before it ends.
@@ -54,7 +54,7 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	c.Backoff = c.Backoff.withDefaults()
 	if c.Concurrency == 0 {
-		c.Concurrency = 256
+		c.Concurrency = 512
 	}
 	setDefault(&c.Lease, time.Minute)
 	setDefault(&c.PollInterval, 50*time.Millisecond)

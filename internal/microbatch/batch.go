@@ -100,7 +100,13 @@ func (b *Batcher[In, Out]) untilDue() time.Duration {
 	if b.inFlight > 0 {
 		wait = b.cfg.Patience
 	}
-	return time.Until(b.waiting[0].since.Add(wait))
+	due := b.waiting[0].since.Add(wait)
+	if b.cfg.Pace != nil {
+		if next := b.started.Add(b.cfg.Pace()); next.After(due) {
+			due = next
+		}
+	}
+	return time.Until(due)
 }
 
 // pick adds to the entries, up to a full batch, from those that wait, in
@@ -152,6 +158,7 @@ func (b *Batcher[In, Out]) start(entries []*entry[In, Out]) {
 		e.batch = bt
 	}
 	b.inFlight++
+	b.started = time.Now()
 	b.admitting = b.cfg.Admit != nil
 	go func() {
 		defer cancel()

@@ -36,6 +36,9 @@ type Config[In, Out any] struct {
 	// Admit, if set, waits for leave to run one batch. What arrives while it
 	// waits still joins the batch. Its context goes on to Run.
 	Admit func(ctx context.Context) (context.Context, error)
+	// Pace, if set, returns the least time at present between the starts of
+	// two batches, of which the later is not full.
+	Pace func() time.Duration
 	// Run carries out a batch and returns one outcome per item, in order. The
 	// error is for the batch as a whole. The context has the values of one of
 	// the callers' and ends when every caller has left.
@@ -51,7 +54,8 @@ type Batcher[In, Out any] struct {
 	latest    map[string]*entry[In, Out] // the waiting ones by key, when they fold
 	busy      map[string]bool            // keys in flight, when they do not
 	inFlight  int
-	admitting bool // a batch waits for leave
+	admitting bool      // a batch waits for leave
+	started   time.Time // the last batch
 	timer     *time.Timer
 	closed    bool
 	idle      chan struct{} // closed when closed and nothing is left

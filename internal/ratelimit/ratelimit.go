@@ -67,6 +67,10 @@ func divide(n int, per time.Duration) (rate.Limit, int) {
 	return rate.Limit(float64(max(n-burst, 1)) / per.Seconds()), burst
 }
 
+// Pressed reports whether more than half of the burst is used up: calls come
+// nearly as fast as the quota allows.
+func (b *Bucket) Pressed() bool { return b.limiter.Tokens() < float64(b.limiter.Burst())/2 }
+
 // Pause implements [Limiter].
 func (b *Bucket) Pause(until time.Time) {
 	b.mu.Lock()
