@@ -15,6 +15,11 @@ func (r *reconciliation) write(ctx context.Context, plan Plan) error {
 	if err != nil {
 		return err
 	}
+	for _, s := range []Side{Left, Right} {
+		if plan.Writes[s] != nil && !r.views[s].Exists {
+			defer r.engine.creates.begin(r.flow.End(s))()
+		}
+	}
 	results := r.apply(ctx, plan)
 	if results[Left].Err != nil || results[Right].Err != nil {
 		if err := r.failed(ctx, intent, results); err != nil {

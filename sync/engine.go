@@ -13,6 +13,7 @@ import (
 type Engine struct {
 	cfg      Config
 	planners []*Planner
+	creates  creates
 }
 
 // New returns an engine. It starts nothing; see [Engine.Run].

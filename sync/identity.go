@@ -15,6 +15,9 @@ func (r *reconciliation) gather(ctx context.Context) (ready bool, err error) {
 	if r.foretold() {
 		return false, nil
 	}
+	if r.fresh && r.link.Generation == 0 && r.engine.creates.any(r.ref) {
+		return false, r.busy(2*busyWait, "the record may be one that is just being created")
+	}
 	near, err := r.readNear(ctx)
 	if err != nil {
 		return false, err
@@ -73,8 +76,13 @@ func (r *reconciliation) free(link Link) error {
 		return nil
 	}
 	held := now.Sub(link.Intent.Expires.Add(-r.engine.cfg.Lease))
+	return r.busy(min(max(busyWait, held), busyWaitMost), "the pair is being written to")
+}
+
+// busy is the error for a pair that is left to another worker for a while.
+func (r *reconciliation) busy(wait time.Duration, why string) error {
 	return &Error{Op: "reconcile", Action: RetryAt, Ref: r.ref, Rule: "link.busy",
-		RetryAt: now.Add(min(max(busyWait, held), busyWaitMost)), Err: errors.New("the pair is being written to")}
+		RetryAt: time.Now().Add(wait), Err: errors.New(why)}
 }
 
 // read asks a side for one record.

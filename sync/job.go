@@ -12,12 +12,13 @@ type job struct {
 	changes []Change
 	facts   []Fact
 	at      []time.Time // when the changes were enqueued, in their order
+	fresh   bool        // whether it is the first try
 	wrote   int         // how many flows wrote something
 }
 
 // newJob decodes the messages of a lane.
 func newJob(lane Lane) (job, error) {
-	var j job
+	j := job{fresh: len(lane.History) == 0}
 	for _, m := range lane.Messages {
 		env, err := decode(m)
 		if err != nil {
@@ -57,7 +58,7 @@ func (e *Engine) perform(ctx context.Context, j job) error {
 			continue
 		}
 		known = true
-		r := reconciliation{engine: e, planner: p, flow: p.flow, near: side, ref: j.ref, causes: j.causes()}
+		r := reconciliation{engine: e, planner: p, flow: p.flow, near: side, ref: j.ref, causes: j.causes(), fresh: j.fresh}
 		if len(j.facts) == 0 {
 			r.hints = j.changes
 		}

@@ -21,6 +21,7 @@ type reconciliation struct {
 	ref     Ref
 	hints   []Change // what asked for the look, when nothing but changes did
 	causes  []string
+	fresh   bool // whether it is the first try
 
 	link    Link
 	base    Base
