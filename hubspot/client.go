@@ -56,9 +56,12 @@ const patience = 5 * time.Second
 // times that.
 const falterWait = 50 * time.Millisecond
 
-// pace is the least time between batches of one operation when the quota runs
-// short and they are not full.
-const pace = 400 * time.Millisecond
+// The least time between batches of one operation that are not full: at any
+// rate, because the day has a quota too, and when the burst quota runs short.
+const (
+	pace        = 150 * time.Millisecond
+	pressedPace = 400 * time.Millisecond
+)
 
 // callTimeout bounds one attempt; HubSpot itself gives up after 100 seconds.
 const callTimeout = 30 * time.Second
@@ -154,9 +157,9 @@ func (c *client) post(ctx context.Context, op operation, in, out any) (string, e
 // pace is how much time batches take to fill up at present.
 func (c *client) pace() time.Duration {
 	if c.burst.Pressed() {
-		return pace
+		return pressedPace
 	}
-	return 0
+	return pace
 }
 
 // leaveKey marks a context that has leave for one call.
