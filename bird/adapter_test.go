@@ -217,8 +217,8 @@ func TestThrottledCallsWait(t *testing.T) {
 		{"once", 1, "", 2, true},
 		{"once, told when", 1, "3", 2, true},
 		{"twice", 2, "1", 3, true},
-		{"on and on", 0, "1", 3, false},
-		{"on and on, not told when", 0, "", 3, false},
+		{"on and on", 0, "1", 4, false},
+		{"on and on, not told when", 0, "", 4, false},
 		{"too long", 0, "60", 1, false},
 	} {
 		synctest.Test(t, func(t *testing.T) {

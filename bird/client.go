@@ -99,7 +99,7 @@ type request struct {
 // wait is not longer than patience: in a Read of many contacts one refusal
 // would otherwise waste all the calls that succeeded.
 const (
-	tries    = 3
+	tries    = 4
 	patience = 5 * time.Second
 )
 

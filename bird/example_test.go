@@ -99,8 +99,8 @@ func ExampleNewFlowReceiver() {
 // be given.
 func ExampleNewReceiver() {
 	receiver, err := bird.NewReceiver(printer{}, bird.ReceiverOptions{
-		URL:         "https://sync.example.com/webhooks/bird",
-		SigningKeys: []string{"the subscription's signing key"},
+		PublicURL: "https://sync.example.com/webhooks/bird",
+		Secrets:   []string{"the subscription's signing key"},
 	})
 	if err != nil {
 		log.Fatal(err)

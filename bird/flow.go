@@ -41,9 +41,9 @@ type FlowOptions struct {
 	// contact.deleted as changes.
 	Events map[string]string
 	// Witness names all the raw fields that are read from Bird, as
-	// [sync.Flow.Names] gives them; nil trusts no call that far. A call that
-	// carries every one of them, be it empty, and says only what was seen
-	// moments ago, as in the echo of our own write, then costs no read. Those
+	// [sync.Flow.Names] gives them; nil trusts no call that far. A call of the
+	// event contact.created or contact.updated that carries every one of them, be it empty, and says only what was seen
+	// agreed on, as in the echo of our own write, then costs no read. Those
 	// that Paths leaves out are under their own names, the id under
 	// bird_contact_id.
 	Witness []string

@@ -133,6 +133,10 @@ func TestWitness(t *testing.T) {
 		answer(flowReceiver(t, in, bird.FlowOptions{Witness: tt.names}), flowCall(body, "Bearer new secret"))
 		equal(t, "claims", len(in.changes()[0].Witness), tt.claims)
 	}
+	gone := strings.Replace(body, "contact.updated", "contact.deleted", 1)
+	in = &inbox{}
+	answer(flowReceiver(t, in, bird.FlowOptions{Witness: []string{"id", "name"}}), flowCall(gone, "Bearer new secret"))
+	equal(t, "a deletion claims nothing", len(in.changes()[0].Witness), 0)
 }
 
 // TestWithoutAnEventID a fact is known by its content, and no edit is lost:

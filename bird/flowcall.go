@@ -134,8 +134,12 @@ func (c *flowCall) items(fact string, witness []string, now time.Time) []sync.It
 }
 
 // witness returns the digests of what the call claims of the named fields,
-// nothing if it does not carry all of them.
+// nothing if it does not carry all of them. A deletion claims more than its
+// fields say, and so may an event that only the customer knows.
 func (c *flowCall) witness(names []string) map[string]string {
+	if event := c.text(flowEvent); event != "contact.created" && event != "contact.updated" {
+		return nil
+	}
 	claims := map[string]string{}
 	for _, name := range names {
 		if !c.carried[name] {

@@ -14,14 +14,14 @@ import (
 
 // ReceiverOptions configures a [Receiver].
 type ReceiverOptions struct {
-	// URL is the public address exactly as the webhook subscriptions name it,
+	// PublicURL is the address exactly as the webhook subscriptions name it,
 	// with scheme, host, path and query. It is part of what Bird signs, so a
 	// proxy in between does not matter. Required.
-	URL string
-	// SigningKeys are the keys of the subscriptions, as typed there. Every
+	PublicURL string
+	// Secrets are the signing keys of the subscriptions, as typed there. Every
 	// subscription may have its own; while one is changed, keep the old one
 	// for a day, because retries carry the old signature. At least one.
-	SigningKeys []string
+	Secrets []string
 	// MaxAge is how old an event may be; 0 is 24 hours. Bird sends an event
 	// again for 8 hours with its first timestamp, so a short window would
 	// throw real events away.
@@ -56,11 +56,11 @@ type Receiver struct {
 
 // NewReceiver returns a receiver that stores into the inbox.
 func NewReceiver(inbox sync.Inbox, opts ReceiverOptions) (*Receiver, error) {
-	u, err := url.Parse(opts.URL)
+	u, err := url.Parse(opts.PublicURL)
 	if err != nil || u.Scheme == "" || u.Host == "" {
 		return nil, misconfigured("receiver.url", "give the public URL of the webhook subscription, with scheme and host; Bird signs it")
 	}
-	if !allPresent(opts.SigningKeys) {
+	if !allPresent(opts.Secrets) {
 		return nil, misconfigured("receiver.keys", "give every webhook subscription a signing key and name it here; without one nothing proves the sender")
 	}
 	if inbox == nil {
@@ -119,7 +119,7 @@ func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // forged request shows nothing.
 func (rc *Receiver) authentic(h http.Header, body []byte) bool {
 	timestamp := h.Get(timestampHeader)
-	if !signed(rc.opts.SigningKeys, timestamp, rc.opts.URL, body, h.Get(signatureHeader)) {
+	if !signed(rc.opts.Secrets, timestamp, rc.opts.PublicURL, body, h.Get(signatureHeader)) {
 		return false
 	}
 	seconds, err := strconv.ParseInt(timestamp, 10, 64)

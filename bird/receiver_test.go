@@ -67,7 +67,7 @@ const (
 
 func receiver(t testing.TB, in *inbox) *bird.Receiver {
 	t.Helper()
-	r, err := bird.NewReceiver(in, bird.ReceiverOptions{URL: hookURL, SigningKeys: []string{"new", hookKey}})
+	r, err := bird.NewReceiver(in, bird.ReceiverOptions{PublicURL: hookURL, Secrets: []string{"new", hookKey}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -242,8 +242,8 @@ func TestReceiverCountsAndAsksAgain(t *testing.T) {
 
 func TestReceiverNeedsURLAndKeys(t *testing.T) {
 	for rule, opts := range map[string]bird.ReceiverOptions{
-		"receiver.url":  {URL: "/webhooks/bird", SigningKeys: []string{"k"}},
-		"receiver.keys": {URL: hookURL, SigningKeys: []string{"k", ""}},
+		"receiver.url":  {PublicURL: "/webhooks/bird", Secrets: []string{"k"}},
+		"receiver.keys": {PublicURL: hookURL, Secrets: []string{"k", ""}},
 	} {
 		_, err := bird.NewReceiver(&inbox{}, opts)
 		equal(t, "rule", failure(t, err, sync.Fatal).Rule, rule)
@@ -259,7 +259,7 @@ func TestSimulatedWebhooksArrive(t *testing.T) {
 	var target http.Handler
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { target.ServeHTTP(w, r) }))
 	defer web.Close()
-	r, err := bird.NewReceiver(in, bird.ReceiverOptions{URL: web.URL + "/bird", SigningKeys: []string{"key"}})
+	r, err := bird.NewReceiver(in, bird.ReceiverOptions{PublicURL: web.URL + "/bird", Secrets: []string{"key"}})
 	if err != nil {
 		t.Fatal(err)
 	}

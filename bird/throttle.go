@@ -17,7 +17,8 @@ type throttle struct {
 }
 
 // backOff returns when to call again after a 429: when Bird says so, else at a
-// random moment within a span that doubles with every further pause. Calls
+// random moment in the second half of a span that doubles with every further
+// pause, so that no pause is too short to be one. Calls
 // that were under way together share one pause.
 func (t *throttle) backOff(res *httpx.Response, now time.Time) time.Time {
 	t.mu.Lock()
@@ -29,7 +30,7 @@ func (t *throttle) backOff(res *httpx.Response, now time.Time) time.Time {
 	case !told && !now.Before(t.until):
 		span := time.Second << min(t.row, 5)
 		t.row++
-		t.until = now.Add(time.Duration(rand.Int64N(int64(span))))
+		t.until = now.Add(span/2 + time.Duration(rand.Int64N(int64(span/2))))
 	}
 	return t.until
 }

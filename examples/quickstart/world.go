@@ -108,7 +108,7 @@ func (w *world) mount(mux *http.ServeMux) error {
 		return err
 	}
 	native, err := bird.NewReceiver(w.engine, bird.ReceiverOptions{
-		URL: w.baseURL + "/webhooks/bird", SigningKeys: []string{birdKey}})
+		PublicURL: w.baseURL + "/webhooks/bird", Secrets: []string{birdKey}})
 	if err != nil {
 		return err
 	}
