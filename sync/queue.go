@@ -65,7 +65,7 @@ type DeadFilter struct {
 // QueueStats counts what a [Queue] holds.
 type QueueStats struct {
 	Waiting    int             // messages not leased, sleeping ones included
-	Leased     int             // messages in a lane that somebody holds
+	Leased     int             // messages in lanes that this process holds
 	Sleeping   int             // messages whose key waits for a retry time
 	Dead       int             // dead letters
 	OldestAt   time.Time       // when the oldest waiting message was pushed
@@ -75,8 +75,10 @@ type QueueStats struct {
 
 // A Queue holds the work to do, durably as far as its implementation promises.
 //
-// At any time a key has at most one lease. Within a key, messages are
-// delivered in the order they were pushed. A lane delivers all the waiting
+// At any time a key has at most one lease. Within a key and priority, messages
+// are delivered in the order they were pushed; messages of different
+// priorities may overtake one another, which strict order would pay for with
+// the reserved shares. A lane delivers all the waiting
 // messages of its key, so that ten changes of one record cost one read. A more
 // urgent priority is served first, but every priority keeps a reserved share
 // of what Take hands out. A message that keeps failing blocks its own key and
@@ -103,7 +105,8 @@ type Queue interface {
 
 	// Done removes the messages of the lane. The caller may have cut
 	// lane.Messages to a prefix of what Take delivered; the others stay
-	// leased. When none is left the lease ends.
+	// leased, and the next call is given them. When none is left the lease
+	// ends. Anything but a prefix is an [*Error] of action Fatal.
 	Done(ctx context.Context, now time.Time, lane Lane) error
 
 	// Retry gives the lane back: its key sleeps until at, then all the
