@@ -98,11 +98,11 @@ func TestPlanGroupTimes(t *testing.T) {
 func TestPlanCreate(t *testing.T) {
 	flow := twoFields()
 	flow.Fields = append(flow.Fields,
-		Field{Name: "key", Left: foldLens{IDField}, Right: foldLens{"bird_id"}, Direction: ToRight},
+		Field{Name: "key", Left: foldLens{IDField}, Right: foldLens{"their_id"}, Direction: ToRight},
 		Field{Name: "score", Left: foldLens{"score"}, Right: foldLens{"hs_score"}, Direction: ToLeft})
 	p := mustPlanner(t, flow)
 	left := view(20, raw("la", "x", IDField, "7", "score", "3"))
-	fields := raw("ra", "x", "bird_id", "7")
+	fields := raw("ra", "x", "their_id", "7")
 
 	plan := mustPlan(t, p, left, View{}, Base{})
 	check(t, "writes", [2]Fields{nil, fields}, plan.Writes)

@@ -68,7 +68,7 @@ func (l wordsLens) Put(v Value, _ Fields) (Fields, error) {
 // testFlow returns a flow of the fields between two invented systems.
 func testFlow(first Policy, fields ...Field) *Flow {
 	return &Flow{Name: "test", FirstSync: first, Fields: fields,
-		Left: Endpoint{System: "birds", Kind: "contact"}, Right: Endpoint{System: "hub", Kind: "contact"}}
+		Left: Endpoint{System: "alpha", Kind: "contact"}, Right: Endpoint{System: "hub", Kind: "contact"}}
 }
 
 // failer is what *testing.T, *testing.B and *rapid.T share.
@@ -110,7 +110,7 @@ func raw(pairs ...string) Fields {
 func at(s int) time.Time { return time.Date(2026, 3, 1, 9, 0, s, 0, time.UTC) }
 
 func view(updated int, fields Fields) View {
-	return View{Exists: true, Record: Record{Ref: Ref{"birds", "contact", "1"}, Fields: fields, UpdatedAt: at(updated)}}
+	return View{Exists: true, Record: Record{Ref: Ref{"alpha", "contact", "1"}, Fields: fields, UpdatedAt: at(updated)}}
 }
 
 // shown renders decisions, one a line's worth: field, outcome, rule, winner,
