@@ -2,6 +2,7 @@ package bird
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"slices"
 	"testing"
@@ -165,7 +166,7 @@ func TestConfigurationIsRefusedWithAReason(t *testing.T) {
 		{"type", ws, "key", &Options{Attributes: map[string]AttributeType{"x": "text"}}, "attribute.type"},
 	} {
 		_, err := New(tt.workspace, tt.key, tt.opts)
-		e, ok := err.(*sync.Error)
+		e, ok := errors.AsType[*sync.Error](err)
 		if !ok || e.Rule != tt.rule || e.Hint == "" || e.Action != sync.Fatal {
 			t.Errorf("%s: got %v", tt.name, err)
 		}

@@ -1,6 +1,7 @@
 package bird
 
 import (
+	"errors"
 	"log/slog"
 	"net/http"
 	"regexp"
@@ -43,7 +44,7 @@ func (in *intake) read(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
 	}
 	body, err := websig.ReadBody(w, r, maxBody)
 	switch {
-	case err == websig.ErrTooLarge:
+	case errors.Is(err, websig.ErrTooLarge):
 		in.refuse(w, r, http.StatusRequestEntityTooLarge, "the body exceeds 1 MiB")
 	case err != nil:
 		in.refuse(w, r, http.StatusBadRequest, "the body cannot be read")

@@ -64,7 +64,7 @@ func (a *Adapter) find(ctx context.Context, key sync.Key) ([]sync.Record, error)
 	}
 	return nil, &sync.Error{Op: "bird: match", Action: sync.Fatal, Field: key.Name, Rule: "key.identifier",
 		Hint: "recognise contacts by id, external_id, msisdn or email",
-		Err:  errors.New("Bird cannot be searched by an attribute")}
+		Err:  errors.New("no search by an attribute")}
 }
 
 // search returns the contacts that hold the identifier. A value that Bird

@@ -18,7 +18,6 @@ func shrink(t trial, fails func(trial) bool) trial {
 		return left > 0 && fails(next)
 	}
 	for smaller := true; smaller && left > 0; {
-		smaller = false
 		t.given, smaller = shrinkFields(t.given, func(f sync.Fields) bool { return attempt(trial{f, t.present}) })
 		present, more := shrinkFields(t.present, func(f sync.Fields) bool { return attempt(trial{t.given, f}) })
 		t.present, smaller = present, smaller || more

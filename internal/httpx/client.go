@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -81,7 +82,7 @@ func (c *Client) Do(ctx context.Context, method, path string, query url.Values, 
 	body, err := c.read(res.Body, r.OK())
 	r.Duration = time.Since(start)
 	switch {
-	case err == errTooLarge:
+	case errors.Is(err, errTooLarge):
 		return r, &BodyError{Reason: err.Error()}
 	case err != nil:
 		return nil, transportError(method, err)
@@ -157,10 +158,10 @@ func decode(body []byte, out any) error {
 		return nil
 	}
 	// The decoder's own text quotes what it read; only the place is kept.
-	switch e := err.(type) {
-	case *json.SyntaxError:
+	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return &BodyError{Reason: fmt.Sprintf("the answer is not JSON at byte %d", e.Offset)}
-	case *json.UnmarshalTypeError:
+	}
+	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return &BodyError{Reason: fmt.Sprintf("the answer's field %q is not a %s", e.Field, e.Type)}
 	}
 	return &BodyError{Reason: "the answer is not the expected JSON"}
