@@ -15,8 +15,10 @@ func (r *reconciliation) write(ctx context.Context, plan Plan) error {
 	if err != nil {
 		return err
 	}
+	creates := false
 	for _, s := range []Side{Left, Right} {
 		if plan.Writes[s] != nil && !r.views[s].Exists {
+			creates = true
 			defer r.engine.creates.begin(r.flow.End(s))()
 		}
 	}
@@ -38,6 +40,8 @@ func (r *reconciliation) write(ctx context.Context, plan Plan) error {
 	r.note(Entry{Kind: EntryWrote, Calls: [2]string{results[Left].Call, results[Right].Call}})
 	ctx, cancel := r.engine.afterwards(ctx)
 	defer cancel()
+	// What is created lacks the ids that only exist now.
+	plan.Base.Unsettled = plan.Unsettled || creates
 	return r.commit(ctx, &plan.Base, intent)
 }
 
@@ -185,7 +189,7 @@ func (r *reconciliation) failed(ctx context.Context, intent *Intent, results [2]
 			r.note(Entry{Kind: EntryFailed, Note: s.String() + ": " + err.Error(), Calls: [2]string{results[Left].Call, results[Right].Call}})
 		}
 	}
-	if err := r.commit(ctx, nil, intent); err != nil {
+	if err := r.commit(ctx, r.marked(true), intent); err != nil {
 		errs = append(errs, err)
 	}
 	return r.together(errs)

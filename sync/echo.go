@@ -6,14 +6,15 @@ import (
 )
 
 // passive reports whether nothing but signals of the systems asked for the
-// look. A person or a verification who asks gets a whole look.
+// look, and no edit waits. A person or a verification who asks gets a whole
+// look.
 func (r *reconciliation) passive() bool {
 	for i := range r.hints {
 		if reason := r.hints[i].Reason; reason != ReasonWebhook && reason != ReasonSweep {
 			return false
 		}
 	}
-	return r.link.State == Active
+	return len(r.hints) > 0 && r.link.State == Active && !r.base.Unsettled
 }
 
 // foretold reports whether the look can end before it began: the signals
@@ -21,7 +22,7 @@ func (r *reconciliation) passive() bool {
 // cost no call at all. A claim that was overtaken by an edit does no harm: the
 // edit sends a signal of its own.
 func (r *reconciliation) foretold() bool {
-	if !r.passive() || len(r.hints) == 0 || r.link.End(r.near) != r.ref {
+	if !r.passive() || r.link.End(r.near) != r.ref {
 		return false
 	}
 	for i := range r.hints {
@@ -50,7 +51,7 @@ func (r *reconciliation) claimsAgreed(c *Change) bool {
 // last agreed, and nothing has hinted at the other one.
 func (r *reconciliation) unchanged() bool {
 	near := r.views[r.near].Record
-	if !r.passive() || r.link.End(r.near) != near.Ref || !r.agreed(r.near, near) {
+	if !r.passive() || len(r.entries) > 0 || r.link.End(r.near) != near.Ref || !r.agreed(r.near, near) {
 		return false
 	}
 	r.echoed()

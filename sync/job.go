@@ -3,6 +3,7 @@ package sync
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -48,6 +49,16 @@ func (j *job) causes() []string {
 	return ids
 }
 
+// hints lists what asks for a look: the changes, and for each fact a signal
+// that claims nothing.
+func (j *job) hints() []Change {
+	hints := slices.Clone(j.changes)
+	for i := range j.facts {
+		hints = append(hints, Change{ID: j.facts[i].ID, Ref: j.ref, Reason: ReasonWebhook})
+	}
+	return hints
+}
+
 // perform brings the job's record in step in every flow that knows it, then
 // records the job's facts.
 func (e *Engine) perform(ctx context.Context, j job) error {
@@ -58,10 +69,7 @@ func (e *Engine) perform(ctx context.Context, j job) error {
 			continue
 		}
 		known = true
-		r := reconciliation{engine: e, planner: p, flow: p.flow, near: side, ref: j.ref, causes: j.causes(), fresh: j.fresh}
-		if len(j.facts) == 0 {
-			r.hints = j.changes
-		}
+		r := reconciliation{engine: e, planner: p, flow: p.flow, near: side, ref: j.ref, hints: j.hints(), causes: j.causes(), fresh: j.fresh}
 		if err := r.run(ctx); err != nil {
 			return err
 		}

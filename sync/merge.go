@@ -49,6 +49,7 @@ func (r *reconciliation) gatherElsewhere(ctx context.Context, err error) (ready 
 	var e *Error
 	errors.As(err, &e)
 	r.ref, r.views, r.entries = e.Existing, [2]View{}, nil
+	r.hints = nil // they say nothing about this link
 	return r.gather(ctx)
 }
 

@@ -23,6 +23,10 @@ type Shadow struct {
 type Base struct {
 	Left  Shadow `json:"left"`
 	Right Shadow `json:"right"`
+	// Unsettled is set while an edit waits that no signal may tell of again:
+	// it was held, filtered or refused, or a creation is half done. Until it
+	// is settled no signal is taken for an echo. The planner ignores it.
+	Unsettled bool `json:"unsettled,omitempty"`
 }
 
 // Zero reports whether there is no base yet.

@@ -191,7 +191,7 @@ func (w *world) view(s Side, names []string) View {
 func (w *world) plan(t *rapid.T) Plan {
 	ask := func(names [2][]string) Plan {
 		left, right := w.view(Left, names[Left]), w.view(Right, names[Right])
-		base := Base{Shadow{maps.Clone(w.base.Left.Fields), w.base.Left.UpdatedAt}, Shadow{maps.Clone(w.base.Right.Fields), w.base.Right.UpdatedAt}}
+		base := Base{Left: Shadow{maps.Clone(w.base.Left.Fields), w.base.Left.UpdatedAt}, Right: Shadow{maps.Clone(w.base.Right.Fields), w.base.Right.UpdatedAt}}
 		plan := mustPlan(t, w.planner, left, right, base)
 		if diff := cmp.Diff(plan, mustPlan(t, w.planner, left, right, base), sameValues); diff != "" {
 			t.Fatalf("the planner is not deterministic:\n%s", diff)

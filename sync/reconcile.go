@@ -19,7 +19,7 @@ type reconciliation struct {
 	flow    *Flow
 	near    Side // the side of the record that was hinted at
 	ref     Ref
-	hints   []Change // what asked for the look, when nothing but changes did
+	hints   []Change // what asked for the look
 	causes  []string
 	fresh   bool // whether it is the first try
 
@@ -66,7 +66,7 @@ func (r *reconciliation) round(ctx context.Context) (again bool, err error) {
 	}
 	plan, err := r.plan(ctx)
 	if err != nil {
-		return false, err
+		return false, r.keptBack(ctx, err)
 	}
 	r.decide(plan.Decisions)
 	if plan.Empty() {
@@ -137,15 +137,41 @@ func (r *reconciliation) commitAgreement(ctx context.Context, plan Plan) error {
 	if !r.views[Left].Exists || !r.views[Right].Exists {
 		return r.flush(ctx) // filtered or blank: nothing was linked
 	}
-	if !plan.Rebase && len(r.entries) == 0 && r.link.State == Active && r.link.Generation > 0 {
+	base := r.next(&plan)
+	if base == nil && len(r.entries) == 0 && r.link.State == Active && r.link.Generation > 0 {
 		return nil
-	}
-	var base *Base
-	if plan.Rebase {
-		base = &plan.Base
 	}
 	r.link.State = Active
 	return r.commit(ctx, base, nil)
+}
+
+// next returns the base that follows from a plan, nil when it stays as it is.
+func (r *reconciliation) next(plan *Plan) *Base {
+	if !plan.Rebase {
+		return r.marked(plan.Unsettled)
+	}
+	plan.Base.Unsettled = plan.Unsettled
+	return &plan.Base
+}
+
+// marked returns the present base as settled or not, nil when it is so.
+func (r *reconciliation) marked(unsettled bool) *Base {
+	if r.base.Unsettled == unsettled {
+		return nil
+	}
+	base := r.base
+	base.Unsettled = unsettled
+	return &base
+}
+
+// keptBack notes that an edit could not be planned, and returns why.
+func (r *reconciliation) keptBack(ctx context.Context, why error) error {
+	if base := r.marked(true); base != nil && r.link.Generation > 0 && r.link.State == Active {
+		if err := r.commit(ctx, base, nil); err != nil {
+			return err
+		}
+	}
+	return why
 }
 
 // flush stores the audit entries of a look that changed nothing else.
