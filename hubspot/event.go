@@ -137,10 +137,10 @@ func (e *event) change(id string) sync.Change {
 		c.OccurredAt = time.UnixMilli(e.OccurredAt).UTC()
 	}
 	var v sync.Value
-	if strings.HasSuffix(e.name(), ".creation") {
+	switch _, verb, _ := strings.Cut(e.name(), "."); {
+	case verb == "creation":
 		c.Witness = map[string]string{sync.IDField: sync.Text(id).Digest()}
-	}
-	if e.PropertyName != "" && len(e.PropertyValue) > 0 && v.UnmarshalJSON(e.PropertyValue) == nil {
+	case verb == "propertyChange" && e.PropertyName != "" && len(e.PropertyValue) > 0 && v.UnmarshalJSON(e.PropertyValue) == nil:
 		c.Witness = map[string]string{e.PropertyName: v.Digest()}
 	}
 	return c

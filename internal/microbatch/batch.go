@@ -152,7 +152,7 @@ func (b *Batcher[In, Out]) forget(e *entry[In, Out]) {
 
 // start sends a batch on its way. The lock is held.
 func (b *Batcher[In, Out]) start(entries []*entry[In, Out]) {
-	ctx, cancel := batchContext(entries)
+	ctx, cancel := b.context(entries)
 	bt := &batch[In, Out]{entries: entries, cancel: cancel}
 	for _, e := range entries {
 		e.batch = bt
@@ -194,7 +194,7 @@ func (b *Batcher[In, Out]) admit(bt *batch[In, Out], run bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.admitting = false
-	if run {
+	if run && wanted(bt.entries) { // else it is cancelled, and takes nobody along
 		bt.entries = b.pick(bt.entries)
 		for _, e := range bt.entries {
 			e.batch = bt
@@ -203,11 +203,14 @@ func (b *Batcher[In, Out]) admit(bt *batch[In, Out], run bool) {
 	b.fire()
 }
 
-// batchContext outlives each caller but not all of them: it ends at the last
-// caller's deadline when every one has a deadline, and is cancelled when every
-// one has left.
-func batchContext[In, Out any](entries []*entry[In, Out]) (context.Context, context.CancelFunc) {
+// context outlives each caller but not all of them: it is cancelled when every
+// one has left, and has the last caller's deadline when every one has a
+// deadline. Of a batch that others may still join, the last is not known.
+func (b *Batcher[In, Out]) context(entries []*entry[In, Out]) (context.Context, context.CancelFunc) {
 	ctx := context.WithoutCancel(entries[0].waits[0].ctx)
+	if b.cfg.Admit != nil {
+		return context.WithCancel(ctx)
+	}
 	var last time.Time
 	for _, e := range entries {
 		for _, c := range e.waits {
