@@ -123,6 +123,8 @@ func (c *client) call(ctx context.Context, op operation, method, tail string, in
 		failure := callError(op.String(), res, time.Now())
 		if failure.Action == sync.Retry {
 			c.falter()
+		} else {
+			c.faults.Store(0) // HubSpot works, whatever it refuses
 		}
 		if failure.Action != sync.RetryAt {
 			return res.RequestID, failure

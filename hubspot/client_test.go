@@ -132,3 +132,29 @@ func TestCloseRefusesFurtherCalls(t *testing.T) {
 		t.Fatal("a closed adapter read")
 	}
 }
+
+// Faults in a row hold the calls back longer each time; a sensible answer, be
+// it a refusal, ends the row.
+func TestFaltering(t *testing.T) {
+	status := http.StatusBadGateway
+	a := scripted(t, func(w http.ResponseWriter, _ *http.Request, _ []byte) {
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(`{}`))
+	})
+	read := func(want sync.Action) {
+		t.Helper()
+		if _, err := a.Read(t.Context(), Contact, []string{"1"}); sync.ActionOf(err) != want {
+			t.Fatalf("got %v, want %v", err, want)
+		}
+	}
+	read(sync.Retry)
+	read(sync.Retry)
+	if n := a.client.faults.Load(); n != 2 {
+		t.Errorf("%d faults in a row, want 2", n)
+	}
+	status = http.StatusForbidden
+	read(sync.Denied)
+	if n := a.client.faults.Load(); n != 0 {
+		t.Errorf("%d faults in a row after an answer", n)
+	}
+}
