@@ -11,14 +11,15 @@ import (
 	"github.com/urbanhub/crmsync/internal/microbatch"
 )
 
-// gate gives leave after a while, or refuses.
+// gate gives leave after a while, or refuses the first.
 type gate struct {
-	took time.Duration
-	err  error
+	took   time.Duration
+	refuse error
 }
 
 func (g *gate) admit(ctx context.Context) (context.Context, error) {
-	err := g.err // as it is when the wait begins
+	err := g.refuse
+	g.refuse = nil
 	select {
 	case <-time.After(g.took):
 		return ctx, err
@@ -37,6 +38,7 @@ func TestWhatComesDuringTheWaitForLeaveJoins(t *testing.T) {
 		time.Sleep(500 * time.Millisecond)
 		go func() { _, _ = b.Do(t.Context(), "a2", "b1", "b2", "c1", "d1") }()
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		// One key never twice, and no batch over-full.
 		want := [][]string{{"a1", "b1", "c1"}, {"d1", "a2", "b2"}}
 		if !slices.EqualFunc(s.calls, want, slices.Equal) {
@@ -47,20 +49,20 @@ func TestWhatComesDuringTheWaitForLeaveJoins(t *testing.T) {
 
 func TestRefusedLeaveFailsOneBatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, g, boom := &server{}, &gate{took: time.Second}, errors.New("no leave")
-		g.err = boom
+		boom := errors.New("no leave")
+		s, g := &server{}, &gate{took: time.Second, refuse: boom}
 		b := batcher(s, func(c *microbatch.Config[string, string]) { c.Admit = g.admit })
 		first := make(chan error)
 		go func() { _, err := b.Do(t.Context(), "a"); first <- err }()
 		time.Sleep(500 * time.Millisecond)
-		late := make(chan error)
-		go func() { _, err := b.Do(t.Context(), "c"); late <- err }()
-		g.err = nil // for the next batch
+		go each(t, b, "b")
 		if err := <-first; !errors.Is(err, boom) {
 			t.Fatalf("got %v", err)
 		}
-		if err := <-late; err != nil {
-			t.Fatalf("the next batch failed: %v", err)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if !slices.EqualFunc(s.calls, [][]string{{"b"}}, slices.Equal) {
+			t.Fatalf("batches %v, want only that of b", s.calls)
 		}
 	})
 }
