@@ -1,5 +1,5 @@
 // Package crmsync keeps Bird (conversations, AI agents) and HubSpot (CRM) in
-// step: contacts today, in both directions, within a second, without losing,
+// step: contacts today, in both directions, in seconds, without losing,
 // doubling or silently overwriting anything; and it can say why every field
 // has the value it has. It is a library: a host composes its own engine.
 //

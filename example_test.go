@@ -3,6 +3,7 @@ package crmsync_test
 import (
 	"context"
 	"log"
+	"log/slog"
 	"net/http"
 	"os"
 	"os/signal"
@@ -40,7 +41,7 @@ func run(ctx context.Context, mux *http.ServeMux) error {
 	engine, err := sync.New(sync.Config{
 		Flows: []*sync.Flow{flow},
 		Peers: map[sync.System]sync.Peer{"bird": {Source: left, Sink: left}, "hubspot": {Source: right, Sink: right}},
-		Store: memstore.New(), Queue: memqueue.New(nil),
+		Store: memstore.New(), Queue: memqueue.New(nil), Logger: slog.Default(),
 	})
 	if err != nil {
 		return err
@@ -50,6 +51,11 @@ func run(ctx context.Context, mux *http.ServeMux) error {
 	if err != nil {
 		return err
 	}
-	mux.Handle("POST /webhooks/hubspot", webhooks)
+	flows, err := bird.NewFlowReceiver(engine, bird.FlowOptions{Secrets: []string{os.Getenv("BIRD_FLOW_SECRET")}})
+	if err != nil {
+		return err
+	}
+	mux.Handle("/webhooks/hubspot", webhooks)
+	mux.Handle("/flows/bird", flows)
 	return engine.Run(ctx) // until ctx ends; work under way is finished first
 }

@@ -35,6 +35,7 @@ var (
 	_ sync.Matcher     = (*Adapter)(nil)
 	_ sync.Snapshotter = (*Adapter)(nil)
 	_ sync.Skewer      = (*Adapter)(nil)
+	_ sync.Projector   = (*Adapter)(nil)
 )
 
 // New returns an adapter for the workspace with this UUID, using an access
@@ -77,6 +78,9 @@ func newHTTPClient() *http.Client {
 	t.MaxIdleConnsPerHost = parallel
 	return &http.Client{Transport: t, Timeout: 30 * time.Second}
 }
+
+// Projection implements [sync.Projector].
+func (a *Adapter) Projection(sync.Kind) []string { return a.opts.Fields }
 
 // Skew implements [sync.Skewer]: the distance between Bird's clock, as the
 // Date header of its last answer told it, and ours, and the second to which

@@ -107,6 +107,8 @@ func checkCredentials(workspaceID, accessKey string) error {
 	switch {
 	case accessKey == "":
 		return misconfigured("accesskey.present", "create an access key in Bird under Developers, Access keys, and give it a role")
+	case strings.ContainsAny(accessKey, " \t\r\n"):
+		return misconfigured("accesskey.form", "give the access key alone, without blanks, line ends or a word before it")
 	case strings.HasPrefix(accessKey, "bk_"):
 		return misconfigured("accesskey.workspace", "a key that begins with bk_ belongs to Bird's newer developer platform, "+
 			"which has no conversations; create an access key in the workspace under Developers, Access keys")

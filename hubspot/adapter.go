@@ -32,6 +32,7 @@ var (
 	_ sync.Matcher   = (*Adapter)(nil)
 	_ sync.Historian = (*Adapter)(nil)
 	_ sync.Skewer    = (*Adapter)(nil)
+	_ sync.Projector = (*Adapter)(nil)
 )
 
 // New returns an adapter that uses a static token: a service key, or the
@@ -92,6 +93,9 @@ func (a *Adapter) Close(ctx context.Context) error {
 	return errors.Join(a.reads.Close(ctx), a.times.Close(ctx), a.lookups.Close(ctx),
 		a.phones.Close(ctx), a.updates.Close(ctx), a.upserts.Close(ctx))
 }
+
+// Projection implements [sync.Projector].
+func (a *Adapter) Projection(sync.Kind) []string { return a.opts.Properties }
 
 // Skew implements [sync.Skewer]: the bound measured from the Date headers of
 // recent answers, at least that header's resolution of a second.

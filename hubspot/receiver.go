@@ -120,6 +120,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		r.refuse(w, http.StatusBadRequest)
 		return
 	case !r.verify.verify(req.Header, req.Method, body):
+		r.log.Warn("hubspot: the signature or its time is wrong; compare the client secret, the public URL and the clock")
 		r.refuse(w, http.StatusUnauthorized)
 		return
 	}

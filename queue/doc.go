@@ -4,8 +4,9 @@
 // # Which driver
 //
 //   - memqueue: nothing is kept when the process ends. For trials and tests.
-//   - a log in SQLite: durable, one process, nothing to install.
-//   - a log in PostgreSQL or Redis: many processes.
+//
+// Durable drivers over SQLite, PostgreSQL and Redis come next; the rules below
+// are made for them.
 //
 // # How it works
 //

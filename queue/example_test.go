@@ -19,7 +19,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	defer q.Close(ctx)
+	defer func() { _ = q.Close(ctx) }() // gives the shards back
 
 	err = q.Push(ctx, now,
 		sync.Message{ID: "e1", Key: "contact/512"},

@@ -136,8 +136,10 @@ func (r *reconciliation) absorb(s Side, plan *Plan, res Result) {
 	for i := range r.flow.Fields {
 		restate(r.flow.Fields[i].lens(s), shadow.Fields, written, intended, view.Record.Fields)
 	}
-	if res.Complete && !drifted && !plan.Unsettled && res.Record.UpdatedAt.After(shadow.UpdatedAt) {
+	if res.Complete && res.Record.UpdatedAt.After(view.Record.UpdatedAt) {
 		view.Record.UpdatedAt = res.Record.UpdatedAt
+	}
+	if res.Complete && !drifted && !plan.Unsettled && res.Record.UpdatedAt.After(shadow.UpdatedAt) {
 		shadow.UpdatedAt = res.Record.UpdatedAt
 	}
 }

@@ -37,8 +37,9 @@ func (p Priority) String() string {
 	return fmt.Sprintf("priority(%d)", uint8(p))
 }
 
-// Reason tells where a [Change] came from. It is kept for the audit and the
-// metrics; it never alters what is done.
+// Reason tells where a [Change] came from, for the audit and the metrics. A
+// webhook or a sweep that tells nothing new ends after one read at the most;
+// any other reason is always a look at both sides.
 type Reason string
 
 // The reasons the library itself gives.

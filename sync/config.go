@@ -4,10 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 )
 
-// A Peer is a system as the engine reaches it.
+// A Peer is a system as the engine reaches it; an adapter is both. Matcher,
+// Historian, Skewer, Snapshotter and Projector are looked for on the Source,
+// so a wrapper around one must pass on those it should keep.
 type Peer struct {
 	Source Source
 	Sink   Sink
@@ -101,11 +104,43 @@ func (c *Config) validate() error {
 			return bad("Flows", "every flow needs a name of its own")
 		}
 		names[f.Name] = true
+		if err := f.Validate(); err != nil {
+			return err
+		}
 		for _, s := range []Side{Left, Right} {
-			if p := c.Peers[f.End(s).System]; p.Source == nil || p.Sink == nil {
-				return bad("Peers", fmt.Sprintf("flow %s needs a source and a sink for %q", f.Name, f.End(s).System))
+			end := f.End(s)
+			peer := c.Peers[end.System]
+			if peer.Source == nil || peer.Sink == nil {
+				return bad("Peers", fmt.Sprintf("flow %s needs a source and a sink for %q", f.Name, end.System))
+			}
+			if name := unread(peer.Source, end.Kind, f.Names(s)); name != "" {
+				return bad("Peers", fmt.Sprintf("flow %s maps %q, which the adapter of %q does not read; "+
+					"give the adapter all the names of flow.Names(sync.%s)", f.Name, name, end.System, title(s)))
 			}
 		}
 	}
 	return c.Backoff.validate(bad)
+}
+
+// unread returns a name that a source does not read, "" if there is none.
+func unread(source Source, kind Kind, names []string) string {
+	p, ok := source.(Projector)
+	if !ok {
+		return ""
+	}
+	reads := p.Projection(kind)
+	for _, n := range names {
+		if n != IDField && !slices.Contains(reads, n) {
+			return n
+		}
+	}
+	return ""
+}
+
+// title returns the name of the constant.
+func title(s Side) string {
+	if s == Left {
+		return "Left"
+	}
+	return "Right"
 }

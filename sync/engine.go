@@ -101,6 +101,26 @@ func (e *Engine) RunOnce(ctx context.Context) error {
 	return errors.Join(append(errs, e.drain(ctx))...)
 }
 
+// ReplayDead moves all dead letters that the filter selects back to work and
+// returns how many: what to do after the cause of many of them is mended. The
+// records are read afresh, so nothing stale can come back.
+func (e *Engine) ReplayDead(ctx context.Context, filter DeadFilter) (int, error) {
+	var ids []string
+	for {
+		letters, err := e.cfg.Queue.Dead(ctx, filter)
+		if err != nil {
+			return 0, err
+		}
+		if len(letters) == 0 {
+			return e.cfg.Queue.Replay(ctx, time.Now(), ids...)
+		}
+		for i := range letters {
+			ids = append(ids, letters[i].Message.ID)
+		}
+		filter.After = ids[len(ids)-1]
+	}
+}
+
 // ping makes one trivial call to store and queue.
 func (e *Engine) ping(ctx context.Context) error {
 	if _, err := e.cfg.Store.Cursor(ctx, "ping"); err != nil {

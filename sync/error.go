@@ -28,7 +28,9 @@ const (
 	NotFound
 	// Invalid means that the data break a rule: a person must mend them.
 	Invalid
-	// Denied means that the credentials do not allow it.
+	// Denied means that the credentials do not allow it. It is tried again
+	// like Retry, because most often it concerns every record alike until
+	// somebody renews a token.
 	Denied
 )
 

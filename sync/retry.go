@@ -67,7 +67,7 @@ func (b Backoff) settle(lane Lane, err error, now time.Time) settlement {
 	attempts := lane.Attempts + 1
 	s := settlement{cause: Failure{At: now, Action: action.String(), Error: err.Error()}}
 	switch action {
-	case Retry:
+	case Retry, Denied:
 		s.bury = attempts >= b.Attempts
 		s.at = now.Add(b.wait(attempts))
 	case Conflict, NotFound:

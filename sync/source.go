@@ -41,6 +41,14 @@ type Source interface {
 // The interfaces below are optional abilities of a [Source], found by type
 // assertion.
 
+// A Projector reads only some of its system's fields.
+type Projector interface {
+	// Projection returns the raw names that records of the kind are read
+	// with. The engine refuses flows that map others: to a planner, a field
+	// that is never read looks as if somebody had cleared it.
+	Projection(kind Kind) []string
+}
+
 // A Key is one piece of evidence for a record's identity: the name of a field
 // of the system asked, and the value to look for. The name [IDField] means the
 // record's id itself.

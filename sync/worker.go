@@ -41,16 +41,24 @@ func (e *Engine) take(ctx, working context.Context) {
 	}
 }
 
+// drainWaits is how often in a row drain waits for what wakes soon; it may
+// be another process's by then.
+const drainWaits = 20
+
 // drain works until nothing is ready.
 func (e *Engine) drain(ctx context.Context) error {
-	for ctx.Err() == nil {
+	for waits := 0; ctx.Err() == nil; {
 		lanes, err := e.cfg.Queue.Take(ctx, time.Now(), e.cfg.Concurrency, e.cfg.Lease)
 		if err != nil {
 			return err
 		}
 		if len(lanes) == 0 {
+			if waits++; waits <= drainWaits && e.soon(ctx) {
+				continue
+			}
 			return nil
 		}
+		waits = 0
 		var wg sync.WaitGroup
 		for _, lane := range lanes {
 			wg.Go(func() { e.work(ctx, lane) })
@@ -58,6 +66,25 @@ func (e *Engine) drain(ctx context.Context) error {
 		wg.Wait()
 	}
 	return ctx.Err()
+}
+
+// soon waits for a lane that was only left to another worker for a moment; it
+// is false when nothing wakes within a few such moments.
+func (e *Engine) soon(ctx context.Context) bool {
+	stats, err := e.cfg.Queue.Stats(ctx, time.Now())
+	if err != nil || stats.NextAt.IsZero() {
+		return false
+	}
+	wait := max(time.Until(stats.NextAt), time.Millisecond)
+	if wait > 4*busyWait {
+		return false
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(wait):
+		return true
+	}
 }
 
 // lease takes up to n lanes; a queue that fails is asked again later.
@@ -127,7 +154,7 @@ func (e *Engine) settle(ctx context.Context, lane Lane, workErr error) {
 	ev := Event{Type: EventRetried, Priority: lane.Priority, Count: len(lane.Messages), Action: ActionOf(workErr), Err: workErr}
 	if s.bury {
 		ev.Type = EventBuried
-		e.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "buried", slog.Int("messages", len(lane.Messages)), slog.Any("error", workErr))
+		e.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "buried", slog.String("key", lane.Key), slog.Int("messages", len(lane.Messages)), slog.Any("error", workErr))
 		e.logLost(ctx, lane, e.cfg.Queue.Bury(ctx, now, lane, s.cause))
 	} else {
 		e.logLost(ctx, lane, e.cfg.Queue.Retry(ctx, now, lane, s.at, s.cause))
@@ -140,6 +167,6 @@ func (e *Engine) settle(ctx context.Context, lane Lane, workErr error) {
 func (e *Engine) logLost(ctx context.Context, lane Lane, err error) {
 	if err != nil {
 		e.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "lane not settled, it will be delivered again",
-			slog.Int("messages", len(lane.Messages)), slog.Any("error", err))
+			slog.String("key", lane.Key), slog.Int("messages", len(lane.Messages)), slog.Any("error", err))
 	}
 }

@@ -56,6 +56,7 @@ func (s *story) complain(format string, args ...any) {
 // which reads both sides over HTTP through the mapping, and past all of the
 // engine, by looking into both simulators.
 func (s *story) verify(ctx context.Context) error {
+	s.say("verify", "reading all pairs afresh; Bird allows 40 reads a second")
 	calls := s.hubspot.Log().Calls("")
 	a, err := s.engine.Verify(ctx, s.flow.Name)
 	if err != nil {

@@ -49,7 +49,9 @@ func run(ctx context.Context, contacts int, seed uint64, asJSON bool) bool {
 	}
 	rep.Pass = len(rep.Disagreements) == 0
 	if asJSON {
-		json.NewEncoder(table).Encode(rep)
+		if err := json.NewEncoder(table).Encode(rep); err != nil {
+			return false
+		}
 	} else {
 		rep.print(table)
 	}

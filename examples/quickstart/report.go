@@ -71,7 +71,7 @@ func (r *report) print(out io.Writer) {
 	row("echoes", "%d recognised, none written back", r.Echoes)
 	row("dead letters", "%d", r.Dead)
 	row("agreement", "%.2f %% of %d fields", 100*r.Agreement, r.Compared)
-	t.Flush()
+	_ = t.Flush() // to a terminal
 	for _, d := range r.Disagreements {
 		fmt.Fprintln(out, "  disagrees:", d)
 	}

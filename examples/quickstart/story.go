@@ -41,6 +41,7 @@ func play(ctx context.Context, contacts int, seed uint64, out io.Writer) (report
 		s.outage, s.invalidPhone, s.rush,
 	} {
 		if err := chapter(ctx); err != nil {
+			s.rep.measure(w)
 			return s.rep, err
 		}
 	}
@@ -117,7 +118,7 @@ func (s *story) newLeads(ctx context.Context) error {
 		return err
 	}
 	props, _ := s.hubspot.Contact(mate)
-	s.say("new leads", "5 people write to Bird; %s is HubSpot contact %s, %s %s", p.name, mate, props["firstname"], props["lastname"])
+	s.say("new leads", "5 people write to Bird; %s is HubSpot contact %s, first name %s", p.name, mate, props["firstname"])
 	return nil
 }
 

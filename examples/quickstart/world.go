@@ -93,7 +93,7 @@ func (w *world) listen() error {
 		return err
 	}
 	w.web = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
-	go w.web.Serve(listener) // ends with Shutdown in close
+	go func() { _ = w.web.Serve(listener) }() // ends with Shutdown in close
 	w.hubspot.Subscribe(w.baseURL+"/webhooks/hubspot", hubspotSecret)
 	w.bird.Subscribe("conversation.created", w.baseURL+"/webhooks/bird", birdKey)
 	w.bird.OnContactChange(w.baseURL+"/flows/bird", flowSecret)
@@ -134,13 +134,13 @@ func (w *world) run(ctx context.Context) {
 func (w *world) close() {
 	if w.stop != nil {
 		w.stop()
-		<-w.stopped
+		_ = <-w.stopped // nil once it has run
 	}
 	if w.web != nil {
-		w.web.Shutdown(context.Background())
+		_ = w.web.Shutdown(context.Background())
 	}
 	if w.adapter != nil {
-		w.adapter.Close(context.Background())
+		_ = w.adapter.Close(context.Background())
 	}
 	w.bird.Close()
 	w.hubspot.Close()
