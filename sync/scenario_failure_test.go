@@ -3,6 +3,7 @@ package sync_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	stdsync "sync"
 	"testing"
@@ -181,12 +182,14 @@ func TestInvalidValueIsBuriedAndNothingIsHalfApplied(t *testing.T) {
 			t.Fatalf("%d dead letters, want one for each webhook", len(dead))
 		}
 		for _, d := range dead {
-			text := d.History[0].Error
+			// The two looks may meet: then the slower one begins once more.
+			history := slices.DeleteFunc(slices.Clone(d.History), func(f sync.Failure) bool { return f.Error == sync.ErrStale.Error() })
+			if len(history) != 1 || history[0].Action != "invalid" {
+				t.Fatalf("history %+v, want one invalid attempt", d.History)
+			}
+			text := history[0].Error
 			if !strings.Contains(text, "field phone") || !strings.Contains(text, "phone.digits") || strings.Contains(text, "none") {
 				t.Errorf("the dead letter does not say what is wrong: %s", text)
-			}
-			if len(d.History) != 1 || d.History[0].Action != "invalid" {
-				t.Errorf("history %+v, want one invalid attempt", d.History)
 			}
 		}
 		w.left.edit(left, "msisdn", "+57 300 000 0002")
