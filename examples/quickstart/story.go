@@ -313,17 +313,17 @@ func (s *story) rush(ctx context.Context) error {
 	s.hubspot.SetChaos(hubspottest.Chaos{Duplicate: 0.2, Delay: 20 * time.Millisecond})
 	order := s.rng.Perm(len(s.ids))
 	sales, agents := order[:len(order)/5], order[len(order)-len(order)/10:]
-	for _, i := range sales {
-		email := fmt.Sprintf("moved%d.%d@example.com", i, s.rng.IntN(1e6))
-		if _, err := s.edit(ctx, i, map[string]string{"email": email}); err != nil {
-			return err
-		}
-	}
 	for _, i := range agents {
 		if err := s.bird.Edit(s.ids[i], map[string]any{"conversation_status": "tour_scheduled"}); err != nil {
 			return err
 		}
 		s.rep.Changes++
+	}
+	for _, i := range sales {
+		email := fmt.Sprintf("moved%d.%d@example.com", i, s.rng.IntN(1e6))
+		if _, err := s.edit(ctx, i, map[string]string{"email": email}); err != nil {
+			return err
+		}
 	}
 	if err := s.settle(ctx); err != nil {
 		return err

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/urbanhub/crmsync/bird"
@@ -38,7 +40,7 @@ type world struct {
 	web     *http.Server
 	baseURL string
 	stop    context.CancelFunc
-	stopped chan error
+	stopped chan struct{}
 }
 
 // newWorld starts the simulators and builds the engine, which does not run
@@ -126,15 +128,20 @@ func (w *world) mount(mux *http.ServeMux) error {
 // run starts the engine; close stops it.
 func (w *world) run(ctx context.Context) {
 	ctx, w.stop = context.WithCancel(ctx)
-	w.stopped = make(chan error, 1)
-	go func() { w.stopped <- w.engine.Run(ctx) }()
+	w.stopped = make(chan struct{})
+	go func() {
+		defer close(w.stopped)
+		if err := w.engine.Run(ctx); err != nil {
+			fmt.Fprintln(os.Stderr, "quickstart:", err)
+		}
+	}()
 }
 
 // close stops everything in the reverse order.
 func (w *world) close() {
 	if w.stop != nil {
 		w.stop()
-		_ = <-w.stopped // nil once it has run
+		<-w.stopped
 	}
 	if w.web != nil {
 		_ = w.web.Shutdown(context.Background())
