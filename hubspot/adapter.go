@@ -53,18 +53,13 @@ func New(token string, opts *Options) (*Adapter, error) {
 	for _, n := range o.Unique {
 		a.unique[n] = true
 	}
-	a.reads = microbatch.New(microbatch.Config[string, sync.Record]{Max: maxBatch, Linger: o.Linger, Admit: a.client.leave, Pace: a.client.pace, Patience: patient,
-		Key: func(id string) string { return id }, Fold: true, Run: a.readBatch})
-	a.times = microbatch.New(microbatch.Config[timesAsk, map[string]time.Time]{Max: maxHistoryBatch, Linger: o.Linger, Admit: a.client.leave, Pace: a.client.pace, Patience: patient,
-		Key: timesAsk.key, Fold: true, Run: a.timesBatch})
-	a.lookups = microbatch.New(microbatch.Config[lookup, found]{Max: maxBatch, Linger: o.Linger, Admit: a.client.leave, Pace: a.client.pace, Patience: patient,
-		Key: lookup.key, Fold: true, Run: a.lookupBatch})
-	a.phones = microbatch.New(microbatch.Config[string, []caller]{Max: maxBatch, Linger: o.Linger, Admit: a.client.leave, Pace: a.client.pace, Patience: patient, InFlight: 2,
+	a.reads = gathered(a, microbatch.Config[string, sync.Record]{Key: func(id string) string { return id }, Fold: true, Run: a.readBatch})
+	a.times = gathered(a, microbatch.Config[timesAsk, map[string]time.Time]{Max: maxHistoryBatch, Key: timesAsk.key, Fold: true, Run: a.timesBatch})
+	a.lookups = gathered(a, microbatch.Config[lookup, found]{Key: lookup.key, Fold: true, Run: a.lookupBatch})
+	a.phones = gathered(a, microbatch.Config[string, []caller]{InFlight: 2,
 		Key: func(number string) string { return number }, Fold: true, Run: a.phoneBatch})
-	a.updates = microbatch.New(microbatch.Config[sync.Write, sync.Result]{Max: maxBatch, Linger: o.Linger, Admit: a.client.leave, Pace: a.client.pace, Patience: patient,
-		Key: func(w sync.Write) string { return w.Ref.ID }, Run: a.writeBatch(opUpdate)})
-	a.upserts = microbatch.New(microbatch.Config[sync.Write, sync.Result]{Max: maxBatch, Linger: o.Linger, Admit: a.client.leave, Pace: a.client.pace, Patience: patient,
-		Key: upsertKey, Run: a.writeBatch(opUpsert)})
+	a.updates = gathered(a, microbatch.Config[sync.Write, sync.Result]{Key: func(w sync.Write) string { return w.Ref.ID }, Run: a.writeBatch(opUpdate)})
+	a.upserts = gathered(a, microbatch.Config[sync.Write, sync.Result]{Key: upsertKey, Run: a.writeBatch(opUpsert)})
 	return a, nil
 }
 
@@ -72,6 +67,16 @@ func New(token string, opts *Options) (*Adapter, error) {
 // While calls are scarce or slow, batches so fill up instead of queueing half
 // empty for the quota; a call that hangs holds the next one up no longer.
 const patient = time.Second
+
+// gathered returns a batcher that fills up while it waits for the quota.
+func gathered[In, Out any](a *Adapter, cfg microbatch.Config[In, Out]) *microbatch.Batcher[In, Out] {
+	if cfg.Max == 0 {
+		cfg.Max = maxBatch
+	}
+	cfg.Linger, cfg.Patience = a.opts.Linger, patient
+	cfg.Admit, cfg.Pace = a.client.leave, a.client.pace
+	return microbatch.New(cfg)
+}
 
 // readNames adds to the properties those that the adapter itself needs.
 func readNames(properties []string) []string {
