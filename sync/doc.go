@@ -53,7 +53,8 @@
 // The webhook that a system sends about the engine's own write is recognised
 // by the base: it makes no difference. It does not matter who wrote. After the
 // last outside edit each field is written at most once on each side. A
-// [Snapshotter] spares the reads for most echoes.
+// signal that claims only what both sides have agreed on costs no read at all
+// (see Change.Witness).
 //
 // # Stopping
 //
