@@ -26,36 +26,30 @@ func Example() {
 }
 
 func run(ctx context.Context, mux *http.ServeMux) error {
-	flow, err := urbanhub.Contacts(urbanhub.Options{Region: "CO"})
-	if err != nil {
-		return err
-	}
-	left, err := bird.New(os.Getenv("BIRD_WORKSPACE"), os.Getenv("BIRD_KEY"), &bird.Options{Fields: flow.Names(sync.Left)})
-	if err != nil {
-		return err
-	}
-	right, err := hubspot.New(os.Getenv("HUBSPOT_TOKEN"), &hubspot.Options{Properties: flow.Names(sync.Right)})
-	if err != nil {
-		return err
-	}
-	engine, err := sync.New(sync.Config{
+	flow := must(urbanhub.Contacts(urbanhub.Options{Region: "CO"}))
+	left := must(bird.New(os.Getenv("BIRD_WORKSPACE"), os.Getenv("BIRD_KEY"), &bird.Options{
+		Fields: flow.Names(sync.Left)}))
+	right := must(hubspot.New(os.Getenv("HUBSPOT_TOKEN"), &hubspot.Options{
+		Properties: flow.Names(sync.Right)}))
+	engine := must(sync.New(sync.Config{
 		Flows: []*sync.Flow{flow},
-		Peers: map[sync.System]sync.Peer{"bird": {Source: left, Sink: left}, "hubspot": {Source: right, Sink: right}},
+		Peers: map[sync.System]sync.Peer{
+			"bird":    {Source: left, Sink: left},
+			"hubspot": {Source: right, Sink: right},
+		},
 		Store: memstore.New(), Queue: memqueue.New(nil), Logger: slog.Default(),
-	})
-	if err != nil {
-		return err
-	}
-	webhooks, err := hubspot.NewReceiver(engine, hubspot.ReceiverOptions{
-		PublicURL: "https://sync.example.com/webhooks/hubspot", Secrets: []string{os.Getenv("HUBSPOT_SECRET")}})
-	if err != nil {
-		return err
-	}
-	flows, err := bird.NewFlowReceiver(engine, bird.FlowOptions{Secrets: []string{os.Getenv("BIRD_FLOW_SECRET")}})
-	if err != nil {
-		return err
-	}
-	mux.Handle("/webhooks/hubspot", webhooks)
-	mux.Handle("/flows/bird", flows)
+	}))
+	mux.Handle("/webhooks/hubspot", must(hubspot.NewReceiver(engine, hubspot.ReceiverOptions{
+		PublicURL: "https://sync.example.com/webhooks/hubspot", Secrets: []string{os.Getenv("HUBSPOT_SECRET")}})))
+	mux.Handle("/flows/bird", must(bird.NewFlowReceiver(engine, bird.FlowOptions{
+		Secrets: []string{os.Getenv("BIRD_FLOW_SECRET")}})))
 	return engine.Run(ctx) // until ctx ends; work under way is finished first
+}
+
+// must ends a program that is not configured rightly.
+func must[T any](v T, err error) T {
+	if err != nil {
+		log.Fatal(err)
+	}
+	return v
 }

@@ -145,11 +145,11 @@ func (m *model) inOrder(t *rapid.T, l sync.Lane) {
 	}
 }
 
-// settle lets one worker do something with the lane it has, and reports
-// whether it must have succeeded.
+// settle lets one worker do something with the lane it has, if any does, and
+// reports whether it must have succeeded.
 func (m *model) settle(t *rapid.T, do func(*hold) error) (*hold, bool) {
 	if len(m.held) == 0 {
-		t.Skip("nobody holds a lane")
+		return nil, false
 	}
 	h := rapid.SampledFrom(m.held).Draw(t, "hold")
 	valid := !h.ended && h.lane.Expires.After(m.now)
