@@ -8,35 +8,6 @@ import (
 	"time"
 )
 
-// Priority orders the work of a [Queue]. Lower values are more urgent; every
-// priority keeps a reserved share, so none starves.
-type Priority uint8
-
-// The priorities, most urgent first.
-const (
-	Live     Priority = iota // webhooks and other signals of a change just made
-	Facts                    // activities and triggers
-	Sweep                    // periodic catch-up
-	Backfill                 // bulk loads
-
-	Priorities = 4 // how many there are
-)
-
-// String returns the priority's name in lower case.
-func (p Priority) String() string {
-	switch p {
-	case Live:
-		return "live"
-	case Facts:
-		return "facts"
-	case Sweep:
-		return "sweep"
-	case Backfill:
-		return "backfill"
-	}
-	return fmt.Sprintf("priority(%d)", uint8(p))
-}
-
 // Reason tells where a [Change] came from, for the audit and the metrics. A
 // webhook or a sweep that tells nothing new ends after one read at the most;
 // any other reason is always a look at both sides.

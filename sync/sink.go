@@ -8,10 +8,17 @@ type Write struct {
 	// that already holds the value Fields[Key].
 	Ref Ref
 	// Key names the unique field by which a create is idempotent. It is one
-	// of Fields and is only used when Ref.ID is empty.
+	// of Fields and is only used when Ref.ID is empty. A write with neither
+	// makes a new record each time it is applied.
 	Key string
 	// Fields holds the new values and nothing else; a blank value clears.
 	Fields Fields
+	// Related are records of the same system with which the record is to be
+	// associated. Those it is associated with already stay so.
+	Related []Ref
+	// Delete removes the record, so that a person may still bring it back
+	// where the system allows it. It goes with no other content.
+	Delete bool
 }
 
 // A Result tells the outcome of one [Write].
@@ -24,6 +31,10 @@ type Result struct {
 	Complete bool
 	// Created is set when the write made a new record.
 	Created bool
+	// Dropped holds, by raw name, the fields that the system does not take at
+	// present and the rule that says so: an archived property, say. All
+	// others were written.
+	Dropped map[string]string
 	// Call identifies the vendor's call, for support requests.
 	Call string
 	// Err is nil when the write took effect. Otherwise nothing of this write

@@ -18,6 +18,18 @@ type ChangePage struct {
 	Next Cursor
 	// More is set when another page can be had at once.
 	More bool
+	// Gap is set when the stream cannot tell what changed between the cursor
+	// given and this page, because the vendor no longer has it. The engine
+	// then sweeps the whole system.
+	Gap bool
+}
+
+// A Feed is a stream of changes of one system.
+type Feed interface {
+	// Changes returns what changed since the cursor. It may report a record
+	// more than once, and what it passes over it tells by ChangePage.Gap. The
+	// caller stores page.Next only after the page's changes are durable.
+	Changes(ctx context.Context, since Cursor) (ChangePage, error)
 }
 
 // A Source is where records and changes come from. Methods may be called
@@ -31,11 +43,9 @@ type Source interface {
 	// An error concerns the whole call.
 	Read(ctx context.Context, kind Kind, ids []string) ([]Record, error)
 
-	// Changes returns what changed since the cursor: the catch-up for
-	// webhooks that never came. It may report a record more than once and
-	// must never pass over one. The caller stores page.Next only after the
-	// page's changes are durable.
-	Changes(ctx context.Context, since Cursor) (ChangePage, error)
+	// Feed is the catch-up for webhooks that never came, over every kind that
+	// the source keeps in step.
+	Feed
 }
 
 // The interfaces below are optional abilities of a [Source], found by type
@@ -92,6 +102,31 @@ type Historian interface {
 type Snapshotter interface {
 	// Snapshot returns the state of ref last seen at or after since.
 	Snapshot(ref Ref, since time.Time) (Record, bool)
+}
+
+// A Lister can walk through all its records.
+type Lister interface {
+	// List returns a page of the live records of a kind, in the order of
+	// their ids, beginning after the cursor. A record created or archived
+	// during the walk may be missing or present.
+	List(ctx context.Context, kind Kind, after Cursor) (ListPage, error)
+}
+
+// A ListPage is one page of an inventory.
+type ListPage struct {
+	Records []Record
+	// Next is where the next page begins.
+	Next Cursor
+	// More is set when there is a next page.
+	More bool
+}
+
+// An Eraser removes a person's data for good, as privacy laws ask.
+type Eraser interface {
+	// Erase removes each record for good and returns one error per id, in
+	// order: nil when the record is gone, also when it was gone before. The
+	// error is for a call that could not be made at all.
+	Erase(ctx context.Context, kind Kind, ids []string) ([]error, error)
 }
 
 // A Skewer knows how far its system's clock may be from the true time.

@@ -1,0 +1,50 @@
+package sync
+
+import (
+	"context"
+	"fmt"
+)
+
+// Priority orders the work of a [Queue]. Lower values are more urgent; every
+// priority keeps a reserved share, so none starves.
+type Priority uint8
+
+// The priorities, most urgent first.
+const (
+	Live     Priority = iota // webhooks and other signals of a change just made
+	Facts                    // activities and triggers
+	Sweep                    // periodic catch-up
+	Backfill                 // bulk loads
+
+	Priorities = 4 // how many there are
+)
+
+// String returns the priority's name in lower case.
+func (p Priority) String() string {
+	switch p {
+	case Live:
+		return "live"
+	case Facts:
+		return "facts"
+	case Sweep:
+		return "sweep"
+	case Backfill:
+		return "backfill"
+	}
+	return fmt.Sprintf("priority(%d)", uint8(p))
+}
+
+type priorityKey struct{}
+
+// WithPriority returns a context whose calls have the priority. The engine
+// gives each piece of work its own, so that an adapter can keep bulk work from
+// delaying live work within the vendor's quota.
+func WithPriority(ctx context.Context, p Priority) context.Context {
+	return context.WithValue(ctx, priorityKey{}, min(p, Priorities-1))
+}
+
+// PriorityOf returns the priority of a call, Live if none was given.
+func PriorityOf(ctx context.Context) Priority {
+	p, _ := ctx.Value(priorityKey{}).(Priority)
+	return p
+}
