@@ -55,7 +55,7 @@ func (b *batch) fail(p *pending, err error, call string) {
 // its neighbours.
 func (b *batch) run(ctx context.Context, ps []*pending) {
 	var reply batchReply
-	call, err := b.client.post(ctx, b.op, b.request(ps), &reply)
+	call, err := b.client.call(ctx, b.op, contacts, b.request(ps), &reply)
 	switch {
 	case err == nil:
 		b.settle(ctx, ps, reply, call)

@@ -60,7 +60,7 @@ func (a *Adapter) Changes(ctx context.Context, since sync.Cursor) (sync.ChangePa
 	}
 	asked := time.Now()
 	var reply searchReply
-	if _, err := a.client.post(ctx, opSearch, from.search(a.names), &reply); err != nil {
+	if _, err := a.client.call(ctx, opSearch, contacts, from.search(a.names), &reply); err != nil {
 		return sync.ChangePage{}, err
 	}
 	page := sync.ChangePage{Changes: make([]sync.Change, 0, len(reply.Results))}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -13,38 +12,6 @@ import (
 	"github.com/urbanhub/crmsync/sync"
 	"golang.org/x/sync/semaphore"
 )
-
-// An operation is one of the calls that the adapter makes.
-type operation string
-
-const (
-	opRead   operation = "batch read"
-	opUpdate operation = "batch update"
-	opUpsert operation = "batch upsert"
-	opSearch operation = "search"
-	opGet    operation = "read one"
-)
-
-// pathTable holds each operation's path for the legacy and the dated family of
-// versions. The place of the version differs between APIs, so paths are data.
-// Source: https://developers.hubspot.com/docs/api-reference/legacy/migration-guide
-var pathTable = map[operation]struct{ legacy, dated string }{
-	opRead:   {"/crm/v3/objects/contacts/batch/read", "/crm/objects/{version}/contacts/batch/read"},
-	opUpdate: {"/crm/v3/objects/contacts/batch/update", "/crm/objects/{version}/contacts/batch/update"},
-	opUpsert: {"/crm/v3/objects/contacts/batch/upsert", "/crm/objects/{version}/contacts/batch/upsert"},
-	opSearch: {"/crm/v3/objects/contacts/search", "/crm/objects/{version}/contacts/search"},
-	opGet:    {"/crm/v3/objects/contacts/", "/crm/objects/{version}/contacts/"},
-}
-
-func (op operation) path(version string) string {
-	if version == "v3" {
-		return pathTable[op].legacy
-	}
-	return strings.Replace(pathTable[op].dated, "{version}", version, 1)
-}
-
-// String names the operation in errors and logs.
-func (op operation) String() string { return "hubspot: " + string(op) }
 
 // callTimeout bounds one attempt; HubSpot itself gives up after 100 seconds.
 const callTimeout = 30 * time.Second
@@ -79,13 +46,13 @@ func newClient(token string, o Options) *client {
 
 // call makes one call and returns HubSpot's name for it. A quota or a lock
 // that ends within the patience is waited for.
-func (c *client) call(ctx context.Context, op operation, method, tail string, in, out any) (string, error) {
+func (c *client) call(ctx context.Context, op operation, at target, in, out any) (string, error) {
 	deadline := time.Now().Add(patience)
 	for {
 		if err := c.admit(ctx, op); err != nil {
 			return "", err
 		}
-		res, err := c.send(ctx, method, op.path(c.version)+tail, in, out)
+		res, err := c.send(ctx, op, at, in, out)
 		if res != nil {
 			c.observe(res)
 		}
@@ -116,15 +83,11 @@ func (c *client) call(ctx context.Context, op operation, method, tail string, in
 }
 
 // send makes one attempt, for which a slot is held.
-func (c *client) send(ctx context.Context, method, path string, in, out any) (*httpx.Response, error) {
+func (c *client) send(ctx context.Context, op operation, at target, in, out any) (*httpx.Response, error) {
 	defer c.slots.Release(1)
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	return c.http.Do(ctx, method, path, nil, in, out)
-}
-
-func (c *client) post(ctx context.Context, op operation, in, out any) (string, error) {
-	return c.call(ctx, op, http.MethodPost, "", in, out)
+	return c.http.Do(ctx, pathTable[op].method, op.path(c.version, at), at.query, in, out)
 }
 
 func sleepUntil(ctx context.Context, at time.Time) error {

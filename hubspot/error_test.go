@@ -177,7 +177,7 @@ func TestPaths(t *testing.T) {
 		"2026-03": "/crm/objects/2026-03/contacts/batch/upsert",
 		"2026-09": "/crm/objects/2026-09/contacts/batch/upsert",
 	} {
-		if got := opUpsert.path(version); got != want {
+		if got := opUpsert.path(version, contacts); got != want {
 			t.Errorf("%s: %s", version, got)
 		}
 	}

@@ -62,7 +62,7 @@ func (a *Adapter) timesBatch(ctx context.Context, asks []timesAsk) ([]map[string
 		}
 	}
 	var reply batchReply
-	if _, err := a.client.post(ctx, opRead, req, &reply); err != nil {
+	if _, err := a.client.call(ctx, opRead, contacts, req, &reply); err != nil {
 		return nil, err
 	}
 	objects := index(reply.Results)

@@ -126,7 +126,7 @@ func (a *Adapter) searchAll(ctx context.Context, req searchRequest) ([]object, e
 	var all []object
 	for range maxPhonePages {
 		var reply searchReply
-		if _, err := a.client.post(ctx, opSearch, req, &reply); err != nil {
+		if _, err := a.client.call(ctx, opSearch, contacts, req, &reply); err != nil {
 			return nil, err
 		}
 		all = append(all, reply.Results...)

@@ -100,7 +100,7 @@ func (a *Adapter) followMerges(ctx context.Context, ids []string, records []sync
 // survivor returns the id of the record that an id leads to, "" for none.
 func (a *Adapter) survivor(ctx context.Context, id string) (string, error) {
 	var o object
-	_, err := a.client.call(ctx, opGet, http.MethodGet, id, nil, &o)
+	_, err := a.client.call(ctx, opGet, target{object: "contacts", id: id}, nil, &o)
 	var api *APIError
 	if errors.As(err, &api) && api.Status == http.StatusNotFound {
 		return "", nil
@@ -135,7 +135,7 @@ func (a *Adapter) fetch(ctx context.Context, property string, values []string) (
 		req.Inputs[i].ID = v
 	}
 	var reply batchReply
-	call, err := a.client.post(ctx, opRead, req, &reply)
+	call, err := a.client.call(ctx, opRead, contacts, req, &reply)
 	if err != nil {
 		return objects{}, err
 	}
