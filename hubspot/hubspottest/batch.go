@@ -40,7 +40,7 @@ type batchError struct {
 }
 
 // open decodes a batch and checks its size.
-func (s *Server) open(q *request) (*batch, *response) {
+func (a *Account) open(q *request) (*batch, *response) {
 	var b batch
 	if bad := q.decode(&b); bad != nil {
 		return nil, bad
@@ -57,7 +57,7 @@ func (s *Server) open(q *request) (*batch, *response) {
 }
 
 // reply wraps results; failures turn the status into 207.
-func (s *Server) reply(status int, results []record, failures []batchError) response {
+func (a *Account) reply(status int, results []record, failures []batchError) response {
 	if len(failures) > 0 {
 		status = http.StatusMultiStatus
 	}
@@ -66,7 +66,7 @@ func (s *Server) reply(status int, results []record, failures []batchError) resp
 		y, _ := parseID(b.ID)
 		return cmp.Compare(x, y)
 	})
-	at := s.now().Format(timeLayout)
+	at := a.now().Format(timeLayout)
 	return response{status, batchReply{
 		Status: "COMPLETE", Results: results, NumErrors: len(failures), Errors: failures,
 		RequestedAt: at, StartedAt: at, CompletedAt: at,
@@ -74,63 +74,60 @@ func (s *Server) reply(status int, results []record, failures []batchError) resp
 }
 
 // notFound is the one error that names all missing ids.
-func notFound(ids []string) []batchError {
+func (st *store) notFound(ids []string) []batchError {
 	if len(ids) == 0 {
 		return nil
 	}
 	return []batchError{{
 		Status: "error", Category: "OBJECT_NOT_FOUND",
-		Message: "Could not get some CONTACT objects, they may be deleted or not exist. Check that ids are valid.",
+		Message: "Could not get some " + st.typ.legacy + " objects, they may be deleted or not exist. Check that ids are valid.",
 		Context: map[string][]string{"ids": ids},
 	}}
 }
 
-func (s *Server) batchRead(q *request) response {
-	b, bad := s.open(q)
+func (a *Account) batchRead(q *request) response {
+	b, bad := a.open(q)
 	if bad != nil {
 		return *bad
 	}
-	if b.IDProperty != "" && b.IDProperty != propID && b.IDProperty != propEmail && !s.schema.isKey(b.IDProperty) {
-		return nonUnique("read").response()
+	if b.IDProperty != "" && b.IDProperty != propID && !q.store.identifies(b.IDProperty) {
+		return q.store.nonUnique("read").response()
 	}
 	results, missing := []record{}, []string(nil)
-	seen := map[*contact]bool{}
+	seen := map[*object]bool{}
 	for _, in := range b.Inputs {
-		c := s.lookup(in.ID, b.IDProperty, q.archived())
+		o := a.lookup(q.store, in.ID, b.IDProperty, q.archived())
 		switch {
-		case c == nil:
+		case o == nil:
 			missing = append(missing, in.ID)
-		case !seen[c]:
-			seen[c] = true
-			results = append(results, s.record(c, view{properties: b.Properties, history: b.History}))
+		case !seen[o]:
+			seen[o] = true
+			results = append(results, a.record(o, view{properties: b.Properties, history: b.History}))
 		}
 	}
-	return s.reply(http.StatusOK, results, notFound(missing))
+	return a.reply(http.StatusOK, results, q.store.notFound(missing))
 }
 
-// lookup finds a contact for a batch read; archived ones only by id and only when asked for.
-func (s *Server) lookup(id, property string, archived bool) *contact {
+// lookup finds a record for a batch read; archived ones only by id and only when asked for.
+func (a *Account) lookup(st *store, id, property string, archived bool) *object {
 	if property != "" && property != propID {
-		return s.store.findBy(property, id)
+		return st.findBy(property, id)
 	}
 	if !archived {
-		return s.store.find(id, !s.opts.MergedIDsUnreadable)
+		return st.find(id, !a.opts.MergedIDsUnreadable)
 	}
-	if n, ok := parseID(id); ok && s.store.byID[n] != nil && !s.store.byID[n].live() {
-		return s.store.byID[n]
-	}
-	return nil
+	return st.findArchived(id)
 }
 
 // batchArchive ignores ids that are not there.
-func (s *Server) batchArchive(q *request) response {
-	b, bad := s.open(q)
+func (a *Account) batchArchive(q *request) response {
+	b, bad := a.open(q)
 	if bad != nil {
 		return *bad
 	}
 	for _, in := range b.Inputs {
-		if c := s.store.find(in.ID, false); c != nil {
-			s.bin(c, q.actor)
+		if o := q.store.find(in.ID, false); o != nil {
+			a.bin(o, q.actor)
 		}
 	}
 	return noContent()

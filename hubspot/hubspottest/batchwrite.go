@@ -6,14 +6,14 @@ import (
 	"slices"
 )
 
-// job is one input of a batch write with the contact it is for; nil creates one.
+// job is one input of a batch write with the record it is for; nil creates one.
 type job struct {
 	input
-	target *contact
+	target *object
 }
 
-func (s *Server) batchCreate(q *request) response {
-	b, bad := s.open(q)
+func (a *Account) batchCreate(q *request) response {
+	b, bad := a.open(q)
 	if bad != nil {
 		return *bad
 	}
@@ -21,54 +21,53 @@ func (s *Server) batchCreate(q *request) response {
 	for i, in := range b.Inputs {
 		jobs[i] = job{input: in}
 	}
-	return s.write(q, http.StatusCreated, jobs, traced(b.Inputs), nil)
+	return a.write(q, http.StatusCreated, jobs, traced(b.Inputs), nil)
 }
 
 // batchUpdate leaves the ids of merged records, and ids that are no numbers, out of the answer without a word.
-func (s *Server) batchUpdate(q *request) response {
-	b, bad := s.open(q)
+func (a *Account) batchUpdate(q *request) response {
+	b, bad := a.open(q)
 	if bad != nil {
 		return *bad
 	}
 	var jobs []job
 	var missing []string
 	for _, in := range b.Inputs {
-		if in.IDProperty != "" && in.IDProperty != propID && !s.schema.isKey(in.IDProperty) {
-			return nonUnique("update").response() // email too
+		if in.IDProperty != "" && in.IDProperty != propID && !q.store.schema.isKey(in.IDProperty) {
+			return q.store.nonUnique("update").response() // email too
 		}
-		c := s.lookupOwn(in)
-		if c != nil {
-			jobs = append(jobs, job{in, c})
-		} else if !s.vanished(in) {
+		if o := q.store.lookupOwn(in); o != nil {
+			jobs = append(jobs, job{in, o})
+		} else if !q.store.vanished(in) {
 			missing = append(missing, in.ID)
 		}
 	}
 	if twice, id := repeated(jobs); twice {
 		return duplicate(id)
 	}
-	return s.write(q, http.StatusOK, jobs, traced(b.Inputs), notFound(missing))
+	return a.write(q, http.StatusOK, jobs, traced(b.Inputs), q.store.notFound(missing))
 }
 
-func (s *Server) lookupOwn(in input) *contact {
+func (st *store) lookupOwn(in input) *object {
 	if in.IDProperty != "" && in.IDProperty != propID {
-		return s.store.findBy(in.IDProperty, in.ID)
+		return st.findBy(in.IDProperty, in.ID)
 	}
-	return s.store.find(in.ID, false)
+	return st.find(in.ID, false)
 }
 
 // vanished tells ids that a batch update drops in silence from those it reports as missing.
-func (s *Server) vanished(in input) bool {
+func (st *store) vanished(in input) bool {
 	if in.IDProperty != "" && in.IDProperty != propID {
 		return false
 	}
 	n, numeric := parseID(in.ID)
-	_, moved := s.store.movedTo[n]
+	_, moved := st.movedTo[n]
 	return !numeric || moved
 }
 
-// batchUpsert updates the contact that holds the unique value, or creates one with it.
-func (s *Server) batchUpsert(q *request) response {
-	b, bad := s.open(q)
+// batchUpsert updates the record that holds the unique value, or creates one with it.
+func (a *Account) batchUpsert(q *request) response {
+	b, bad := a.open(q)
 	if bad != nil {
 		return *bad
 	}
@@ -76,8 +75,8 @@ func (s *Server) batchUpsert(q *request) response {
 	keys := map[uniqueValue]bool{}
 	jobs := make([]job, len(b.Inputs))
 	for i, in := range b.Inputs {
-		if in.IDProperty != propEmail && !s.schema.isKey(in.IDProperty) {
-			return nonUnique("upsert").response()
+		if !q.store.identifies(in.IDProperty) {
+			return q.store.nonUnique("upsert").response()
 		}
 		if in.IDProperty == propEmail {
 			partial = false // "Partial upserts are not supported when using email as idProperty"
@@ -87,7 +86,7 @@ func (s *Server) batchUpsert(q *request) response {
 			return duplicate(in.ID)
 		}
 		keys[key] = true
-		jobs[i] = job{in, s.store.findBy(in.IDProperty, in.ID)}
+		jobs[i] = job{in, q.store.findBy(in.IDProperty, in.ID)}
 		if jobs[i].target == nil {
 			jobs[i].Properties = in.Properties.with(in.IDProperty, in.ID)
 		}
@@ -95,7 +94,7 @@ func (s *Server) batchUpsert(q *request) response {
 	if twice, id := repeated(jobs); twice {
 		return duplicate(id)
 	}
-	return s.write(q, http.StatusOK, jobs, partial, nil, flagNew)
+	return a.write(q, http.StatusOK, jobs, partial, nil, flagNew)
 }
 
 // with is the values and one more, unless it is there already.
@@ -116,9 +115,9 @@ func traced(inputs []input) bool {
 	return !slices.ContainsFunc(inputs, func(in input) bool { return in.TraceID == "" })
 }
 
-// repeated finds a contact that two jobs are for.
+// repeated finds a record that two jobs are for.
 func repeated(jobs []job) (bool, string) {
-	seen := map[*contact]bool{}
+	seen := map[*object]bool{}
 	for _, j := range jobs {
 		if j.target != nil && seen[j.target] {
 			return true, j.ID
@@ -134,10 +133,10 @@ func duplicate(id string) response {
 }
 
 // write carries jobs out: in part when that is allowed, otherwise all or none.
-func (s *Server) write(q *request, status int, jobs []job, partial bool, failures []batchError, finish ...func(*record, job)) response {
+func (a *Account) write(q *request, status int, jobs []job, partial bool, failures []batchError, finish ...func(*record, job)) response {
 	results := []record{}
 	done := func(j job, d *draft) {
-		r := s.written(s.apply(d, q.actor), j.Properties)
+		r := a.written(a.apply(d, q.actor), j.Properties)
 		r.TraceID = j.TraceID
 		for _, f := range finish {
 			f(&r, j)
@@ -146,29 +145,29 @@ func (s *Server) write(q *request, status int, jobs []job, partial bool, failure
 	}
 	if partial {
 		for _, j := range jobs {
-			if d, bad := s.plan(j.target, j.Properties, q.version, claims{}); bad != nil {
+			if d, bad := a.plan(q.store, j.target, j.input, q.version, claims{}); bad != nil {
 				failures = append(failures, bad.traced(j.TraceID))
 			} else {
 				done(j, d)
 			}
 		}
-		return s.reply(status, results, failures)
+		return a.reply(status, results, failures)
 	}
-	drafts, bad := s.planAll(q, jobs)
+	drafts, bad := a.planAll(q, jobs)
 	if bad != nil {
 		return bad.response()
 	}
 	for i, j := range jobs {
 		done(j, drafts[i])
 	}
-	return s.reply(status, results, failures)
+	return a.reply(status, results, failures)
 }
 
-func (s *Server) planAll(q *request, jobs []job) ([]*draft, *apiError) {
+func (a *Account) planAll(q *request, jobs []job) ([]*draft, *apiError) {
 	taken := claims{}
 	drafts := make([]*draft, len(jobs))
 	for i, j := range jobs {
-		d, bad := s.plan(j.target, j.Properties, q.version, taken)
+		d, bad := a.plan(q.store, j.target, j.input, q.version, taken)
 		if bad != nil {
 			return nil, bad
 		}

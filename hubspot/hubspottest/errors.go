@@ -67,8 +67,8 @@ func unauthenticated() response {
 
 func resourceNotFound() response { return failure(http.StatusNotFound, "", "resource not found") }
 
-// noSuchContact is what a single call answers for an id without a record: numeric ids and others differ.
-func noSuchContact(id string) response {
+// noSuchRecord is what a single call answers for an id without a record: numeric ids and others differ.
+func noSuchRecord(id string) response {
 	if _, ok := parseID(id); ok {
 		return resourceNotFound()
 	}
@@ -95,16 +95,16 @@ func contactExists(id int64) *apiError {
 }
 
 // valueTaken names two ids: the record that was being written and the one that has the value.
-func (s *Server) valueTaken(property, value string, on, holder int64) *apiError {
-	return invalid("Cannot set PropertyValueCoordinates{portalId=%d, objectTypeId=ObjectTypeId{legacyObjectType=CONTACT}, "+
-		"propertyName=%s, value=%s} on %d. %d already has that value.", s.PortalID, property, value, on, holder)
+func (a *Account) valueTaken(t *objectType, property, value string, on, holder int64) *apiError {
+	return invalid("Cannot set PropertyValueCoordinates{portalId=%d, objectTypeId=ObjectTypeId{legacyObjectType=%s}, "+
+		"propertyName=%s, value=%s} on %d. %d already has that value.", a.PortalID, t.legacy, property, value, on, holder)
 }
 
 // problem is one refused property of a write.
 type problem struct{ property, code, message string }
 
 // propertiesInvalid reports every problem of a write at once.
-func (s *Server) propertiesInvalid(problems []problem) *apiError {
+func (a *Account) propertiesInvalid(problems []problem) *apiError {
 	type entry struct {
 		IsValid   bool   `json:"isValid"`
 		Message   string `json:"message"`
@@ -116,7 +116,7 @@ func (s *Server) propertiesInvalid(problems []problem) *apiError {
 	var entries []entry
 	var details []errorDetail
 	for _, p := range problems {
-		entries = append(entries, entry{false, p.message, p.code, p.property, p.message, s.PortalID})
+		entries = append(entries, entry{false, p.message, p.code, p.property, p.message, a.PortalID})
 		details = append(details, errorDetail{p.message, p.code, map[string][]string{"propertyName": {p.property}}})
 	}
 	var list strings.Builder
@@ -127,3 +127,6 @@ func (s *Server) propertiesInvalid(problems []problem) *apiError {
 	e.Errors = details
 	return e
 }
+
+// Error makes a refusal usable as a Go error.
+func (e *apiError) Error() string { return fmt.Sprintf("hubspottest: %d %s", e.code, e.Message) }

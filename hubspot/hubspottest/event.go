@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// event is what happened to a contact; kind is the part of the subscription type after the dot.
+// event is what happened to a record; kind is the part of the subscription type after the dot.
 type event interface {
 	kind() string
 	fill(*payload)
@@ -26,7 +26,7 @@ type (
 func (created) kind() string         { return "creation" }
 func (deleted) kind() string         { return "deletion" }
 func (restored) kind() string        { return "restore" }
-func (privacyDeleted) kind() string  { return "privacyDeletion" }
+func (privacyDeleted) kind() string  { return privacyDeletion }
 func (propertyChanged) kind() string { return "propertyChange" }
 func (merged) kind() string          { return "merge" }
 
@@ -51,7 +51,7 @@ type payload struct {
 	OccurredAt       int64   `json:"occurredAt"`
 	SubscriptionType string  `json:"subscriptionType"`
 	AttemptNumber    int     `json:"attemptNumber"`
-	ObjectID         int64   `json:"objectId"`
+	ObjectID         int64   `json:"objectId,omitempty"`
 	ObjectTypeID     string  `json:"objectTypeId,omitempty"`
 	ChangeFlag       string  `json:"changeFlag,omitempty"`
 	PropertyName     string  `json:"propertyName,omitempty"`
@@ -61,18 +61,50 @@ type payload struct {
 	MergedObjectIDs  []int64 `json:"mergedObjectIds,omitempty"`
 	NewObjectID      int64   `json:"newObjectId,omitempty"`
 	PropertiesMoved  *int    `json:"numberOfPropertiesMoved,omitempty"`
-	ChangeSource     string  `json:"changeSource,omitempty"`
-	SourceID         string  `json:"sourceId,omitempty"`
+
+	AssociationType    string `json:"associationType,omitempty"` // named events
+	AssociationTypeID  int    `json:"associationTypeId,omitempty"`
+	FromObjectID       int64  `json:"fromObjectId,omitempty"`
+	FromObjectTypeID   string `json:"fromObjectTypeId,omitempty"`
+	ToObjectID         int64  `json:"toObjectId,omitempty"`
+	ToObjectTypeID     string `json:"toObjectTypeId,omitempty"`
+	AssociationRemoved *bool  `json:"associationRemoved,omitempty"`
+	IsPrimary          *bool  `json:"isPrimaryAssociation,omitempty"`
+
+	ChangeSource string `json:"changeSource,omitempty"`
+	SourceID     string `json:"sourceId,omitempty"`
 }
 
 // emit tells every subscription that wants the event. The lock is held.
-func (s *Server) emit(by Actor, id int64, e event) {
-	p := payload{
-		EventID: s.rand.Int64N(1 << 32), PortalID: s.PortalID, AppID: s.AppID,
-		OccurredAt: s.now().UnixMilli(), ObjectID: id, ChangeSource: by.Source, SourceID: by.ID,
-	}
+func (a *Account) emit(by Actor, o *object, e event) {
+	p := a.payload(by)
+	p.ObjectID = o.id
 	e.fill(&p)
-	s.hooks.publish(e.kind(), p)
+	a.hooks.publish(o.typ, e.kind(), p)
+}
+
+// emitAssociation tells of one direction of an association that came or went; call it for both. The lock is held.
+func (a *Account) emitAssociation(by Actor, l link, removed bool) {
+	p := a.payload(by)
+	p.FromObjectID, p.FromObjectTypeID = l.from.id, l.from.typ.id
+	p.ToObjectID, p.ToObjectTypeID = l.to.id, l.to.typ.id
+	p.AssociationType = l.from.typ.legacy + "_TO_" + l.to.typ.legacy
+	p.AssociationTypeID = l.id
+	p.AssociationRemoved, p.IsPrimary = &removed, new(bool)
+	a.hooks.publish(l.from.typ, associationChange, p)
+}
+
+const (
+	associationChange = "associationChange"
+	privacyDeletion   = "privacyDeletion"
+)
+
+// payload is what all events carry.
+func (a *Account) payload(by Actor) payload {
+	return payload{
+		EventID: a.rand.Int64N(1 << 32), PortalID: a.PortalID, AppID: a.AppID,
+		OccurredAt: a.now().UnixMilli(), ChangeSource: by.Source, SourceID: by.ID,
+	}
 }
 
 // webhookValue is a property's value as webhooks carry it: times as epoch milliseconds.
@@ -85,43 +117,70 @@ func webhookValue(p *Property, value string) string {
 
 // Subscription asks for one kind of event.
 type Subscription struct {
-	// Type is contact.creation, contact.propertyChange, contact.deletion, contact.merge, contact.restore or
-	// contact.privacyDeletion; with "object" in place of "contact" the generic form, which carries the object type id.
+	// Type is contact or deal, a dot, and creation, propertyChange, deletion, merge, restore, associationChange or (contact
+	// only) privacyDeletion. With "object" in front it is the generic form, which carries the object type id and is the only
+	// one that notes, tasks, meetings and communications have.
 	Type string
 	// Property narrows a propertyChange to one property, as the vendor requires; "" takes the changes of all.
 	Property string
+	// ObjectTypeID narrows a generic subscription to one type, such as "0-46", as the vendor requires; "" takes all types.
+	ObjectTypeID string
 }
 
-// PropertyChanges are the subscriptions to the changes of these properties.
+// PropertyChanges are the subscriptions to the changes of these contact properties.
 func PropertyChanges(names ...string) []Subscription {
 	subs := make([]Subscription, len(names))
 	for i, n := range names {
-		subs[i] = Subscription{"contact.propertyChange", n}
+		subs[i] = Subscription{Type: "contact.propertyChange", Property: n}
 	}
 	return subs
 }
 
-// everything is what a target without subscriptions gets.
+// everything is what a target without subscriptions gets: named events of the types that have them, generic ones of the
+// others.
 func everything() []Subscription {
 	var subs []Subscription
-	for _, kind := range []string{"creation", "propertyChange", "deletion", "merge", "restore", "privacyDeletion"} {
-		subs = append(subs, Subscription{Type: "contact." + kind})
+	for _, t := range objectTypes {
+		for _, kind := range []string{"creation", "propertyChange", "deletion", "merge", "restore", associationChange, privacyDeletion} {
+			switch {
+			case kind == privacyDeletion && t.plural != "contacts":
+			case t.named:
+				subs = append(subs, Subscription{Type: t.singular + "." + kind})
+			default:
+				subs = append(subs, Subscription{Type: "object." + kind, ObjectTypeID: t.id})
+			}
+		}
 	}
 	return subs
 }
 
 // shape makes the payload the subscription gets, and says whether it wants the event at all.
-func (sub Subscription) shape(kind string, p payload) (payload, bool) {
-	object, wanted, _ := strings.Cut(sub.Type, ".")
+func (sub Subscription) shape(t *objectType, kind string, p payload) (payload, bool) {
+	subject, wanted, _ := strings.Cut(sub.Type, ".")
 	if wanted != kind || sub.Property != "" && sub.Property != p.PropertyName {
 		return payload{}, false
 	}
 	p.SubscriptionType = sub.Type
-	if object == "object" {
-		p.ObjectTypeID = objectTypeID
-		if p.PropertyName != "" {
-			p.IsSensitive = new(bool)
-		}
+	if subject == "object" {
+		return p.generic(t), sub.ObjectTypeID == "" || sub.ObjectTypeID == t.id
 	}
-	return p, true
+	return p.named(), t.named && subject == t.singular
+}
+
+// generic is the payload in the form of "object" subscriptions.
+func (p payload) generic(t *objectType) payload {
+	p.AssociationType = ""
+	if p.FromObjectID == 0 {
+		p.ObjectTypeID = t.id
+	}
+	if p.PropertyName != "" {
+		p.IsSensitive = new(bool)
+	}
+	return p
+}
+
+// named is the payload in the form of subscriptions under the type's own name.
+func (p payload) named() payload {
+	p.AssociationTypeID, p.FromObjectTypeID, p.ToObjectTypeID = 0, "", ""
+	return p
 }

@@ -39,7 +39,7 @@ func (f filter) check(s *schema) *apiError {
 	switch {
 	case operators[f.Operator] == nil:
 		return invalid("Invalid input JSON: %q is not a filter operator.", f.Operator)
-	case s.properties[f.Property] == nil:
+	case s.properties[f.Property] == nil && f.associated() == nil:
 		return invalid("There was a problem with the request: unknown property %q.", f.Property)
 	case (f.Operator == "IN" || f.Operator == "NOT_IN") && len(f.Values) == 0:
 		return invalid("The operator %s requires values.", f.Operator)
@@ -47,6 +47,27 @@ func (f filter) check(s *schema) *apiError {
 		return invalid("The operator BETWEEN requires value and highValue.")
 	}
 	return nil
+}
+
+// associated is the type whose ids the pseudo property "associations.contact" and its like stand for; nil for others.
+func (f filter) associated() *objectType {
+	name, ok := strings.CutPrefix(f.Property, "associations.")
+	if !ok {
+		return nil
+	}
+	return typeNamed(name)
+}
+
+// acceptsAny decides by the ids of associated records: one of them must pass, or all must when the operator denies.
+func (f filter) acceptsAny(ids []string) bool {
+	if len(ids) == 0 {
+		ids = []string{""}
+	}
+	fails := func(id string) bool { return !f.accepts(&Property{Type: "number"}, id) }
+	if slices.Contains(unsetToo, f.Operator) {
+		return !slices.ContainsFunc(ids, fails)
+	}
+	return slices.ContainsFunc(ids, func(id string) bool { return !fails(id) })
 }
 
 func (f filter) accepts(p *Property, v string) bool {

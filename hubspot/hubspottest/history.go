@@ -57,11 +57,13 @@ func (r Revision) wire() wireRevision {
 }
 
 // wireHistory is the history of a property, newest first.
-func (c *contact) wireHistory(property string) []wireRevision {
-	all := c.history[property]
+func (a *Account) wireHistory(o *object, property string) []wireRevision {
+	all := o.history[property]
 	out := make([]wireRevision, 0, len(all))
 	for i := len(all) - 1; i >= 0; i-- {
-		out = append(out, all[i].wire())
+		r := all[i]
+		r.Value = a.shown(o.typ, property, r.Value)
+		out = append(out, r.wire())
 	}
 	return out
 }

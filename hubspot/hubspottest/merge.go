@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-func (s *Server) merge(q *request) response {
+func (a *Account) merge(q *request) response {
 	var in struct {
 		Primary string `json:"primaryObjectId"`
 		Other   string `json:"objectIdToMerge"`
@@ -16,43 +16,43 @@ func (s *Server) merge(q *request) response {
 	if bad := q.decode(&in); bad != nil {
 		return *bad
 	}
-	c, err := s.join(in.Primary, in.Other, q.actor)
+	o, err := a.join(q.store, in.Primary, in.Other, q.actor)
 	if err != nil {
 		return invalid("%s", err.Error()).response()
 	}
-	return ok(s.record(c, view{}))
+	return ok(a.record(o, view{}))
 }
 
-// join merges two contacts. Each value is the primary's, or the other's where the primary has none, with its own history;
-// no propertyChange is sent. Both old ids lead to the survivor.
-func (s *Server) join(primaryID, otherID string, by Actor) (*contact, error) {
-	primary, other := s.store.find(primaryID, true), s.store.find(otherID, true)
+// join merges two records. Each value is the primary's, or the other's where the primary has none, with its own history;
+// no propertyChange is sent. Both old ids lead to the survivor, which inherits the associations of both.
+func (a *Account) join(st *store, primaryID, otherID string, by Actor) (*object, error) {
+	primary, other := st.find(primaryID, true), st.find(otherID, true)
 	if primary == nil || other == nil || primary == other {
-		return nil, fmt.Errorf("cannot merge contacts %s and %s: both must exist and differ", primaryID, otherID)
+		return nil, fmt.Errorf("cannot merge %s %s and %s: both must exist and differ", st.typ.plural, primaryID, otherID)
 	}
-	survivor := &contact{id: primary.id, history: maps.Clone(primary.history), created: primary.created}
-	if !s.opts.MergeKeepsPrimaryID {
-		survivor.id = s.store.mint()
+	survivor := &object{store: st, id: primary.id, history: maps.Clone(primary.history), born: primary.born}
+	if !a.opts.MergeKeepsPrimaryID {
+		survivor.id = st.mint()
 	}
 	moved := adopt(survivor, other)
-	s.store.remove(primary)
-	s.store.remove(other)
-	s.store.insert(survivor)
-	s.stampMerge(survivor, primary, other, by)
-	s.store.index(survivor)
-	s.emit(by, primary.id, merged{primary.id, other.id, survivor.id, moved})
-	s.emit(by, other.id, deleted{})
+	st.remove(primary)
+	st.remove(other)
+	st.insert(survivor)
+	a.stampMerge(survivor, primary, other, by)
+	st.index(survivor)
+	a.relink(primary, survivor)
+	a.relink(other, survivor)
+	a.emit(by, primary, merged{primary.id, other.id, survivor.id, moved})
+	a.emit(by, other, deleted{})
 	return survivor, nil
 }
 
-// ownedBySimulator are the properties that a merge computes instead of moving.
-var ownedBySimulator = []string{propID, propCreated, propModified, propMergedIDs, propMoreEmails, propSource, propSourceID}
-
 // adopt gives the survivor what only the other has, and counts it.
-func adopt(survivor, other *contact) int {
+func adopt(survivor, other *object) int {
+	own := append(survivor.typ.always(), propMergedIDs, propMoreEmails, propSource, propSourceID) // the merge computes these
 	moved := 0
 	for name, revisions := range other.history {
-		if !slices.Contains(ownedBySimulator, name) && survivor.value(name) == "" && other.value(name) != "" {
+		if !slices.Contains(own, name) && survivor.value(name) == "" && other.value(name) != "" {
 			survivor.history[name] = revisions
 			moved++
 		}
@@ -61,16 +61,16 @@ func adopt(survivor, other *contact) int {
 }
 
 // stampMerge writes what the merge itself decides: ids, addresses, times, and where the old ids lead.
-func (s *Server) stampMerge(survivor, primary, other *contact, by Actor) {
-	at := s.now()
+func (a *Account) stampMerge(survivor, primary, other *object, by Actor) {
+	at := a.now()
 	var ids []string
-	for _, c := range []*contact{primary, other} {
-		if old := c.value(propMergedIDs); old != "" {
+	for _, o := range []*object{primary, other} {
+		if old := o.value(propMergedIDs); old != "" {
 			ids = append(ids, strings.Split(old, ";")...)
 		}
-		if c.id != survivor.id {
-			ids = append(ids, c.key())
-			s.store.movedTo[c.id] = survivor.id
+		if o.id != survivor.id {
+			ids = append(ids, o.key())
+			o.store.movedTo[o.id] = survivor.id
 		}
 	}
 	addresses := slices.DeleteFunc(append(primary.emails(), other.emails()...), func(e string) bool { return e == survivor.value(propEmail) })
@@ -80,5 +80,5 @@ func (s *Server) stampMerge(survivor, primary, other *contact, by Actor) {
 	if len(addresses) > 0 {
 		survivor.set(propMoreEmails, Revision{strings.Join(addresses, ";"), at, by})
 	}
-	s.touch(survivor, by)
+	a.touch(survivor, by)
 }

@@ -31,6 +31,11 @@ type Options struct {
 	// SearchPerSecond is the number of searches the account has in any second; 0 means 5, negative means no limit.
 	SearchPerSecond int
 
+	// RejectUniqueOnActivities refuses unique properties on notes, tasks, meetings and communications. Whether the vendor
+	// takes them is not documented.
+	RejectUniqueOnActivities bool
+	// RawBodies returns the bodies of notes, tasks and meetings as they were written, not sanitised to HTML as the vendor does.
+	RawBodies bool
 	// MergeKeepsPrimaryID lets a merge keep the primary record's id instead of minting a new one.
 	MergeKeepsPrimaryID bool
 	// MergedIDsUnreadable makes batch reads answer "not found" for the ids of merged records instead of the survivor.
@@ -53,9 +58,16 @@ type Options struct {
 // Rule is an administrator's rule: the required properties must have a value when a record is created (When is "") or
 // whenever the property When has the value Is.
 type Rule struct {
+	// On is the plural name of the object type; "" means contacts.
+	On       string
 	When, Is string
 	Require  []string
 }
+
+const (
+	defaultToken  = "hubspottest-token"
+	defaultPortal = 33333
+)
 
 // Aliases for the machinery shared by the simulators, so that a host application can name the types.
 type (
@@ -80,8 +92,8 @@ func (o *Options) withDefaults() Options {
 	if o != nil {
 		d = *o
 	}
-	d.Token = or(d.Token, "hubspottest-token")
-	d.PortalID = or(d.PortalID, 33333)
+	d.Token = or(d.Token, defaultToken)
+	d.PortalID = or(d.PortalID, defaultPortal)
 	d.AppID = or(d.AppID, 1160452)
 	d.SearchLag = orNone(d.SearchLag, 2*time.Second)
 	d.Burst = or(d.Burst, 100)

@@ -36,11 +36,11 @@ func TestProperties(t *testing.T) {
 	r.want(207, "POST", path+"/batch/read", `{"inputs":[{"name":"email"},{"name":"nope"}]}`)
 	r.want(201, "POST", path+"/batch/create", `{"inputs":[{"name":"one","label":"One","groupName":"bird_sync","type":"bool","fieldType":"booleancheckbox"}]}`)
 	r.want(200, "POST", contactsPath+"/batch/upsert", `{"inputs":[{"id":"k","idProperty":"bird_key","properties":{"one":"true"}}]}`)
-	for i := len(r.schema.unique); i < maxUnique; i++ {
+	for i := len(r.in("contacts").schema.unique); i < maxUnique; i++ {
 		r.want(201, "POST", path, fmt.Sprintf(`{"name":"u%d","label":"U","groupName":"bird_sync","type":"string","fieldType":"text","hasUniqueValue":true}`, i))
 	}
 	r.want(400, "POST", path, `{"name":"more","label":"U","groupName":"bird_sync","type":"string","fieldType":"text","hasUniqueValue":true}`)
-	if n := len(resultsOf(t, r.want(200, "GET", path, ""))); n != len(r.schema.properties) {
+	if n := len(resultsOf(t, r.want(200, "GET", path, ""))); n != len(r.in("contacts").schema.properties) {
 		t.Errorf("%d properties listed", n)
 	}
 }

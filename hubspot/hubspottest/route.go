@@ -2,71 +2,106 @@ package hubspottest
 
 import "net/http"
 
-// family is one API version's set of path prefixes.
-// https://developers.hubspot.com/docs/api-reference/latest/overview
-type family struct{ version, objects, properties, account string }
-
-var families = []family{
-	{"v3", "/crm/v3/objects/", "/crm/v3/properties/", "/account-info/v3/details"},
-	{"2026-03", "/crm/objects/2026-03/", "/crm/properties/2026-03/", "/account-info/2026-03/details"},
-	{"2026-09", "/crm/objects/2026-09/", "/crm/properties/2026-09/", "/account-info/2026-09/details"},
+// route is one operation: a pattern of http.ServeMux and what answers it. {object} in the pattern stands for an object type
+// by its plural or its id; its records are then the request's store.
+type route struct {
+	pattern string
+	handle  handler
+	lane    lane
+	open    bool // no token is needed
 }
 
-// routes serves the same handlers under every family, by the plural name and by the object type id.
-func (s *Server) routes() http.Handler {
+// lane is the quota that a route is charged to.
+type lane int
+
+const (
+	standard lane = iota
+	searching
+)
+
+// versions are the path sets served from the same records.
+// https://developers.hubspot.com/docs/api-reference/latest/overview
+var versions = []string{"v3", "2026-03", "2026-09"}
+
+// crm is where one of the CRM APIs lives in a version, such as /crm/v3/objects or /crm/objects/2026-09.
+func crm(api, version string) string { return prefix("crm", api, version) }
+
+// prefix is the base of an API: legacy versions stand before its name, dated ones after it.
+func prefix(family, api, version string) string {
+	if version[0] == 'v' {
+		return "/" + family + "/" + version + "/" + api
+	}
+	return "/" + family + "/" + api + "/" + version
+}
+
+// tables are the routes of a version, one table for each part of the API.
+var tables = []func(a *Account, version string) []route{
+	(*Account).accountRoutes,
+	(*Account).objectRoutes,
+	(*Account).propertyRoutes,
+}
+
+func (a *Account) routes() http.Handler {
 	mux := http.NewServeMux()
-	for _, f := range families {
-		mux.Handle("GET "+f.account, s.serve(f.version, false, s.accountDetails))
-		for _, object := range []string{"contacts", objectTypeID} {
-			s.objectRoutes(mux, f.version, f.objects+object)
-			s.propertyRoutes(mux, f.version, f.properties+object)
+	for _, version := range versions {
+		for _, table := range tables {
+			for _, rt := range table(a, version) {
+				mux.Handle(rt.pattern, a.serve(version, rt))
+			}
 		}
 	}
-	mux.Handle("/", s.serve("", false, func(*request) response { return resourceNotFound() }))
+	mux.Handle("/", a.serve("", route{handle: func(*request) response { return resourceNotFound() }}))
 	return mux
 }
 
-func (s *Server) objectRoutes(mux *http.ServeMux, version, base string) {
-	for pattern, h := range map[string]handler{
-		"GET " + base:                     s.list,
-		"POST " + base:                    s.create,
-		"GET " + base + "/{id}":           s.read,
-		"PATCH " + base + "/{id}":         s.update,
-		"DELETE " + base + "/{id}":        s.archive,
-		"POST " + base + "/batch/create":  s.batchCreate,
-		"POST " + base + "/batch/read":    s.batchRead,
-		"POST " + base + "/batch/update":  s.batchUpdate,
-		"POST " + base + "/batch/upsert":  s.batchUpsert,
-		"POST " + base + "/batch/archive": s.batchArchive,
-		"POST " + base + "/merge":         s.merge,
-		"POST " + base + "/gdpr-delete":   s.gdprDelete,
-	} {
-		mux.Handle(pattern, s.serve(version, false, h))
+func (a *Account) objectRoutes(version string) []route {
+	base := crm("objects", version) + "/{object}"
+	return []route{
+		{pattern: "GET " + base, handle: a.list},
+		{pattern: "POST " + base, handle: a.create},
+		{pattern: "GET " + base + "/{id}", handle: a.read},
+		{pattern: "PATCH " + base + "/{id}", handle: a.update},
+		{pattern: "DELETE " + base + "/{id}", handle: a.archive},
+		{pattern: "POST " + base + "/batch/create", handle: a.batchCreate},
+		{pattern: "POST " + base + "/batch/read", handle: a.batchRead},
+		{pattern: "POST " + base + "/batch/update", handle: a.batchUpdate},
+		{pattern: "POST " + base + "/batch/upsert", handle: a.batchUpsert},
+		{pattern: "POST " + base + "/batch/archive", handle: a.batchArchive},
+		{pattern: "POST " + base + "/merge", handle: a.merge},
+		{pattern: "POST " + base + "/gdpr-delete", handle: a.gdprDelete},
+		{pattern: "POST " + base + "/search", handle: a.search, lane: searching},
 	}
-	mux.Handle("POST "+base+"/search", s.serve(version, true, s.search))
 }
 
-func (s *Server) propertyRoutes(mux *http.ServeMux, version, base string) {
-	for pattern, h := range map[string]handler{
-		"GET " + base:                    s.listProperties,
-		"POST " + base:                   s.createProperty,
-		"GET " + base + "/{name}":        s.readProperty,
-		"POST " + base + "/batch/read":   s.batchReadProperties,
-		"POST " + base + "/batch/create": s.batchCreateProperties,
-		"GET " + base + "/groups":        s.listGroups,
-		"POST " + base + "/groups":       s.createGroup,
-		"GET " + base + "/groups/{name}": s.readGroup,
-	} {
-		mux.Handle(pattern, s.serve(version, false, h))
+func (a *Account) propertyRoutes(version string) []route {
+	base := crm("properties", version) + "/{object}"
+	return []route{
+		{pattern: "GET " + base, handle: a.listProperties},
+		{pattern: "POST " + base, handle: a.createProperty},
+		{pattern: "GET " + base + "/{name}", handle: a.readProperty},
+		{pattern: "PATCH " + base + "/{name}", handle: a.updateProperty},
+		{pattern: "DELETE " + base + "/{name}", handle: a.archiveProperty},
+		{pattern: "POST " + base + "/batch/read", handle: a.batchReadProperties},
+		{pattern: "POST " + base + "/batch/create", handle: a.batchCreateProperties},
+		{pattern: "POST " + base + "/batch/archive", handle: a.batchArchiveProperties},
+		{pattern: "GET " + base + "/groups", handle: a.listGroups},
+		{pattern: "POST " + base + "/groups", handle: a.createGroup},
+		{pattern: "GET " + base + "/groups/{name}", handle: a.readGroup},
+		{pattern: "PATCH " + base + "/groups/{name}", handle: a.updateGroup},
+		{pattern: "DELETE " + base + "/groups/{name}", handle: a.archiveGroup},
 	}
+}
+
+func (a *Account) accountRoutes(version string) []route {
+	return []route{{pattern: "GET /account-info/" + version + "/details", handle: a.accountDetails}}
 }
 
 // accountDetails answers the facts that bind a token to its account.
-func (s *Server) accountDetails(*request) response {
-	return response{http.StatusOK, map[string]any{
-		"portalId": s.PortalID, "accountType": "DEVELOPER_TEST", "timeZone": "America/Bogota",
+func (a *Account) accountDetails(*request) response {
+	return ok(map[string]any{
+		"portalId": a.PortalID, "accountType": "DEVELOPER_TEST", "timeZone": "America/Bogota",
 		"companyCurrency": "USD", "additionalCurrencies": []string{},
 		"utcOffset": "-05:00", "utcOffsetMilliseconds": -18_000_000,
 		"uiDomain": "app.hubspot.com", "dataHostingLocation": "na1",
-	}}
+	})
 }

@@ -74,7 +74,7 @@ type searchReply struct {
 }
 
 // search sees the account as it was the lag ago.
-func (s *Server) search(q *request) response {
+func (a *Account) search(q *request) response {
 	var in searchCall
 	if bad := q.decode(&in); bad != nil {
 		return *bad
@@ -83,16 +83,16 @@ func (s *Server) search(q *request) response {
 	if in.Limit != nil {
 		limit = *in.Limit
 	}
-	if bad := s.checkSearch(&in, len([]rune(string(q.body))), limit); bad != nil {
+	if bad := checkSearch(q.store, &in, len([]rune(string(q.body))), limit); bad != nil {
 		return bad.response()
 	}
-	at := s.now().Add(-s.opts.SearchLag)
-	found := s.matching(&in, at)
-	s.order(found, in.Sorts, at)
-	return ok(s.cut(found, int(in.After), limit, view{properties: in.Properties, at: at}))
+	at := a.now().Add(-a.opts.SearchLag)
+	found := a.matching(q.store, &in, at)
+	order(q.store.schema, found, in.Sorts, at)
+	return ok(a.cut(found, int(in.After), limit, view{properties: in.Properties, at: at}))
 }
 
-func (s *Server) checkSearch(in *searchCall, chars, limit int) *apiError {
+func checkSearch(st *store, in *searchCall, chars, limit int) *apiError {
 	total := 0
 	for _, g := range in.Groups {
 		total += len(g.Filters)
@@ -100,7 +100,7 @@ func (s *Server) checkSearch(in *searchCall, chars, limit int) *apiError {
 			return invalid("A filterGroup has %d filters, the maximum is %d.", len(g.Filters), searchPerGroup)
 		}
 		for _, f := range g.Filters {
-			if bad := f.check(s.schema); bad != nil {
+			if bad := f.check(st.schema); bad != nil {
 				return bad
 			}
 		}
@@ -122,21 +122,21 @@ func (s *Server) checkSearch(in *searchCall, chars, limit int) *apiError {
 	return nil
 }
 
-// matching are the live contacts that any group of filters and the query accept.
-func (s *Server) matching(in *searchCall, at time.Time) []*contact {
-	var found []*contact
-	for _, c := range s.store.order {
-		if c.live() && !c.created.After(at) && s.accepts(in, c, at) && c.mentions(in.Query, at) {
-			found = append(found, c)
+// matching are the live records that any group of filters and the query accept.
+func (a *Account) matching(st *store, in *searchCall, at time.Time) []*object {
+	var found []*object
+	for _, o := range st.order {
+		if o.live() && !o.born.After(at) && a.accepts(in, o, at) && o.mentions(in.Query, at) {
+			found = append(found, o)
 		}
 	}
 	return found
 }
 
-func (s *Server) accepts(in *searchCall, c *contact, at time.Time) bool {
+func (a *Account) accepts(in *searchCall, o *object, at time.Time) bool {
 	for _, g := range in.Groups {
 		if !slices.ContainsFunc(g.Filters, func(f filter) bool {
-			return !f.accepts(s.schema.properties[f.Property], c.valueAt(f.Property, at))
+			return !a.passes(f, o, at)
 		}) {
 			return true
 		}
@@ -144,13 +144,20 @@ func (s *Server) accepts(in *searchCall, c *contact, at time.Time) bool {
 	return len(in.Groups) == 0
 }
 
+func (a *Account) passes(f filter, o *object, at time.Time) bool {
+	if t := f.associated(); t != nil {
+		return f.acceptsAny(a.related(o, t))
+	}
+	return f.accepts(o.schema.properties[f.Property], o.valueAt(f.Property, at))
+}
+
 // mentions is the text query over the default searchable properties.
-func (c *contact) mentions(query string, at time.Time) bool {
+func (o *object) mentions(query string, at time.Time) bool {
 	if query == "" {
 		return true
 	}
-	for _, name := range []string{propEmail, "firstname", "lastname", "phone", "company", propSearchPhone} {
-		if strings.Contains(strings.ToLower(c.valueAt(name, at)), strings.ToLower(query)) {
+	for _, name := range o.typ.searched {
+		if strings.Contains(strings.ToLower(o.valueAt(name, at)), strings.ToLower(query)) {
 			return true
 		}
 	}
@@ -158,14 +165,14 @@ func (c *contact) mentions(query string, at time.Time) bool {
 }
 
 // order sorts by the wanted key, oldest first without one; equal ones stay in the order of creation.
-func (s *Server) order(found []*contact, sorts []sortKey, at time.Time) {
+func order(s *schema, found []*object, sorts []sortKey, at time.Time) {
 	if len(sorts) == 0 {
 		return
 	}
 	key := sorts[0]
-	p := s.schema.properties[key.Property]
-	slices.SortStableFunc(found, func(a, b *contact) int {
-		n := compare(p, a.valueAt(key.Property, at), b.valueAt(key.Property, at))
+	p := s.properties[key.Property]
+	slices.SortStableFunc(found, func(x, y *object) int {
+		n := compare(p, x.valueAt(key.Property, at), y.valueAt(key.Property, at))
 		if key.Descending {
 			return -n
 		}
@@ -174,12 +181,12 @@ func (s *Server) order(found []*contact, sorts []sortKey, at time.Time) {
 }
 
 // cut takes one page.
-func (s *Server) cut(found []*contact, after, limit int, v view) searchReply {
+func (a *Account) cut(found []*object, after, limit int, v view) searchReply {
 	out := searchReply{Total: len(found), Results: []record{}}
 	end := min(after+limit, len(found))
-	for _, c := range found[min(after, end):end] {
-		r := s.record(c, v)
-		r.UpdatedAt = c.valueAt(propModified, v.at)
+	for _, o := range found[min(after, end):end] {
+		r := a.record(o, v)
+		r.UpdatedAt = o.valueAt(o.typ.modified, v.at)
 		out.Results = append(out.Results, r)
 	}
 	if end < len(found) && limit > 0 {

@@ -24,11 +24,17 @@ func normalise(p *Property, value, current string) (string, *problem) {
 	if value == "" {
 		return "", nil
 	}
+	if len([]rune(value)) > maxText {
+		// The vendor's code for this is not published.
+		return "", &problem{p.Name, "VALUE_TOO_LONG", fmt.Sprintf("The value is longer than %d characters.", maxText)}
+	}
 	switch {
-	case p.Name == propEmail:
+	case p.Name == propEmail && p.HubspotDefined:
 		return normaliseEmail(p, value)
 	case p.Name == propLifecycle:
 		return normaliseLifecycle(p, value, current)
+	case p.HubspotDefined && (p.Name == propPipeline || p.Name == propStage):
+		return value, nil // the pipelines decide, over both together
 	case p.Type == "number":
 		return normaliseNumber(p, value)
 	case p.Type == "date":
@@ -41,9 +47,6 @@ func normalise(p *Property, value, current string) (string, *problem) {
 		return normaliseMany(p, value, current)
 	case p.Type == "enumeration":
 		return oneOf(p, value, p.Options)
-	case len([]rune(value)) > maxText:
-		// The vendor's code for this is not published.
-		return "", &problem{p.Name, "VALUE_TOO_LONG", fmt.Sprintf("The value is longer than %d characters.", maxText)}
 	}
 	return value, nil
 }

@@ -70,15 +70,15 @@ func (h *webhooks) subscribe(url, secret string, subs []Subscription) {
 }
 
 // publish queues the event for every subscription that wants it.
-func (h *webhooks) publish(kind string, p payload) {
+func (h *webhooks) publish(t *objectType, kind string, p payload) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	queued := false
-	for _, t := range h.targets {
-		for _, sub := range t.subs {
-			if shaped, wanted := sub.shape(kind, p); wanted {
+	for _, target := range h.targets {
+		for _, sub := range target.subs {
+			if shaped, wanted := sub.shape(t, kind, p); wanted {
 				shaped.SubscriptionID = sub.id
-				t.waiting = append(t.waiting, shaped)
+				target.waiting = append(target.waiting, shaped)
 				queued = true
 			}
 		}

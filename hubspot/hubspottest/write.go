@@ -8,39 +8,45 @@ import (
 
 // draft is a checked write that has not happened yet.
 type draft struct {
-	target *contact // nil creates
-	id     int64
-	values map[string]string
+	store        *store
+	target       *object // nil creates
+	id           int64
+	values       map[string]string
+	associations []associationInput
 }
 
 // claims are the unique values that earlier drafts of the same batch will take.
 type claims map[uniqueValue]int64
 
-// plan checks a write against the schema, the rules and the unique values, and changes nothing. Drafts planned with the
-// same claims can all be applied.
-func (s *Server) plan(target *contact, values map[string]string, version string, taken claims) (*draft, *apiError) {
-	d := &draft{target: target, values: map[string]string{}}
+// plan checks a write against the schema, the rules, the unique values and the associations, and changes nothing. Drafts
+// planned with the same claims can all be applied.
+func (a *Account) plan(st *store, target *object, in input, version string, taken claims) (*draft, *apiError) {
+	d := &draft{store: st, target: target, values: map[string]string{}}
 	if target != nil {
 		d.id = target.id
 	} else {
-		d.id = s.store.mint()
+		d.id = st.mint()
+		d.associations = in.Associations
 	}
-	if problems := s.check(d, values); len(problems) > 0 {
-		return nil, s.propertiesInvalid(problems)
+	problems := d.check(in.Properties)
+	if target == nil {
+		d.fill()
 	}
-	if version == "2026-09" {
-		if problems := s.missing(d); len(problems) > 0 {
-			return nil, s.propertiesInvalid(problems)
-		}
+	problems = append(problems, a.checkWhole(d, version)...)
+	if len(problems) > 0 {
+		return nil, a.propertiesInvalid(problems)
 	}
-	return d, s.claim(d, taken)
+	if bad := a.associable(st.typ, d.associations); bad != nil {
+		return nil, bad
+	}
+	return d, a.claim(d, taken)
 }
 
 // check normalises the values into the draft and returns what is wrong with them.
-func (s *Server) check(d *draft, values map[string]string) []problem {
+func (d *draft) check(values map[string]string) []problem {
 	var problems []problem
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		p, ok := s.schema.properties[name]
+		p, ok := d.store.schema.properties[name]
 		if !ok || p.Archived {
 			problems = append(problems, problem{name, "PROPERTY_DOESNT_EXIST", fmt.Sprintf("Property %q does not exist", name)})
 			continue
@@ -55,37 +61,79 @@ func (s *Server) check(d *draft, values map[string]string) []problem {
 	return problems
 }
 
-// missing applies the administrator's rules. The vendor's error code for them is not published.
-func (s *Server) missing(d *draft) []problem {
-	var problems []problem
-	for _, r := range s.opts.Rules {
-		if r.When == "" && d.target != nil || r.When != "" && d.after(r.When) != r.Is {
-			continue
+// fill gives a new record what its type defaults to.
+func (d *draft) fill() {
+	for _, f := range d.store.typ.fallback {
+		if v := or(f.value, d.after(f.from)); d.after(f.property) == "" && v != "" {
+			d.values[f.property] = v
 		}
-		for _, name := range r.Require {
-			if d.after(name) == "" {
-				problems = append(problems, problem{name, "REQUIRED_FIELD", fmt.Sprintf("%q is required.", name)})
-			}
+	}
+}
+
+// checkWhole looks at the record as the draft would leave it: what a new one needs, the stage of a deal, the
+// administrator's rules.
+func (a *Account) checkWhole(d *draft, version string) []problem {
+	var problems []problem
+	if d.target == nil {
+		problems = d.lacking(d.store.typ.required)
+	}
+	if bad := a.checkStage(d); bad != nil {
+		problems = append(problems, *bad)
+	}
+	if version != "2026-09" {
+		return problems
+	}
+	for _, r := range a.opts.Rules {
+		if r.applies(d) {
+			problems = append(problems, d.lacking(r.Require)...)
 		}
 	}
 	return problems
 }
 
+// lacking names the properties that would stay without a value. The vendor's code for that is not published.
+func (d *draft) lacking(required []string) []problem {
+	var problems []problem
+	for _, name := range required {
+		if d.after(name) == "" {
+			problems = append(problems, problem{name, "REQUIRED_FIELD", fmt.Sprintf("%q is required.", name)})
+		}
+	}
+	return problems
+}
+
+// checkStage refuses a stage that the deal's pipeline lacks.
+func (a *Account) checkStage(d *draft) *problem {
+	_, pipeline := d.values[propPipeline]
+	_, stage := d.values[propStage]
+	if d.store.typ.plural != "deals" || !pipeline && !stage || d.after(propStage) == "" {
+		return nil
+	}
+	return a.stageProblem(d.after(propPipeline), d.after(propStage))
+}
+
+func (r Rule) applies(d *draft) bool {
+	if typeNamed(or(r.On, "contacts")) != d.store.typ {
+		return false
+	}
+	return r.When == "" && d.target == nil || r.When != "" && d.after(r.When) == r.Is
+}
+
 // claim takes the draft's unique values, or says which record has one already.
-func (s *Server) claim(d *draft, taken claims) *apiError {
-	keys := s.store.keys(d.after)
+func (a *Account) claim(d *draft, taken claims) *apiError {
+	keys := d.store.keys(d.after)
 	for _, k := range keys {
-		holder, held := s.store.unique[k]
+		holder, held := d.store.unique[k]
 		if !held {
 			holder, held = taken[k]
 		}
 		if !held || holder == d.id {
 			continue
 		}
-		if d.target == nil && k.property == propEmail && !s.opts.CreateConflictAs400 {
+		if d.target == nil && k.property == propEmail && !a.opts.CreateConflictAs400 {
 			return contactExists(holder)
 		}
-		return s.valueTaken(k.property, k.value, d.id, holder)
+		return a.valueTaken(d.store.typ, k.property, k.value, d.id, holder)
 	}
 	for _, k := range keys {
 		taken[k] = d.id
@@ -107,33 +155,35 @@ func (d *draft) after(property string) string {
 	return d.before(property)
 }
 
-// apply carries a draft out: history, modified time, index, counts and events. A write of equal values changes nothing.
-func (s *Server) apply(d *draft, by Actor) *contact {
-	c := d.target
-	if c == nil {
-		c = s.born(d.id, by)
+// apply carries a draft out: history, modified time, index, counts, events, associations. A write of equal values changes
+// nothing.
+func (a *Account) apply(d *draft, by Actor) *object {
+	o := d.target
+	if o == nil {
+		o = a.born(d.store, d.id, by)
+		defer a.associate(o, d.associations, by)
 	}
-	changed := s.changes(c, d)
-	s.count(c, d, changed, by)
+	changed := o.changes(d)
+	a.count(o, d, changed, by)
 	if len(changed) == 0 {
-		return c
+		return o
 	}
-	s.store.unindex(c)
-	at := s.now()
+	o.store.unindex(o)
+	at := a.now()
 	for _, name := range changed {
-		c.set(name, Revision{d.values[name], at, by})
-		s.emit(by, c.id, propertyChanged{name, webhookValue(s.schema.properties[name], d.values[name])})
+		o.set(name, Revision{d.values[name], at, by})
+		a.emit(by, o, propertyChanged{name, webhookValue(o.schema.properties[name], d.values[name])})
 	}
-	s.touch(c, by)
-	s.store.index(c)
-	return c
+	a.touch(o, by)
+	o.store.index(o)
+	return o
 }
 
 // changes are the names, in order, whose value the draft really changes.
-func (s *Server) changes(c *contact, d *draft) []string {
+func (o *object) changes(d *draft) []string {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(d.values)) {
-		if c.value(name) != d.values[name] {
+		if o.value(name) != d.values[name] {
 			names = append(names, name)
 		}
 	}
@@ -141,35 +191,35 @@ func (s *Server) changes(c *contact, d *draft) []string {
 }
 
 // born creates an empty record.
-func (s *Server) born(id int64, by Actor) *contact {
-	at := s.now()
-	c := &contact{id: id, history: map[string][]Revision{}, created: at}
-	c.set(propID, Revision{c.key(), at, by})
-	c.set(propCreated, Revision{at.Format(timeLayout), at, by})
-	c.set(propSource, Revision{by.Source, at, by})
-	c.set(propSourceID, Revision{by.ID, at, by})
-	s.store.insert(c)
-	s.touch(c, by)
-	s.emit(by, id, created{})
-	return c
+func (a *Account) born(st *store, id int64, by Actor) *object {
+	at := a.now()
+	o := &object{store: st, id: id, history: map[string][]Revision{}, born: at}
+	o.set(propID, Revision{o.key(), at, by})
+	o.set(st.typ.created, Revision{at.Format(timeLayout), at, by})
+	o.set(propSource, Revision{by.Source, at, by})
+	o.set(propSourceID, Revision{by.ID, at, by})
+	st.insert(o)
+	a.touch(o, by)
+	a.emit(by, o, created{})
+	return o
 }
 
 // touch moves the modified time.
-func (s *Server) touch(c *contact, by Actor) {
-	c.updated = s.now()
-	c.set(propModified, Revision{c.updated.Format(timeLayout), c.updated, by})
+func (a *Account) touch(o *object, by Actor) {
+	o.updated = a.now()
+	o.set(o.typ.modified, Revision{o.updated.Format(timeLayout), o.updated, by})
 }
 
 // count keeps the books of what the account's own app wrote.
-func (s *Server) count(c *contact, d *draft, changed []string, by Actor) {
-	if by != app(s.AppID) {
+func (a *Account) count(o *object, d *draft, changed []string, by Actor) {
+	if by != app(a.AppID) {
 		return
 	}
 	for name := range d.values {
-		books := s.store.noops
+		books := o.store.noops
 		if slices.Contains(changed, name) {
-			books = s.store.writes
+			books = o.store.writes
 		}
-		books[writeKey{c.key(), name}]++
+		books[writeKey{o.key(), name}]++
 	}
 }
