@@ -29,7 +29,7 @@ func run(ctx context.Context, mux *http.ServeMux) error {
 	flow := must(urbanhub.Contacts(urbanhub.Options{Region: "CO"}))
 	left := must(bird.New(os.Getenv("BIRD_WORKSPACE"), os.Getenv("BIRD_KEY"), &bird.Options{
 		Fields: flow.Names(sync.Left)}))
-	right := must(hubspot.New(os.Getenv("HUBSPOT_TOKEN"), &hubspot.Options{
+	right := must(hubspot.New(hubspot.Static(os.Getenv("HUBSPOT_TOKEN")), &hubspot.Options{
 		Properties: flow.Names(sync.Right)}))
 	engine := must(sync.New(sync.Config{
 		Flows: []*sync.Flow{flow},

@@ -3,7 +3,6 @@ package hubspot
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/urbanhub/crmsync/internal/microbatch"
@@ -35,20 +34,18 @@ var (
 	_ sync.Projector = (*Adapter)(nil)
 )
 
-// New returns an adapter that uses a static token: a service key, or the
-// token of a private app. It calls nobody. The token appears in no error or
-// log. The error is a [*sync.Error] that names the wrong option.
-// Source: https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/overview
-func New(token string, opts *Options) (*Adapter, error) {
-	if token == "" || strings.ContainsAny(token, " \t\r\n") {
-		return nil, &sync.Error{Op: "hubspot: new", Action: sync.Denied, Field: "token", Rule: "token.form",
-			Hint: "give the access token alone, without blanks or line ends", Err: errors.New("the token is not usable")}
+// New returns an adapter whose calls carry the tokens of the source, such as
+// [Static]. It calls nobody. The error is a [*sync.Error] that names the wrong
+// option.
+func New(tokens TokenSource, opts *Options) (*Adapter, error) {
+	if err := checkTokens(tokens); err != nil {
+		return nil, err
 	}
 	o, err := opts.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	a := &Adapter{client: newClient(token, o), opts: o, unique: map[string]bool{}}
+	a := &Adapter{client: newClient(tokens, o), opts: o, unique: map[string]bool{}}
 	a.names = readNames(o.Properties)
 	for _, n := range o.Unique {
 		a.unique[n] = true
@@ -92,11 +89,11 @@ func readNames(properties []string) []string {
 }
 
 // Close sends what still waits for a batch, refuses further calls, and returns
-// when every batch has ended or the context has. It need not be called: an
+// when every batch and token call has ended or the context has. It need not be called: an
 // idle adapter runs nothing.
 func (a *Adapter) Close(ctx context.Context) error {
 	return errors.Join(a.reads.Close(ctx), a.times.Close(ctx), a.lookups.Close(ctx),
-		a.phones.Close(ctx), a.updates.Close(ctx), a.upserts.Close(ctx))
+		a.phones.Close(ctx), a.updates.Close(ctx), a.upserts.Close(ctx), settled(ctx, a.client.tokens))
 }
 
 // Projection implements [sync.Projector].

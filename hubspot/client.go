@@ -3,7 +3,6 @@ package hubspot
 import (
 	"context"
 	"log/slog"
-	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -19,6 +18,7 @@ const callTimeout = 30 * time.Second
 // client makes calls within the account's quotas.
 type client struct {
 	http    httpx.Client
+	tokens  TokenSource
 	version string
 	burst   *ratelimit.Bucket // all calls
 	search  *ratelimit.Bucket // searches besides
@@ -28,14 +28,14 @@ type client struct {
 	log     *slog.Logger
 }
 
-func newClient(token string, o Options) *client {
+func newClient(tokens TokenSource, o Options) *client {
 	return &client{
 		http: httpx.Client{
 			Base:      o.BaseURL,
 			HTTP:      o.HTTPClient,
-			Authorize: func(h http.Header) { h.Set("Authorization", "Bearer "+token) },
 			RequestID: "X-HubSpot-Correlation-Id",
 		},
+		tokens:  tokens,
 		version: o.APIVersion,
 		burst:   ratelimit.NewBucket(share(o.RatePer10s), 10*time.Second),
 		search:  ratelimit.NewBucket(o.SearchPerSecond, time.Second),
@@ -59,6 +59,8 @@ func (c *client) call(ctx context.Context, op operation, at target, in, out any)
 		switch {
 		case err != nil && ctx.Err() != nil:
 			return "", ctx.Err()
+		case isClassified(err): // there was no token to call with
+			return "", err
 		case err != nil:
 			c.falter()
 			return "", faultError(op.String(), err)
@@ -82,12 +84,24 @@ func (c *client) call(ctx context.Context, op operation, at target, in, out any)
 	}
 }
 
-// send makes one attempt, for which a slot is held.
+// send makes one attempt, for which a slot is held, and another if the token
+// had expired.
 func (c *client) send(ctx context.Context, op operation, at target, in, out any) (*httpx.Response, error) {
 	defer c.slots.Release(1)
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	return c.http.Do(ctx, pathTable[op].method, op.path(c.version, at), at.query, in, out)
+	for again := false; ; again = true {
+		token, err := c.tokens.Token(ctx)
+		if err != nil {
+			return nil, tokenError(err)
+		}
+		api := c.http
+		api.Authorize = bearer(token)
+		res, err := api.Do(ctx, pathTable[op].method, op.path(c.version, at), at.query, in, out)
+		if again || !outdated(res) || !c.renew(token) {
+			return res, err
+		}
+	}
 }
 
 func sleepUntil(ctx context.Context, at time.Time) error {

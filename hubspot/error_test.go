@@ -152,21 +152,21 @@ func FuzzErrorBody(f *testing.F) {
 }
 
 func TestNewChecksItsOptions(t *testing.T) {
-	if _, err := New("", nil); sync.ActionOf(err) != sync.Denied {
+	if _, err := New(Static(""), nil); sync.ActionOf(err) != sync.Denied {
 		t.Errorf("no token: %v", err)
 	}
-	if _, err := New("has a blank", nil); err == nil || strings.Contains(err.Error(), "has a blank") {
+	if _, err := New(Static("has a blank"), nil); err == nil || strings.Contains(err.Error(), "has a blank") {
 		t.Errorf("blank in token: %v", err)
 	}
 	for _, o := range []Options{
 		{BaseURL: "api.hubapi.com"}, {APIVersion: "v4"}, {APIVersion: "2026-09/../x"}, {Linger: -1},
 		{Properties: []string{"Bad Name"}}, {Unique: []string{"x-y"}},
 	} {
-		if _, err := New("t", &o); sync.ActionOf(err) != sync.Fatal {
+		if _, err := New(Static("t"), &o); sync.ActionOf(err) != sync.Fatal {
 			t.Errorf("%+v: %v", o, err)
 		}
 	}
-	if _, err := New("t", &Options{APIVersion: "2027-03-beta"}); err != nil {
+	if _, err := New(Static("t"), &Options{APIVersion: "2027-03-beta"}); err != nil {
 		t.Error(err)
 	}
 }

@@ -20,7 +20,7 @@ func ExampleNew() {
 	defer account.Close()
 	account.DefineProperty("custom_bird_contact_id", "string", "text", true)
 
-	hs, err := hubspot.New(account.Token, &hubspot.Options{
+	hs, err := hubspot.New(hubspot.Static(account.Token), &hubspot.Options{
 		BaseURL:    account.URL, // leave it out for the real HubSpot
 		HTTPClient: account.Client(),
 		Properties: []string{"email", "firstname", "custom_bird_contact_id"},

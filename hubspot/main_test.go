@@ -40,7 +40,7 @@ func scripted(t *testing.T, handle func(w http.ResponseWriter, r *http.Request, 
 		handle(w, r, body)
 	}))
 	t.Cleanup(s.Close)
-	a, err := New("test-token", &Options{BaseURL: s.URL, HTTPClient: s.Client(), Linger: time.Millisecond, RatePer10s: 100_000})
+	a, err := New(Static("test-token"), &Options{BaseURL: s.URL, HTTPClient: s.Client(), Linger: time.Millisecond, RatePer10s: 100_000})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,7 +31,7 @@ func inAccount(t *testing.T, o hubspottest.Options, opts hubspot.Options, test f
 		if opts.Properties == nil {
 			opts.Properties = []string{"email", "firstname", "phone", "color", birdID}
 		}
-		hs, err := hubspot.New(sim.Token, &opts)
+		hs, err := hubspot.New(hubspot.Static(sim.Token), &opts)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -66,7 +66,7 @@ func (w *world) build() (err error) {
 	if err != nil {
 		return err
 	}
-	w.adapter, err = hubspot.New(w.hubspot.Token, &hubspot.Options{
+	w.adapter, err = hubspot.New(hubspot.Static(w.hubspot.Token), &hubspot.Options{
 		BaseURL: w.hubspot.URL, Properties: w.flow.Names(sync.Right), Region: "CO", SearchLag: time.Second})
 	if err != nil {
 		return err
