@@ -1,7 +1,6 @@
 package hubspottest
 
 import (
-	"cmp"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -114,6 +113,8 @@ func checkSearch(st *store, in *searchCall, chars, limit int) *apiError {
 		return invalid("There are %d filters, the maximum is %d.", total, searchFilters)
 	case len(in.Sorts) > searchSortsMost:
 		return invalid("There are %d sorts, the maximum is %d.", len(in.Sorts), searchSortsMost)
+	case len(in.Sorts) > 0 && !st.schema.has(in.Sorts[0].Property):
+		return invalid("There was a problem with the request: unknown property %q.", in.Sorts[0].Property)
 	case limit < 0 || limit > searchPage:
 		return invalid("limit must be between 0 and %d.", searchPage)
 	case int(in.After)+limit > searchTotal:
@@ -171,8 +172,12 @@ func order(s *schema, found []*object, sorts []sortKey, at time.Time) {
 	}
 	key := sorts[0]
 	p := s.properties[key.Property]
+	ranks := make(map[*object]rank, len(found))
+	for _, o := range found {
+		ranks[o] = rankOf(p, o.valueAt(key.Property, at))
+	}
 	slices.SortStableFunc(found, func(x, y *object) int {
-		n := compare(p, x.valueAt(key.Property, at), y.valueAt(key.Property, at))
+		n := ranks[x].compare(ranks[y])
 		if key.Descending {
 			return -n
 		}
@@ -193,30 +198,4 @@ func (a *Account) cut(found []*object, after, limit int, v view) searchReply {
 		out.Paging = &paging{next{After: strconv.Itoa(end)}}
 	}
 	return out
-}
-
-// compare orders two values as the property's type does; unset ones come first.
-func compare(p *Property, a, b string) int {
-	x, xok := sortable(p, a)
-	y, yok := sortable(p, b)
-	if xok && yok {
-		return cmp.Compare(x, y)
-	}
-	return cmp.Compare(strings.ToLower(a), strings.ToLower(b))
-}
-
-// sortable is the number a value stands for, if its type has an order of its own. Times are epoch milliseconds.
-func sortable(p *Property, v string) (float64, bool) {
-	if p == nil || v == "" {
-		return 0, false
-	}
-	switch p.Type {
-	case "number":
-		n, err := strconv.ParseFloat(v, 64)
-		return n, err == nil
-	case "date", "datetime":
-		t, ok := parseTime(v)
-		return float64(t.UnixMilli()), ok
-	}
-	return 0, false
 }

@@ -77,6 +77,7 @@ func (t *objectType) common() []stock {
 		text("hubspot_owner_id"),
 		fixed("datetime", "date", t.created+" "+t.modified),
 		fixed("number", "number", propID),
+		{readOnly: true, unique: true, typ: "string", fieldType: "text", byName: words("hs_unique_creation_key")},
 		fixed("string", "text", propMergedIDs+" "+propSource+" "+propSourceID),
 	}
 }
@@ -102,7 +103,7 @@ func (s stock) properties(group string) []Property {
 	for i, name := range s.byName {
 		all[i] = Property{
 			Name: name, Label: name, GroupName: group, Type: s.typ, FieldType: s.fieldType,
-			Options: optionsOf(s.options), HubspotDefined: true, FormField: !s.readOnly,
+			Options: optionsOf(s.options), HasUniqueValue: s.unique, HubspotDefined: true, FormField: !s.readOnly,
 			Calculated:   calculated[name] != "",
 			Modification: Modification{ReadOnlyDefinition: true, ReadOnlyValue: s.readOnly},
 		}

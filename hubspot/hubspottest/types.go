@@ -20,6 +20,7 @@ type objectType struct {
 	required []string   // needed by a new record
 	fallback []fallback // what fills a new record's gaps
 	bodies   []string   // read back as sanitised HTML
+	silent   []string   // without propertyChange webhooks
 	stock    []stock
 }
 
@@ -28,9 +29,9 @@ type fallback struct{ property, from, value string }
 
 // stock is a row of like properties that the vendor defines.
 type stock struct {
-	readOnly        bool
-	typ, fieldType  string
-	options, byName []string
+	readOnly, unique bool
+	typ, fieldType   string
+	options, byName  []string
 }
 
 // objectTypes are the types served.
@@ -54,6 +55,7 @@ var objectTypes = []*objectType{
 		created: "hs_createdate", modified: "hs_lastmodifieddate", group: "communication", firstID: 71_200_000_001,
 		searched: []string{"hs_communication_body"},
 		required: []string{propTimestamp, "hs_communication_channel_type", "hs_communication_logged_from"},
+		silent:   []string{"hs_communication_body"},
 		stock:    communicationProperties,
 	}, {
 		plural: "tasks", singular: "task", id: "0-27", legacy: "TASK", activity: true,

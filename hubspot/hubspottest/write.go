@@ -172,7 +172,9 @@ func (a *Account) apply(d *draft, by Actor) *object {
 	at := a.now()
 	for _, name := range changed {
 		o.set(name, Revision{d.values[name], at, by})
-		a.emit(by, o, propertyChanged{name, webhookValue(o.schema.properties[name], d.values[name])})
+		if !slices.Contains(o.typ.silent, name) {
+			a.emit(by, o, propertyChanged{name, webhookValue(o.schema.properties[name], d.values[name])})
+		}
 	}
 	a.touch(o, by)
 	o.store.index(o)

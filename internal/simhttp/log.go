@@ -2,6 +2,7 @@ package simhttp
 
 import (
 	"net/http"
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -14,6 +15,9 @@ type Call struct {
 	Path   string
 	// Query is the raw query, without the question mark.
 	Query string
+	// Operation is the pattern of the http.ServeMux that the request matched, such as "GET /things/{id}"; "" while it works,
+	// and when it matched none or never came that far.
+	Operation string
 	// At is the time of arrival by the log's clock.
 	At time.Time
 	// Status is what the handler answered; 0 while it works and when the connection was cut without an answer.
@@ -39,8 +43,16 @@ func (l *Log) Wrap(next http.Handler) http.Handler {
 		l.mu.Lock()
 		l.calls = append(l.calls, call)
 		l.mu.Unlock()
+		defer l.handled(call, r)
 		next.ServeHTTP(&logWriter{ResponseWriter: w, log: l, call: call}, r)
 	})
+}
+
+// handled notes the operation that the multiplexer found for the request.
+func (l *Log) handled(call *Call, r *http.Request) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	call.Operation = r.Pattern
 }
 
 // Entries returns a copy of the log.
@@ -57,6 +69,27 @@ func (l *Log) Entries() []Call {
 // Calls counts the requests whose path contains part; "" counts all of them.
 func (l *Log) Calls(part string) int {
 	return l.Count(func(c Call) bool { return strings.Contains(c.Path, part) })
+}
+
+// Find returns the requests with a method and a path, in order of arrival. In the path * stands for any text within one
+// segment, as in path.Match; "" takes any method or path. It panics when the path is no such pattern.
+func (l *Log) Find(method, pattern string) []Call {
+	return slices.DeleteFunc(l.Entries(), func(c Call) bool {
+		matched, err := path.Match(pattern, c.Path)
+		if err != nil {
+			panic(err)
+		}
+		return method != "" && method != c.Method || pattern != "" && !matched
+	})
+}
+
+// ByOperation counts the requests by their Operation.
+func (l *Log) ByOperation() map[string]int {
+	counts := map[string]int{}
+	for _, c := range l.Entries() {
+		counts[c.Operation]++
+	}
+	return counts
 }
 
 // Count counts the requests that match.
