@@ -29,12 +29,15 @@ type Account struct {
 	quota   *quota
 	hooks   *webhooks
 
-	mu     sync.Mutex // guards what follows
-	rand   *rand.Rand
-	apps   map[string]Actor // by token
-	stores map[*objectType]*store
-	links  links
-	undown func() // ends the present outage
+	mu           sync.Mutex // guards what follows
+	rand         *rand.Rand
+	apps         map[string]Actor // by token
+	stores       map[*objectType]*store
+	links        links
+	associations *associationTypes
+	pipelines    *pipelines
+	owners       []Owner // by id
+	undown       func()  // ends the present outage
 }
 
 func newAccount(s *Server, o Options) *Account {
@@ -42,15 +45,19 @@ func newAccount(s *Server, o Options) *Account {
 	a := &Account{
 		Token: o.Token, PortalID: o.PortalID, AppID: o.AppID,
 		server: s, opts: o, clock: clock,
-		faults: simhttp.NewFaults(clock, o.Seed),
-		log:    simhttp.NewLog(clock),
-		quota:  newQuota(clock, o),
-		hooks:  newWebhooks(clock, o),
-		rand:   rand.New(rand.NewPCG(o.Seed, 3)),
-		apps:   map[string]Actor{o.Token: app(o.AppID)},
-		stores: newStores(),
-		links:  links{},
+		faults:       simhttp.NewFaults(clock, o.Seed),
+		log:          simhttp.NewLog(clock),
+		quota:        newQuota(clock, o),
+		hooks:        newWebhooks(clock, o),
+		rand:         rand.New(rand.NewPCG(o.Seed, 3)),
+		apps:         map[string]Actor{o.Token: app(o.AppID)},
+		stores:       newStores(),
+		links:        links{},
+		associations: newAssociationTypes(),
+		pipelines:    newPipelines(o.Pipelines),
+		owners:       newOwners(o.Owners),
 	}
+	a.offerStages()
 	for _, p := range o.Properties {
 		a.in("contacts").schema.define(p)
 	}

@@ -1,52 +1,150 @@
 package hubspottest
 
-import (
-	"fmt"
-	"net/http"
-	"slices"
-	"strconv"
-)
+import "fmt"
 
-// associationInput links a new record to an existing one.
+// associationInput is an association that a record is created with.
 type associationInput struct {
-	To struct {
-		ID string `json:"id"`
-	} `json:"to"`
+	To    reference         `json:"to"`
 	Types []associationSpec `json:"types"`
 }
 
-// associationSpec names a kind of association.
-type associationSpec struct {
-	Category string `json:"associationCategory"`
-	TypeID   int    `json:"associationTypeId"`
+// reference names a record on the wire.
+type reference struct {
+	ID string `json:"id"`
 }
 
-// definition is one direction of a kind of association that the vendor defines.
-type definition struct {
-	id       int
-	from, to string // singular names
+// associable says what is wrong with the associations of a new record of a type, nil when nothing is. All absent records
+// are named together.
+func (a *Account) associable(from *objectType, to []associationInput) *apiError {
+	var missing absentees
+	for _, in := range to {
+		if len(in.Types) == 0 {
+			return invalid("Invalid input JSON: each association needs at least one type") // the vendor's words are not published
+		}
+		for _, spec := range in.Types {
+			t, bad := a.starting(from, spec)
+			if bad != nil {
+				return bad
+			}
+			a.resolve(t.to, in.To.ID, &missing)
+		}
+	}
+	return missing.refusal()
 }
 
-// definitions come in pairs, forth and back.
-// https://developers.hubspot.com/docs/api-reference/latest/crm/associations/associate-records/guide
-var definitions = []definition{
-	{202, "note", "contact"}, {201, "contact", "note"},
-	{214, "note", "deal"}, {213, "deal", "note"},
-	{204, "task", "contact"}, {203, "contact", "task"},
-	{216, "task", "deal"}, {215, "deal", "task"},
-	{200, "meeting", "contact"}, {199, "contact", "meeting"},
-	{212, "meeting", "deal"}, {211, "deal", "meeting"},
-	{81, "communication", "contact"}, {82, "contact", "communication"},
-	{85, "communication", "deal"}, {86, "deal", "communication"},
-	{3, "deal", "contact"}, {4, "contact", "deal"},
+// associate links a new record to others. The input has passed associable.
+func (a *Account) associate(from *object, to []associationInput, by Actor) {
+	for _, in := range to {
+		for _, spec := range in.Types {
+			t := a.associations.find(spec)
+			a.link(from, a.resolve(t.to, in.To.ID, nil), t, by)
+		}
+	}
 }
 
-// links holds every association in both directions.
-type links map[link]bool
+// resolve finds the live record that an association names, or notes that it is absent. The ids of merged records are not
+// followed.
+func (a *Account) resolve(typ *objectType, id string, missing *absentees) *object {
+	if st := a.stores[typ]; st != nil {
+		if o := st.find(id, false); o != nil {
+			return o
+		}
+	}
+	if missing != nil {
+		*missing = append(*missing, absentee{typ, id})
+	}
+	return nil
+}
 
-type link struct {
-	from, to *object
-	id       int
+// pair finds the two live records that an association call names.
+func (a *Account) pair(from *objectType, fromID string, to *objectType, toID string) (x, y *object, bad *apiError) {
+	var missing absentees
+	x = a.resolve(from, fromID, &missing)
+	y = a.resolve(to, toID, &missing)
+	return x, y, missing.refusal()
+}
+
+// starting is the type of a spec, which must start at the object type.
+func (a *Account) starting(from *objectType, spec associationSpec) (*associationType, *apiError) {
+	t := a.associations.find(spec)
+	if t == nil {
+		return nil, noSuchAssociationType(spec)
+	}
+	if t.from != from {
+		return nil, invalid("invalid from object type %s for associations to be created. expected: %s", from.id, t.from.id)
+	}
+	return t, nil
+}
+
+// joining are the types of the specs, which must lead from the one object type to the other.
+func (a *Account) joining(from, to *objectType, specs []associationSpec) ([]*associationType, *apiError) {
+	var types []*associationType
+	for _, spec := range specs {
+		t, bad := a.starting(from, spec)
+		if bad != nil {
+			return nil, bad
+		}
+		if t.to != to { // the vendor's words are not published
+			return nil, invalid("invalid to object type %s for associations to be created. expected: %s", to.id, t.to.id)
+		}
+		types = append(types, t)
+	}
+	return types, nil
+}
+
+// link associates two records by a type and by the plain type, which every associated pair has. Each type that is new is
+// an event on either side.
+func (a *Account) link(from, to *object, t *associationType, by Actor) {
+	for _, t := range []*associationType{a.associations.plain(from.typ, to.typ), t} {
+		if t != nil && a.links.add(from, to, t) {
+			a.emitAssociation(by, from, to, t, false)
+		}
+	}
+}
+
+// sever takes types away from two records; with the plain one go all.
+func (a *Account) sever(from, to *object, types []*associationType, by Actor) {
+	for _, t := range types {
+		if t.plain() {
+			types = a.links[from][to]
+			break
+		}
+	}
+	for _, t := range types {
+		if a.links.drop(from, to, t) {
+			a.emitAssociation(by, from, to, t, true)
+		}
+	}
+}
+
+// unlink removes all associations of a record and tells of it.
+func (a *Account) unlink(o *object, by Actor) {
+	for _, other := range a.links.of(o) {
+		a.sever(o, other, a.links[o][other], by)
+	}
+}
+
+// relink moves the associations of a record to the one it was merged into, and says nothing.
+func (a *Account) relink(old, survivor *object) {
+	for _, other := range a.links.of(old) {
+		for _, t := range a.links[old][other] {
+			a.links.drop(old, other, t)
+			if other != survivor {
+				a.links.add(survivor, other, t)
+			}
+		}
+	}
+}
+
+// related are the live records of a type that a record is associated with, by id.
+func (a *Account) related(o *object, typ *objectType) []*object {
+	var live []*object
+	for _, other := range a.links.of(o) {
+		if other.typ == typ && other.live() {
+			live = append(live, other)
+		}
+	}
+	return live
 }
 
 // linked is what a record shows of its associations to one type.
@@ -59,121 +157,54 @@ type linkedRecord struct {
 	Type string `json:"type"`
 }
 
-// defined is the definition of a kind of association that starts at a type.
-func defined(from *objectType, spec associationSpec) (definition, bool) {
-	i := slices.IndexFunc(definitions, func(d definition) bool { return d.id == spec.TypeID && d.from == from.singular })
-	if i < 0 {
-		return definition{}, false
-	}
-	return definitions[i], true
-}
-
-// associable says what is wrong with the associations of a new record of a type, nil when nothing is.
-func (a *Account) associable(from *objectType, to []associationInput) *apiError {
-	for _, in := range to {
-		for _, spec := range in.Types {
-			d, ok := defined(from, spec)
-			if !ok {
-				return invalidAssociation("INVALID_ASSOCIATION_TYPE_ID", fmt.Sprintf("%s=%d is not a valid association definition id", spec.Category, spec.TypeID))
-			}
-			t := typeNamed(d.to)
-			if a.stores[t].find(in.To.ID, true) == nil {
-				e := invalidAssociation("INVALID_OBJECT_IDS", fmt.Sprintf("%s=%s is not valid", t.legacy, in.To.ID))
-				e.Context["objectId"], e.Context["objectType"] = []string{in.To.ID}, []string{t.legacy}
-				return e
-			}
-		}
-	}
-	return nil
-}
-
-func invalidAssociation(key, text string) *apiError {
-	e := fail(http.StatusBadRequest, validation, "One or more associations are invalid")
-	e.Context = map[string][]string{key: {text}}
-	return e
-}
-
-// associate links a record to others. The input has passed associable.
-func (a *Account) associate(from *object, to []associationInput, by Actor) {
-	for _, in := range to {
-		for _, spec := range in.Types {
-			d, _ := defined(from.typ, spec)
-			a.link(from, a.stores[typeNamed(d.to)].find(in.To.ID, true), d, by)
-		}
-	}
-}
-
-// link stores an association in both directions and tells of it.
-func (a *Account) link(from, to *object, d definition, by Actor) {
-	forth := link{from, to, d.id}
-	if a.links[forth] {
-		return
-	}
-	back := definitions[slices.Index(definitions, d)^1]
-	a.links[forth], a.links[link{to, from, back.id}] = true, true
-	a.emitAssociation(by, forth, false)
-	a.emitAssociation(by, link{to, from, back.id}, false)
-}
-
-// unlink removes all associations of a record and tells of it.
-func (a *Account) unlink(o *object, by Actor) {
-	for _, l := range a.linksOf(o) {
-		delete(a.links, l)
-		a.emitAssociation(by, l, true)
-	}
-}
-
-// relink moves the associations of a record to another one.
-func (a *Account) relink(old, now *object) {
-	for _, l := range a.linksOf(old) {
-		delete(a.links, l)
-		if l.from == old {
-			l.from = now
-		} else {
-			l.to = now
-		}
-		a.links[l] = true
-	}
-}
-
-// linksOf are the associations from and to a record, in a fixed order.
-func (a *Account) linksOf(o *object) []link {
-	var all []link
-	for l := range a.links {
-		if l.from == o || l.to == o {
-			all = append(all, l)
-		}
-	}
-	slices.SortFunc(all, func(x, y link) int {
-		return slices.Compare([]int64{x.from.id, x.to.id, int64(x.id)}, []int64{y.from.id, y.to.id, int64(y.id)})
-	})
-	return all
-}
-
-// related are the ids of the live records of a type that a record is associated with.
-func (a *Account) related(o *object, t *objectType) []string {
-	var ids []string
-	for _, l := range a.linksOf(o) {
-		if l.from == o && l.to.typ == t && l.to.live() {
-			ids = append(ids, strconv.FormatInt(l.to.id, 10))
-		}
-	}
-	return slices.Compact(ids)
-}
-
-// linkedTo shows the associations to the named types.
+// linkedTo shows the associations to the named types, by the plural of the type.
 func (a *Account) linkedTo(o *object, types []string) map[string]linked {
 	all := map[string]linked{}
 	for _, name := range types {
-		if t := typeNamed(name); t != nil {
+		if typ := typeNamed(name); typ != nil {
 			var out linked
-			for _, id := range a.related(o, t) {
-				out.Results = append(out.Results, linkedRecord{id, o.typ.singular + "_to_" + t.singular})
+			for _, other := range a.related(o, typ) {
+				for _, t := range a.links[o][other] {
+					out.Results = append(out.Results, linkedRecord{other.key(), t.name})
+				}
 			}
 			if out.Results != nil {
-				all[t.plural] = out
+				all[typ.plural] = out
 			}
 		}
 	}
 	return all
+}
+
+func noSuchAssociationType(spec associationSpec) *apiError {
+	e := invalid("One or more associations are invalid")
+	e.Context = map[string][]string{
+		"associationSpec":             {spec.String()},
+		"INVALID_ASSOCIATION_TYPE_ID": {spec.String() + " is not a valid association definition id"},
+	}
+	return e
+}
+
+// absentees are the sides of associations that have no record.
+type absentees []absentee
+
+type absentee struct {
+	typ *objectType
+	id  string
+}
+
+// refusal names all of them; nil when there are none.
+func (missing absentees) refusal() *apiError {
+	if len(missing) == 0 {
+		return nil
+	}
+	e := invalid("One or more associations are invalid")
+	e.Context = map[string][]string{}
+	add := func(key, value string) { e.Context[key] = append(e.Context[key], value) }
+	for _, m := range missing {
+		add("INVALID_OBJECT_IDS", fmt.Sprintf("%s=%s is not valid", m.typ.legacy, m.id))
+		add("objectId", m.id)
+		add("objectType", m.typ.legacy)
+	}
+	return e
 }

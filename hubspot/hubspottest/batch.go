@@ -32,11 +32,12 @@ type batchReply struct {
 
 // batchError is one failure inside an answer that succeeded in part.
 type batchError struct {
-	Status   string              `json:"status"`
-	Category string              `json:"category"`
-	Message  string              `json:"message"`
-	Errors   []errorDetail       `json:"errors,omitempty"`
-	Context  map[string][]string `json:"context"`
+	Status      string              `json:"status"`
+	Category    string              `json:"category"`
+	SubCategory string              `json:"subCategory,omitempty"`
+	Message     string              `json:"message"`
+	Errors      []errorDetail       `json:"errors,omitempty"`
+	Context     map[string][]string `json:"context"`
 }
 
 // open decodes a batch and checks its size.

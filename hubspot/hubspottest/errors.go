@@ -20,6 +20,7 @@ type apiError struct {
 	Context       map[string][]string `json:"context,omitempty"`
 	Links         map[string]string   `json:"links,omitempty"`
 	Category      string              `json:"category,omitempty"`
+	SubCategory   string              `json:"subCategory,omitempty"`
 
 	code int // the HTTP status
 }

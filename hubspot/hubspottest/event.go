@@ -83,15 +83,20 @@ func (a *Account) emit(by Actor, o *object, e event) {
 	a.hooks.publish(o.typ, e.kind(), p)
 }
 
-// emitAssociation tells of one direction of an association that came or went; call it for both. The lock is held.
-func (a *Account) emitAssociation(by Actor, l link, removed bool) {
+// emitAssociation tells of an association that came or went, from either side. The lock is held.
+func (a *Account) emitAssociation(by Actor, from, to *object, t *associationType, removed bool) {
+	a.emitSide(by, from, to, t, removed)
+	a.emitSide(by, to, from, t.inverse, removed)
+}
+
+func (a *Account) emitSide(by Actor, from, to *object, t *associationType, removed bool) {
 	p := a.payload(by)
-	p.FromObjectID, p.FromObjectTypeID = l.from.id, l.from.typ.id
-	p.ToObjectID, p.ToObjectTypeID = l.to.id, l.to.typ.id
-	p.AssociationType = l.from.typ.legacy + "_TO_" + l.to.typ.legacy
-	p.AssociationTypeID = l.id
-	p.AssociationRemoved, p.IsPrimary = &removed, new(bool)
-	a.hooks.publish(l.from.typ, associationChange, p)
+	p.FromObjectID, p.FromObjectTypeID = from.id, from.typ.id
+	p.ToObjectID, p.ToObjectTypeID = to.id, to.typ.id
+	p.AssociationType = from.typ.legacy + "_TO_" + to.typ.legacy
+	p.AssociationTypeID = t.id
+	p.AssociationRemoved, p.IsPrimary = &removed, &t.primary
+	a.hooks.publish(from.typ, associationChange, p)
 }
 
 const (

@@ -16,6 +16,10 @@ type Options struct {
 	Seed uint64
 	// Properties are custom contact properties the account has from the start.
 	Properties []Property
+	// Pipelines are deal pipelines the account has from the start. One with the ID "default" replaces the StockPipeline.
+	Pipelines []Pipeline
+	// Owners are the people who can own records; nil means two invented ones.
+	Owners []Owner
 	// Rules are write rules of the account's administrator, enforced on the 2026-09 paths only, as the vendor does.
 	// https://developers.hubspot.com/changelog/crm-api-write-validation-enforcement
 	Rules []Rule

@@ -39,6 +39,10 @@ var tables = []func(a *Account, version string) []route{
 	(*Account).accountRoutes,
 	(*Account).objectRoutes,
 	(*Account).propertyRoutes,
+	(*Account).associationRoutes,
+	(*Account).pipelineRoutes,
+	(*Account).ownerRoutes,
+	(*Account).limitRoutes,
 }
 
 func (a *Account) routes() http.Handler {

@@ -147,7 +147,7 @@ func (a *Account) accepts(in *searchCall, o *object, at time.Time) bool {
 
 func (a *Account) passes(f filter, o *object, at time.Time) bool {
 	if t := f.associated(); t != nil {
-		return f.acceptsAny(a.related(o, t))
+		return f.acceptsAny(keys(a.related(o, t)))
 	}
 	return f.accepts(o.schema.properties[f.Property], o.valueAt(f.Property, at))
 }
