@@ -15,6 +15,9 @@ import (
 // callTimeout bounds one attempt; HubSpot itself gives up after 100 seconds.
 const callTimeout = 30 * time.Second
 
+// requestID is the header with HubSpot's name for a call.
+const requestID = "X-HubSpot-Correlation-Id"
+
 // client makes calls within the account's quotas.
 type client struct {
 	http    httpx.Client
@@ -33,7 +36,7 @@ func newClient(tokens TokenSource, o Options) *client {
 		http: httpx.Client{
 			Base:      o.BaseURL,
 			HTTP:      o.HTTPClient,
-			RequestID: "X-HubSpot-Correlation-Id",
+			RequestID: requestID,
 		},
 		tokens:  tokens,
 		version: o.APIVersion,

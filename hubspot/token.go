@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/urbanhub/crmsync/internal/httpx"
@@ -42,19 +43,29 @@ type settler interface {
 // the token of an app with static authentication. A token of another form than
 // HubSpot's is refused by [New].
 // Source: https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/account-service-keys
-func Static(token string) TokenSource { return &static{token: token} }
+func Static(token string) TokenSource { return &static{&secrets{token: token}} }
 
-type static struct{ token string }
+// secrets are what must not be told. They are held by a pointer inside another
+// value, which no verb of fmt follows; printed by themselves they are veiled.
+type secrets struct {
+	token string
+	form  url.Values // what a request for a token sends
+}
+
+// Format implements fmt.Formatter.
+func (s *secrets) Format(f fmt.State, _ rune) { veil(f, "secrets") }
+
+type static struct{ secrets *secrets }
 
 // Token implements TokenSource.
-func (s *static) Token(context.Context) (string, error) { return s.token, nil }
+func (s *static) Token(context.Context) (string, error) { return s.secrets.token, nil }
 
 // Format implements fmt.Formatter without the token.
 func (s *static) Format(f fmt.State, _ rune) { veil(f, "hubspot.Static") }
 
 // check reports what is wrong with the token.
 func (s *static) check() error {
-	if s.token == "" || strings.ContainsAny(s.token, " \t\r\n") {
+	if t := s.secrets.token; t == "" || strings.ContainsAny(t, " \t\r\n") {
 		return &sync.Error{Op: "hubspot: new", Action: sync.Denied, Field: "tokens", Rule: "token.form",
 			Hint: "give the access token alone, without blanks or line ends", Err: errors.New("the token is not usable")}
 	}

@@ -12,6 +12,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -57,9 +58,9 @@ type Response struct {
 // OK reports whether the status is 2xx.
 func (r *Response) OK() bool { return r.Status >= 200 && r.Status <= 299 }
 
-// Do sends in as JSON (nil: no body) to Base+path and decodes a 2xx body into
-// out (nil, or an empty body: nothing is decoded). The path is sent as given,
-// so it must already be escaped where the API wants it.
+// Do sends in as JSON (nil: no body; url.Values: as a form) to Base+path and
+// decodes a 2xx body into out (nil, or an empty body: nothing is decoded). The
+// path is sent as given, so it must already be escaped where the API wants it.
 //
 // The error is nil for every status. It is a [*TransportError] when no answer
 // came, a [*BodyError] when a 2xx body was too large or not the expected
@@ -94,13 +95,9 @@ func (c *Client) Do(ctx context.Context, method, path string, query url.Values, 
 }
 
 func (c *Client) request(ctx context.Context, method, path string, query url.Values, in any) (*http.Request, error) {
-	var body io.Reader
-	if in != nil {
-		data, err := json.Marshal(in)
-		if err != nil {
-			return nil, &BodyError{Reason: "the request does not encode as JSON"}
-		}
-		body = bytes.NewReader(data)
+	body, contentType, err := encode(in)
+	if err != nil {
+		return nil, err
 	}
 	target := c.Base + path
 	if len(query) > 0 {
@@ -112,13 +109,28 @@ func (c *Client) request(ctx context.Context, method, path string, query url.Val
 	}
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", "crmsync")
-	if in != nil {
-		req.Header.Set("Content-Type", "application/json")
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
 	}
 	if c.Authorize != nil {
 		c.Authorize(req.Header)
 	}
 	return req, nil
+}
+
+// encode returns the body and its type.
+func encode(in any) (io.Reader, string, error) {
+	switch in := in.(type) {
+	case nil:
+		return nil, "", nil
+	case url.Values:
+		return strings.NewReader(in.Encode()), "application/x-www-form-urlencoded", nil
+	}
+	data, err := json.Marshal(in)
+	if err != nil {
+		return nil, "", &BodyError{Reason: "the request does not encode as JSON"}
+	}
+	return bytes.NewReader(data), "application/json", nil
 }
 
 // doer returns the HTTP client with redirects turned off.

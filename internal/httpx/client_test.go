@@ -38,6 +38,18 @@ func TestDoSendsAndDecodesJSON(t *testing.T) {
 	}
 }
 
+func TestDoSendsForms(t *testing.T) {
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if ct := r.Header.Get("Content-Type"); ct != "application/x-www-form-urlencoded" || string(body) != "a=x+%26&b=2" {
+			t.Errorf("got %q as %q", body, ct)
+		}
+	})
+	if _, err := c.Do(t.Context(), "POST", "/x", nil, url.Values{"b": {"2"}, "a": {"x &"}}, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestDoKeepsThePathRaw(t *testing.T) {
 	for _, path := range []string{"/a/email/x@example.com", "/a/email/x%40example.com", "/a/phone/+573000000001", "/a/b%2Fc"} {
 		var got string
