@@ -89,6 +89,10 @@ func (r *reconciliation) send(ctx context.Context, s Side, fields Fields) (res R
 	if !r.views[s].Exists {
 		end := r.flow.End(s)
 		w.Ref, w.Key = Ref{System: end.System, Kind: end.Kind}, end.CreateKey
+		if rule := r.views[s].Degraded[w.Key]; rule != "" {
+			return Result{Err: &Error{Op: "create", Action: Denied, Ref: r.ref, Field: w.Key, Rule: "degraded: " + rule,
+				Hint: "mend the create key's property; the record is created then", Err: errors.New("the create key cannot be written")}}
+		}
 		if fields[w.Key].Blank() {
 			return Result{Err: &Error{Op: "create", Action: Fatal, Ref: r.ref, Field: w.Key, Rule: "createkey.filled",
 				Hint: "map the create key from the other side's id", Err: errors.New("the create key is blank")}}
@@ -136,6 +140,7 @@ func (r *reconciliation) absorb(s Side, plan *Plan, res Result) {
 	for i := range r.flow.Fields {
 		restate(r.flow.Fields[i].lens(s), shadow.Fields, written, intended, view.Record.Fields)
 	}
+	r.drop(s, plan, before, res)
 	if res.Complete && res.Record.UpdatedAt.After(view.Record.UpdatedAt) {
 		view.Record.UpdatedAt = res.Record.UpdatedAt
 	}

@@ -9,11 +9,24 @@ import (
 )
 
 // A Peer is a system as the engine reaches it; an adapter is both. Matcher,
-// Historian, Skewer, Snapshotter and Projector are looked for on the Source,
+// Historian, Skewer, Snapshotter, Projector and Degrader are looked for on the Source,
 // so a wrapper around one must pass on those it should keep.
 type Peer struct {
 	Source Source
 	Sink   Sink
+	// Feeds are further streams of the system's changes, such as a journal
+	// or a second, slower sweep.
+	Feeds []Pull
+}
+
+// A Pull is a [Feed] that the engine asks at intervals.
+type Pull struct {
+	// Name tells the feed's cursor from others of its system.
+	Name string
+	Feed Feed
+	// Every is the interval between two questions when the feed is at its
+	// end, Config.SweepInterval by default.
+	Every time.Duration
 }
 
 // Config is what an engine is made of. Peers, Flows, Store and Queue are
@@ -113,6 +126,9 @@ func (c *Config) validate() error {
 			if peer.Source == nil || peer.Sink == nil {
 				return bad("Peers", fmt.Sprintf("flow %s needs a source and a sink for %q", f.Name, end.System))
 			}
+			if name := badFeed(peer.Feeds); name != "" {
+				return bad("Peers", fmt.Sprintf("the feed %q of %q needs a name of its own, a Feed and a positive interval", name, end.System))
+			}
 			if name := unread(peer.Source, end.Kind, f.Names(s)); name != "" {
 				return bad("Peers", fmt.Sprintf("flow %s maps %q, which the adapter of %q does not read; "+
 					"give the adapter all the names of flow.Names(sync.%s)", f.Name, name, end.System, title(s)))
@@ -120,6 +136,18 @@ func (c *Config) validate() error {
 		}
 	}
 	return c.Backoff.validate(bad)
+}
+
+// badFeed returns the name of a feed that is not usable, "" if there is none.
+func badFeed(feeds []Pull) string {
+	seen := map[string]bool{}
+	for i, f := range feeds {
+		if f.Name == "" || f.Feed == nil || f.Every < 0 || seen[f.Name] {
+			return fmt.Sprintf("%d %s", i, f.Name)
+		}
+		seen[f.Name] = true
+	}
+	return ""
 }
 
 // unread returns a name that a source does not read, "" if there is none.

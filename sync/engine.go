@@ -74,9 +74,10 @@ func (e *Engine) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { e.take(ctx, working) })
 	if e.cfg.SweepInterval > 0 {
-		for _, system := range e.systems() {
-			wg.Go(func() { e.sweepEvery(ctx, system) })
+		for _, p := range e.pulls() {
+			wg.Go(func() { e.pullEvery(ctx, p) })
 		}
+		wg.Go(func() { e.watchHealth(ctx) })
 	}
 	<-ctx.Done()
 	timeout := time.AfterFunc(e.cfg.StopTimeout, stop)
@@ -93,8 +94,8 @@ func (e *Engine) RunOnce(ctx context.Context) error {
 		return err
 	}
 	var errs []error
-	for _, system := range e.systems() {
-		if _, err := e.sweep(ctx, system); err != nil {
+	for _, p := range e.pulls() {
+		if _, err := e.pull(ctx, p); err != nil {
 			errs = append(errs, err)
 		}
 	}

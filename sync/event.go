@@ -7,19 +7,22 @@ type EventType string
 
 // The events, in the order in which a change meets them.
 const (
-	EventEnqueued EventType = "enqueued" // items became durable; Count
-	EventTaken    EventType = "taken"    // a lane was leased; Count messages, Lag of the oldest
-	EventRead     EventType = "read"     // a record was read; Duration, Elided when a snapshot served
-	EventMatched  EventType = "matched"  // a counterpart was looked for; Count candidates
-	EventDecided  EventType = "decided"  // a field was decided; Decision
-	EventEcho     EventType = "echo"     // a change turned out to make no difference
-	EventWrote    EventType = "wrote"    // a record was written; Count fields, Duration
-	EventCreated  EventType = "created"  // a record was created
-	EventSynced   EventType = "synced"   // a change is done; Lag since it occurred, Count of the flows that wrote
-	EventRetried  EventType = "retried"  // a lane was given back; Err, Action
-	EventBuried   EventType = "buried"   // messages went to the dead letters; Count, Err
-	EventSwept    EventType = "swept"    // a sweep ended; Count changes, Duration
-	EventVerified EventType = "verified" // a verification ended; Agreement
+	EventEnqueued  EventType = "enqueued"  // items became durable; Count
+	EventTaken     EventType = "taken"     // a lane was leased; Count messages, Lag of the oldest
+	EventRead      EventType = "read"      // a record was read; Duration, Elided when a snapshot served
+	EventMatched   EventType = "matched"   // a counterpart was looked for; Count candidates
+	EventDecided   EventType = "decided"   // a field was decided; Decision
+	EventEcho      EventType = "echo"      // a change turned out to make no difference
+	EventWrote     EventType = "wrote"     // a record was written; Count fields, Duration
+	EventCreated   EventType = "created"   // a record was created
+	EventSynced    EventType = "synced"    // a change is done; Lag since it occurred, Count of the flows that wrote
+	EventRetried   EventType = "retried"   // a lane was given back; Err, Action
+	EventBuried    EventType = "buried"    // messages went to the dead letters; Count, Err
+	EventSwept     EventType = "swept"     // a sweep ended; Count changes, Duration
+	EventDegraded  EventType = "degraded"  // a field pauses: its system cannot hold it; Err names field and rule
+	EventRecovered EventType = "recovered" // it goes on; Err names field and rule
+	EventGap       EventType = "gap"       // a feed lost its place, the system is swept as a whole
+	EventVerified  EventType = "verified"  // a verification ended; Agreement
 )
 
 // An Event is one thing that happened in an engine. It carries no field

@@ -49,6 +49,10 @@ type View struct {
 	Times map[string]time.Time
 	// Skew is how far the side's clock may be off.
 	Skew time.Duration
+	// Degraded holds, by raw name, the fields that the side cannot hold at
+	// present and the rule that says so. Fields that need them pause: what the
+	// side shows of them means nothing.
+	Degraded map[string]string
 }
 
 // An Outcome says what was decided about a field.
@@ -61,6 +65,7 @@ const (
 	Kept     Outcome = "keep"   // they differ and may: an edit on a one-way field's target, a blank
 	Held     Outcome = "hold"   // they differ and wait for a person
 	Filtered Outcome = "filter" // a condition keeps the value from leaving
+	Paused   Outcome = "pause"  // a system cannot hold the value at present
 )
 
 // A Decision is what the planner decided about one field, and why.
@@ -110,8 +115,8 @@ type Plan struct {
 	// when Rebase is.
 	Base   Base
 	Rebase bool
-	// Unsettled is set when some field was held or filtered: its edit may be
-	// older than the present state of its side.
+	// Unsettled is set when some field was held, filtered or paused: its edit
+	// may be older than the present state of its side.
 	Unsettled bool
 	// Contested lists, for each side, the raw names whose exact times might
 	// change the plan; the caller may look them up and plan again.
@@ -226,11 +231,51 @@ func (w *work) register(r *register) error {
 	if w.same(r, Left) && w.same(r, Right) {
 		return nil
 	}
+	if name, rule := w.degraded(r); rule != "" {
+		w.pause(r, "degraded: "+name+" "+rule)
+		return nil
+	}
 	c, err := w.compare(r)
 	if err != nil {
 		return err
 	}
 	return w.decide(c)
+}
+
+// degraded returns a raw name of the register that a side cannot hold.
+func (w *work) degraded(r *register) (name, rule string) {
+	for _, s := range []Side{Left, Right} {
+		for _, n := range r.names[s] {
+			if rule := w.views[s].Degraded[n]; rule != "" {
+				return n, rule
+			}
+		}
+	}
+	return "", ""
+}
+
+// pause leaves the register as it is. Where nothing was ever agreed on and
+// nothing is to be seen, there is nothing to tell.
+func (w *work) pause(r *register, why string) {
+	if w.first(r) && w.bare(r) {
+		return
+	}
+	w.plan.Unsettled = true
+	for _, f := range r.fields {
+		w.plan.Decisions = append(w.plan.Decisions, Decision{Field: f.Name, Outcome: Paused, Rule: why})
+	}
+}
+
+// bare reports whether neither side shows a value of the register.
+func (w *work) bare(r *register) bool {
+	for _, s := range []Side{Left, Right} {
+		for _, n := range r.names[s] {
+			if !w.views[s].Record.Fields[n].Blank() {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // same reports whether the register's raw values are those agreed on.

@@ -26,7 +26,8 @@ type reconciliation struct {
 	link    Link
 	base    Base
 	views   [2]View
-	entries []Entry // to be committed with the next commit
+	dropped [2]map[string]string // what writes of this look were refused
+	entries []Entry              // to be committed with the next commit
 	wrote   bool
 	decided bool
 }
@@ -79,6 +80,9 @@ func (r *reconciliation) round(ctx context.Context) (again bool, err error) {
 // plan runs the planner, a second time when exact times may settle a conflict
 // that is otherwise ambiguous.
 func (r *reconciliation) plan(ctx context.Context) (Plan, error) {
+	for _, s := range []Side{Left, Right} {
+		r.views[s].Degraded = r.degraded(s)
+	}
 	plan, err := r.planner.Plan(r.views[Left], r.views[Right], r.base)
 	if err != nil {
 		return plan, err

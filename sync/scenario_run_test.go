@@ -61,6 +61,33 @@ func TestLostWebhookIsHealedByASweep(t *testing.T) {
 	})
 }
 
+// An attentive source notes the priority of each read.
+type attentive struct {
+	*fake
+	seen map[sync.Priority]int
+}
+
+func (a attentive) Read(ctx context.Context, kind sync.Kind, ids []string) ([]sync.Record, error) {
+	a.seen[sync.PriorityOf(ctx)]++
+	return a.fake.Read(ctx, kind, ids)
+}
+
+func TestWorkHasThePriorityOfItsLane(t *testing.T) {
+	bubble(t, func(w *world) {
+		left, _ := w.pair("name", "Ana")
+		source := attentive{w.left, map[sync.Priority]int{}}
+		w.cfg.Peers[leftSystem] = sync.Peer{Source: source, Sink: w.left}
+		w.start()
+		for p := range sync.Priority(sync.Priorities) {
+			w.enqueue(sync.Change{ID: "look:" + p.String(), Ref: left, Reason: sync.ReasonManual, Priority: p})
+			w.settle()
+			if source.seen[p] == 0 {
+				t.Errorf("no read had the priority %v: %v", p, source.seen)
+			}
+		}
+	})
+}
+
 func TestRunSweepsByItself(t *testing.T) {
 	bubble(t, func(w *world) {
 		w.left.feed, w.right.feed = true, true

@@ -129,6 +129,14 @@ type Eraser interface {
 	Erase(ctx context.Context, kind Kind, ids []string) ([]error, error)
 }
 
+// A Degrader knows which fields its system cannot hold at present, because
+// somebody renamed or archived a property, say.
+type Degrader interface {
+	// Degraded returns, by raw name, the rule that each such field breaks.
+	// The engine pauses the fields that need them. It must be quick.
+	Degraded(kind Kind) map[string]string
+}
+
 // A Skewer knows how far its system's clock may be from the true time.
 type Skewer interface {
 	// Skew returns the bound, at least the resolution of the system's times.

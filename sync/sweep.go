@@ -7,17 +7,44 @@ import (
 	"time"
 )
 
-// sweepEvery sweeps a system at once and then at the configured interval.
-func (e *Engine) sweepEvery(ctx context.Context, system System) {
+// A pull is one feed of one system with the name of its cursor.
+type pull struct {
+	system System
+	name   string
+	feed   Feed
+	every  time.Duration
+}
+
+// sweepOf returns the pull of a system's own stream.
+func (e *Engine) sweepOf(system System) pull {
+	return pull{system, "sweep:" + string(system), e.cfg.Peers[system].Source, e.cfg.SweepInterval}
+}
+
+// pulls lists every stream of the flows' systems, each system's own first.
+func (e *Engine) pulls() []pull {
+	var out []pull
+	for _, system := range e.systems() {
+		out = append(out, e.sweepOf(system))
+		for _, p := range e.cfg.Peers[system].Feeds {
+			every := p.Every
+			setDefault(&every, e.cfg.SweepInterval)
+			out = append(out, pull{system, "feed:" + string(system) + ":" + p.Name, p.Feed, every})
+		}
+	}
+	return out
+}
+
+// pullEvery asks a feed at once and then at its interval, until ctx ends.
+func (e *Engine) pullEvery(ctx context.Context, p pull) {
 	for {
-		if _, err := e.sweep(ctx, system); err != nil && ctx.Err() == nil {
+		if _, err := e.pull(ctx, p); err != nil && ctx.Err() == nil {
 			e.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "sweep failed, it goes on where it stopped",
-				slog.String("system", string(system)), slog.Any("error", err))
+				slog.String("feed", p.name), slog.Any("error", err))
 		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(e.cfg.SweepInterval):
+		case <-time.After(p.every):
 		}
 	}
 }
@@ -26,40 +53,64 @@ func (e *Engine) sweepEvery(ctx context.Context, system System) {
 // the catch-up for webhooks that never came. It returns how many changes the
 // system reported; those that are known already are dropped by the queue.
 func (e *Engine) Sweep(ctx context.Context, system System) (int, error) {
-	return e.sweep(ctx, system)
+	return e.pull(ctx, e.sweepOf(system))
 }
 
-func (e *Engine) sweep(ctx context.Context, system System) (int, error) {
-	source := e.cfg.Peers[system].Source
-	name := "sweep:" + string(system)
+// pull asks a feed for everything since its cursor.
+func (e *Engine) pull(ctx context.Context, p pull) (int, error) {
+	ctx = WithPriority(ctx, Sweep)
 	start, total := time.Now(), 0
-	cursor, err := e.cfg.Store.Cursor(ctx, name)
-	if err != nil {
-		return 0, err
-	}
-	for {
-		page, err := source.Changes(ctx, cursor)
-		if err != nil {
-			return total, err
-		}
-		if err := e.enqueueChanges(ctx, page.Changes); err != nil {
-			return total, err
-		}
-		total += len(page.Changes)
-		err = e.cfg.Store.SetCursor(ctx, name, cursor, page.Next)
+	for more := true; more; {
+		n, again, err := e.page(ctx, p)
+		total, more = total+n, again
 		if errors.Is(err, ErrStale) {
-			return total, nil // another process sweeps this system
+			return total, nil // another process pulls this feed
 		}
 		if err != nil {
 			return total, err
 		}
-		cursor = page.Next
-		if !page.More {
-			break
+	}
+	e.observe(Event{Type: EventSwept, Ref: Ref{System: p.system}, Count: total, Duration: time.Since(start)})
+	return total, nil
+}
+
+// page takes in one page of a feed: its changes first, then its cursor, so
+// that a crash between the two only repeats it.
+func (e *Engine) page(ctx context.Context, p pull) (n int, more bool, err error) {
+	cursor, err := e.cfg.Store.Cursor(ctx, p.name)
+	if err != nil {
+		return 0, false, err
+	}
+	page, err := p.feed.Changes(ctx, cursor)
+	if err != nil {
+		return 0, false, err
+	}
+	if page.Gap {
+		if err := e.restart(ctx, p); err != nil {
+			return 0, false, err
 		}
 	}
-	e.observe(Event{Type: EventSwept, Ref: Ref{System: system}, Count: total, Duration: time.Since(start)})
-	return total, nil
+	if err := e.enqueueChanges(ctx, page.Changes); err != nil {
+		return 0, false, err
+	}
+	return len(page.Changes), page.More, e.cfg.Store.SetCursor(ctx, p.name, cursor, page.Next)
+}
+
+// restart has a system swept from the beginning, because a feed cannot tell
+// what changed. The feed's own place is stored afterwards, so a crash in
+// between only repeats the restart.
+func (e *Engine) restart(ctx context.Context, p pull) error {
+	e.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "a feed lost its place, the whole system is swept", slog.String("feed", p.name))
+	e.observe(Event{Type: EventGap, Ref: Ref{System: p.system}})
+	sweep := e.sweepOf(p.system)
+	if sweep.name == p.name {
+		return nil // it begins again by itself
+	}
+	cursor, err := e.cfg.Store.Cursor(ctx, sweep.name)
+	if err != nil || cursor == "" {
+		return err
+	}
+	return e.cfg.Store.SetCursor(ctx, sweep.name, cursor, "")
 }
 
 // enqueueChanges enqueues the changes of records that some flow knows.

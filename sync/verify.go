@@ -18,7 +18,7 @@ type Agreement struct {
 	// Pairs counts the active links and Missing those with a record gone.
 	Pairs, Missing int
 	// Compared counts the compared fields and Equal the equal ones. Skipped
-	// counts fields that differ and may: held, filtered or kept ones.
+	// counts fields that differ and may: held, filtered, kept or paused ones.
 	Compared, Equal, Skipped int
 	// Differences lists what disagrees, at most 1,000 of them.
 	Differences []Difference
@@ -107,6 +107,10 @@ func (e *Engine) verifyPair(ctx context.Context, p *Planner, link *Link, left, r
 		a.Missing++
 		return false, nil
 	}
+	views := [2]View{{Exists: true, Record: left}, {Exists: true, Record: right}}
+	for _, s := range []Side{Left, Right} {
+		views[s].Degraded = e.degraded(p.flow.End(s))
+	}
 	differing := p.differing(left.Fields, right.Fields)
 	a.Compared += len(p.flow.Fields)
 	a.Equal += len(p.flow.Fields) - len(differing)
@@ -119,7 +123,7 @@ func (e *Engine) verifyPair(ctx context.Context, p *Planner, link *Link, left, r
 	}
 	agreed := true
 	for _, f := range differing {
-		if p.mayDiffer(f, left, right, base) {
+		if p.mayDiffer(f, views, base) {
 			a.Skipped++
 			a.Compared--
 			continue
@@ -148,14 +152,14 @@ func (p *Planner) differing(left, right Fields) []*Field {
 
 // mayDiffer reports whether the planner leaves a differing field as it is, by
 // rule and not by neglect.
-func (p *Planner) mayDiffer(f *Field, left, right Record, base Base) bool {
-	plan, err := p.Plan(View{Exists: true, Record: left}, View{Exists: true, Record: right}, base)
+func (p *Planner) mayDiffer(f *Field, views [2]View, base Base) bool {
+	plan, err := p.Plan(views[Left], views[Right], base)
 	if err != nil {
 		return false
 	}
 	for i := range plan.Decisions {
 		if d := &plan.Decisions[i]; d.Field == f.Name {
-			return d.Outcome == Held || d.Outcome == Filtered || d.Outcome == Kept
+			return d.Outcome == Held || d.Outcome == Filtered || d.Outcome == Kept || d.Outcome == Paused
 		}
 	}
 	return f.Direction != Both && !base.Zero() // a kept edit on the target
