@@ -16,20 +16,6 @@ func (e *Engine) degraded(end *Endpoint) map[string]string {
 	return nil
 }
 
-// degraded adds what the writes of this look taught.
-func (r *reconciliation) degraded(s Side) map[string]string {
-	known := r.engine.degraded(r.flow.End(s))
-	if len(r.dropped[s]) == 0 {
-		return known
-	}
-	all := maps.Clone(known)
-	if all == nil {
-		all = map[string]string{}
-	}
-	maps.Copy(all, r.dropped[s])
-	return all
-}
-
 // drop takes back what a side did not take: its fields stay as they were
 // agreed on, and so wait until the system can hold them again.
 func (r *reconciliation) drop(s Side, plan *Plan, before Fields, res Result) {
@@ -37,7 +23,6 @@ func (r *reconciliation) drop(s Side, plan *Plan, before Fields, res Result) {
 		return
 	}
 	plan.Unsettled = true
-	r.dropped[s] = res.Dropped
 	for n := range res.Dropped {
 		r.views[s].Record.Fields[n] = before[n]
 	}

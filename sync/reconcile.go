@@ -26,8 +26,7 @@ type reconciliation struct {
 	link    Link
 	base    Base
 	views   [2]View
-	dropped [2]map[string]string // what writes of this look were refused
-	entries []Entry              // to be committed with the next commit
+	entries []Entry // to be committed with the next commit
 	wrote   bool
 	decided bool
 }
@@ -81,7 +80,7 @@ func (r *reconciliation) round(ctx context.Context) (again bool, err error) {
 // that is otherwise ambiguous.
 func (r *reconciliation) plan(ctx context.Context) (Plan, error) {
 	for _, s := range []Side{Left, Right} {
-		r.views[s].Degraded = r.degraded(s)
+		r.views[s].Degraded = r.engine.degraded(r.flow.End(s))
 	}
 	plan, err := r.planner.Plan(r.views[Left], r.views[Right], r.base)
 	if err != nil {

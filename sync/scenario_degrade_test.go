@@ -82,8 +82,6 @@ func (f *withering) Apply(ctx context.Context, writes []sync.Write) ([]sync.Resu
 func TestDroppedFieldWaitsAndTheRestIsWritten(t *testing.T) {
 	bubble(t, func(w *world) {
 		beta := wither(w)
-		w.cfg.Peers[rightSystem] = sync.Peer{Source: w.right, Sink: beta} // only its writes tell
-		w.start()
 		left, right := w.pair("email", "ana@example.com", "name", "Ana", "msisdn", "+57 300 000 0001")
 		beta.seal("fullname")
 		w.left.edit(left, "name", "Ana Gil", "msisdn", "+57 300 000 0002")

@@ -33,7 +33,7 @@ type Result struct {
 	Created bool
 	// Dropped holds, by raw name, the fields that the system does not take at
 	// present and the rule that says so: an archived property, say. All
-	// others were written.
+	// others were written. The system's [Degrader] names them from then on.
 	Dropped map[string]string
 	// Call identifies the vendor's call, for support requests.
 	Call string
