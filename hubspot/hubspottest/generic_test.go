@@ -28,7 +28,7 @@ func TestNamedAndGenericSubscriptions(t *testing.T) {
 			s.Subscribe(b.url, b.secret, subs...)
 			r := &rig{s, t}
 			contact := r.make("contacts", "")
-			r.want(201, "POST", objectsPath("notes"), associated("notes", contact, 202))
+			r.want(201, "POST", objectsPath("notes"), linkedBody("notes", contact, 202))
 			s.Erase(contact)
 			settle(t, s)
 			for _, e := range b.events() {
