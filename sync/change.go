@@ -9,13 +9,14 @@ import (
 )
 
 // Reason tells where a [Change] came from, for the audit and the metrics. A
-// webhook or a sweep that tells nothing new ends after one read at the most;
-// any other reason is always a look at both sides.
+// webhook, a journal or a sweep that tells nothing new ends after one read at
+// the most; any other reason is always a look at both sides.
 type Reason string
 
 // The reasons the library itself gives.
 const (
 	ReasonWebhook Reason = "webhook"
+	ReasonJournal Reason = "journal"
 	ReasonSweep   Reason = "sweep"
 	ReasonVerify  Reason = "verify"
 	ReasonManual  Reason = "manual"

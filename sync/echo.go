@@ -10,7 +10,9 @@ import (
 // look.
 func (r *reconciliation) passive() bool {
 	for i := range r.hints {
-		if reason := r.hints[i].Reason; reason != ReasonWebhook && reason != ReasonSweep {
+		switch r.hints[i].Reason {
+		case ReasonWebhook, ReasonJournal, ReasonSweep:
+		default:
 			return false
 		}
 	}
