@@ -28,10 +28,10 @@ type Account struct {
 	log     *Log
 	quota   *quota
 	hooks   *webhooks
+	locks   *locks
 
 	mu           sync.Mutex // guards what follows
 	rand         *rand.Rand
-	apps         map[string]Actor // by token
 	stores       map[*objectType]*store
 	links        links
 	associations *associationTypes
@@ -48,28 +48,22 @@ func newAccount(s *Server, o Options) *Account {
 		faults:       simhttp.NewFaults(clock, o.Seed),
 		log:          simhttp.NewLog(clock),
 		quota:        newQuota(clock, o),
-		hooks:        newWebhooks(clock, o),
+		hooks:        newWebhooks(clock, o, s),
+		locks:        newLocks(clock, o),
 		rand:         rand.New(rand.NewPCG(o.Seed, 3)),
-		apps:         map[string]Actor{o.Token: app(o.AppID)},
 		stores:       newStores(),
 		links:        links{},
 		associations: newAssociationTypes(),
 		pipelines:    newPipelines(o.Pipelines),
 		owners:       newOwners(o.Owners),
 	}
+	s.tokens.static(o.Token, o.PortalID, o.AppID, o.Scopes)
 	a.offerStages()
 	for _, p := range o.Properties {
 		a.in("contacts").schema.define(p)
 	}
 	a.handler = a.dated(a.log.Wrap(a.faults.Wrap(a.routes())))
 	return a
-}
-
-func (a *Account) knows(token string) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	_, known := a.apps[token]
-	return known
 }
 
 // dated sets the Date header by the account's clock.
@@ -81,8 +75,10 @@ func (a *Account) dated(next http.Handler) http.Handler {
 }
 
 // correlationID returns a random UUID. The lock is held.
-func (a *Account) correlationID() string {
-	x, y := a.rand.Uint64(), a.rand.Uint64()
+func (a *Account) correlationID() string { return uuid(a.rand) }
+
+func uuid(r *rand.Rand) string {
+	x, y := r.Uint64(), r.Uint64()
 	return fmt.Sprintf("%08x-%04x-4%03x-8%03x-%012x", x>>32, x>>16&0xffff, x&0xfff, y>>48&0xfff, y&0xffffffffffff)
 }
 

@@ -48,16 +48,12 @@ func (a *Account) outage(down bool, until time.Time) {
 
 // AddApp lets a further app into the account with its own token, quota and source id.
 func (a *Account) AddApp(token string, appID int64) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.apps[token] = app(appID)
+	a.server.tokens.static(token, a.PortalID, appID, nil)
 }
 
-// RevokeToken makes the API answer 401 to a token from now on.
+// RevokeToken makes the API answer 401 to an access token and 400 to a refresh token from now on.
 func (a *Account) RevokeToken(token string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	delete(a.apps, token)
+	a.server.tokens.revoke(token)
 }
 
 // DefineProperty adds a custom contact property; "" leaves type and fieldType to their defaults (string, and the usual

@@ -3,6 +3,7 @@ package hubspottest
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 )
@@ -41,6 +42,9 @@ func failure(code int, category, message string) response {
 
 func (e *apiError) response() response { return response{e.code, e} }
 
+// markup is a body that is not JSON.
+type markup string
+
 // send writes the response; an error gets the correlation id of the header.
 func send(w http.ResponseWriter, r response) {
 	if e, ok := r.body.(*apiError); ok {
@@ -52,6 +56,12 @@ func send(w http.ResponseWriter, r response) {
 		w.WriteHeader(r.status)
 		return
 	}
+	if text, isMarkup := r.body.(markup); isMarkup {
+		w.Header().Set("Content-Type", "application/xml")
+		w.WriteHeader(r.status)
+		_, _ = io.WriteString(w, string(text))
+		return
+	}
 	w.Header().Set("Content-Type", "application/json;charset=utf-8")
 	w.WriteHeader(r.status)
 	enc := json.NewEncoder(w)
@@ -61,8 +71,8 @@ func send(w http.ResponseWriter, r response) {
 
 const validation = "VALIDATION_ERROR"
 
-func unauthenticated() response {
-	return failure(http.StatusUnauthorized, "INVALID_AUTHENTICATION", "Authentication credentials not found. This API supports OAuth 2.0 "+
+func unauthenticated() *apiError {
+	return fail(http.StatusUnauthorized, "INVALID_AUTHENTICATION", "Authentication credentials not found. This API supports OAuth 2.0 "+
 		"authentication and you can find more details at https://developers.hubspot.com/docs/methods/auth/oauth-overview")
 }
 

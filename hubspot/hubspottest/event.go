@@ -81,6 +81,7 @@ func (a *Account) emit(by Actor, o *object, e event) {
 	p.ObjectID = o.id
 	e.fill(&p)
 	a.hooks.publish(o.typ, e.kind(), p)
+	a.journalise(o, e.kind(), p)
 }
 
 // emitAssociation tells of an association that came or went, from either side. The lock is held.
@@ -97,6 +98,7 @@ func (a *Account) emitSide(by Actor, from, to *object, t *associationType, remov
 	p.AssociationTypeID = t.id
 	p.AssociationRemoved, p.IsPrimary = &removed, &t.primary
 	a.hooks.publish(from.typ, associationChange, p)
+	a.journaliseLink(p)
 }
 
 const (

@@ -1,6 +1,7 @@
 package hubspottest
 
 import (
+	"net/http"
 	"time"
 
 	"github.com/urbanhub/crmsync/internal/simhttp"
@@ -10,6 +11,8 @@ import (
 type Options struct {
 	// Token is the bearer token the account accepts; "" means "hubspottest-token".
 	Token string
+	// Scopes are what Token allows; nil means everything.
+	Scopes []string
 	// PortalID and AppID identify the account and the app the token belongs to; 0 means 33333 and 1160452.
 	PortalID, AppID int64
 	// Seed decides every random choice: correlation ids, event ids, shuffles, faults.
@@ -26,12 +29,22 @@ type Options struct {
 	// Clock replaces time.Now as the base of the account's clock; nil means time.Now.
 	Clock func() time.Time
 
+	// App are the settings of the server's app; those of further accounts are ignored.
+	App AppOptions
+
 	// SearchLag is how long a write stays invisible to search; 0 means 2 s, negative means none.
 	SearchLag time.Duration
-	// Burst is the number of requests an app has in any 10 s; 0 means 100, negative means no limit.
+	// Burst is the number of requests an app has in any 10 s; 0 means 100, or 110 with tokens of the OAuth endpoints; negative
+	// means no limit.
 	Burst int
-	// Daily is the number of requests the account has in a day (UTC); 0 means 250,000, negative means no limit.
+	// Daily is the number of requests the account's private apps have in a day; 0 means 250,000, negative means no limit.
 	Daily int
+	// Location is the account's time zone, at whose midnight the day begins; nil means that of Bogotá, 5 h behind UTC.
+	Location *time.Location
+	// RetryAfter sends Retry-After with every 429; the vendor does so sometimes.
+	RetryAfter bool
+	// RecordWrites is the number of writes a record takes in any second; one more locks it for 2 s (423). 0 means no limit.
+	RecordWrites int
 	// SearchPerSecond is the number of searches the account has in any second; 0 means 5, negative means no limit.
 	SearchPerSecond int
 
@@ -57,6 +70,40 @@ type Options struct {
 	WebhookRetries int
 	// WebhookRetryScale compresses the 24 hours over which retries spread: 1 is real time, 0 means 1/10000 (8.6 s).
 	WebhookRetryScale float64
+}
+
+// AppOptions change the app of the OAuth endpoints, its push webhooks and its journal.
+type AppOptions struct {
+	// ClientID, ClientSecret and DeveloperKey are the app's credentials; "" means ones that the Server's fields tell.
+	ClientID, ClientSecret, DeveloperKey string
+	// TokenTTL is how long access tokens live, in whole seconds; 0 means the vendor's 30 min.
+	TokenTTL time.Duration
+	// RotateRefreshTokens gives a new refresh token with every renewal, after which the old one is BAD_REFRESH_TOKEN.
+	RotateRefreshTokens bool
+	// SettingsCache is how long a change through the webhook management API may take to show; 0 means that it shows at once.
+	// The vendor takes up to 5 min.
+	SettingsCache time.Duration
+
+	// JournalFlush is how long events are gathered into one journal file, unless a reader comes; 0 means 20 ms.
+	JournalFlush time.Duration
+	// JournalBatch is the most events in a file; 0 means 10,000.
+	JournalBatch int
+	// JournalURLTTL is how long the address of a file works; 0 means 15 min.
+	JournalURLTTL time.Duration
+	// JournalLost is the status for an offset that is unknown or older than three days; 0 means 404.
+	JournalLost int
+}
+
+func (o AppOptions) withDefaults() AppOptions {
+	o.ClientID = or(o.ClientID, "hubspottest-client")
+	o.ClientSecret = or(o.ClientSecret, "hubspottest-secret")
+	o.DeveloperKey = or(o.DeveloperKey, "hubspottest-developer")
+	o.TokenTTL = or(o.TokenTTL, 30*time.Minute)
+	o.JournalFlush = or(o.JournalFlush, 20*time.Millisecond)
+	o.JournalBatch = or(o.JournalBatch, 10_000)
+	o.JournalURLTTL = or(o.JournalURLTTL, 15*time.Minute)
+	o.JournalLost = or(o.JournalLost, http.StatusNotFound)
+	return o
 }
 
 // Rule is an administrator's rule: the required properties must have a value when a record is created (When is "") or
@@ -100,9 +147,12 @@ func (o *Options) withDefaults() Options {
 	d.PortalID = or(d.PortalID, defaultPortal)
 	d.AppID = or(d.AppID, 1160452)
 	d.SearchLag = orNone(d.SearchLag, 2*time.Second)
-	d.Burst = or(d.Burst, 100)
 	d.Daily = or(d.Daily, 250_000)
 	d.SearchPerSecond = or(d.SearchPerSecond, 5)
+	if d.Location == nil {
+		d.Location = time.FixedZone("America/Bogota", -5*60*60)
+	}
+	d.App = d.App.withDefaults()
 	d.WebhookFlush = orNone(d.WebhookFlush, 5*time.Millisecond)
 	d.WebhookBatch = or(d.WebhookBatch, 100)
 	d.WebhookRetries = orNone(d.WebhookRetries, 10)

@@ -12,8 +12,11 @@ import (
 type request struct {
 	*http.Request
 	version string
+	grant   grant // what the token allows
 	actor   Actor
+	portal  int64 // the account of a local journal, 0 for the app's own
 	body    []byte
+	reply   http.Header
 	store   *store // the records of the type that the path names as {object}; nil when it names none
 }
 
@@ -31,34 +34,49 @@ const maxURL = 16_000 // the vendor answers 414 to longer ones; the exact figure
 // takes the lock.
 func (a *Account) serve(version string, rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		actor, known := a.identify(w, r)
+		g, bad := a.identify(w, r)
 		switch {
 		case len(r.URL.RequestURI()) > maxURL:
-			send(w, failure(http.StatusRequestURITooLong, "", "URI Too Long"))
-			return
-		case !known && !rt.open:
-			send(w, unauthenticated())
+			bad = fail(http.StatusRequestURITooLong, "", "URI Too Long")
+		case rt.open:
+			bad = nil
+		case bad == nil:
+			bad = g.forbids(r.Method, r.URL.Path)
+		}
+		if bad != nil {
+			send(w, bad.response())
 			return
 		}
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 16<<20))
 		if err != nil {
 			panic(http.ErrAbortHandler) // the client went away or sent nonsense
 		}
-		if resp, over := a.quota.charge(w.Header(), actor.ID, rt.lane == searching); over {
+		q := &request{Request: r, version: version, grant: g, actor: g.actor(), body: body, reply: w.Header()}
+		if resp, refused := a.spend(q, rt.lane); refused {
 			send(w, resp)
 			return
 		}
-		send(w, a.answer(rt.handle, &request{Request: r, version: version, actor: actor, body: body}))
+		send(w, a.answer(rt.handle, q))
 	})
 }
 
-// identify gives the answer its correlation id and says whose token the request carries.
-func (a *Account) identify(w http.ResponseWriter, r *http.Request) (Actor, bool) {
+// identify gives the answer its correlation id and says what the request's token allows, or why it is refused.
+func (a *Account) identify(w http.ResponseWriter, r *http.Request) (grant, *apiError) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	w.Header().Set("X-Hubspot-Correlation-Id", a.correlationID())
-	actor, known := a.apps[bearer(r)]
-	return actor, known
+	return a.server.tokens.check(bearer(r))
+}
+
+// spend charges a request to its quota and to the records it writes, and says whether it is one too many.
+func (a *Account) spend(q *request, l lane) (response, bool) {
+	if l == unmetered {
+		return response{}, false
+	}
+	if resp, over := a.quota.charge(q.reply, q.grant, l == searching); over {
+		return resp, true
+	}
+	return a.locks.refuse(q.Method, q.URL.Path, q.body)
 }
 
 // answer runs the handler; a path with an object type that is not served is not found.

@@ -17,6 +17,7 @@ type lane int
 const (
 	standard lane = iota
 	searching
+	unmetered // counts for nothing, or has limits of its own
 )
 
 // versions are the path sets served from the same records.
@@ -43,6 +44,9 @@ var tables = []func(a *Account, version string) []route{
 	(*Account).pipelineRoutes,
 	(*Account).ownerRoutes,
 	(*Account).limitRoutes,
+	(*Account).oauthRoutes,
+	(*Account).pushRoutes,
+	(*Account).journalRoutes,
 }
 
 func (a *Account) routes() http.Handler {
@@ -102,10 +106,11 @@ func (a *Account) accountRoutes(version string) []route {
 
 // accountDetails answers the facts that bind a token to its account.
 func (a *Account) accountDetails(*request) response {
+	_, offset := a.clock.Now().In(a.opts.Location).Zone()
 	return ok(map[string]any{
-		"portalId": a.PortalID, "accountType": "DEVELOPER_TEST", "timeZone": "America/Bogota",
+		"portalId": a.PortalID, "accountType": "DEVELOPER_TEST", "timeZone": a.opts.Location.String(),
 		"companyCurrency": "USD", "additionalCurrencies": []string{},
-		"utcOffset": "-05:00", "utcOffsetMilliseconds": -18_000_000,
+		"utcOffset": a.clock.Now().In(a.opts.Location).Format("-07:00"), "utcOffsetMilliseconds": offset * 1000,
 		"uiDomain": "app.hubspot.com", "dataHostingLocation": "na1",
 	})
 }

@@ -14,11 +14,13 @@ import (
 // webhooks gathers events per target for a moment and sends them in signed batches.
 type webhooks struct {
 	opts   Options
+	server *Server
 	sender *simhttp.Sender
 
 	mu      sync.Mutex
 	rand    *rand.Rand
 	targets []*target
+	managed *target // what the management API set up
 	shuffle bool
 	lastSub int64
 	timer   *time.Timer // runs while events wait
@@ -37,9 +39,9 @@ type numbered struct {
 	Subscription
 }
 
-func newWebhooks(clock *Clock, o Options) *webhooks {
+func newWebhooks(clock *Clock, o Options, s *Server) *webhooks {
 	return &webhooks{
-		opts: o,
+		opts: o, server: s, managed: &target{secret: s.ClientSecret},
 		rand: rand.New(rand.NewPCG(o.Seed, 4)),
 		sender: simhttp.NewSender(simhttp.SenderOptions{
 			Clock: clock, Timeout: o.WebhookTimeout, Retries: o.WebhookRetries, Seed: o.Seed,
@@ -74,7 +76,7 @@ func (h *webhooks) publish(t *objectType, kind string, p payload) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	queued := false
-	for _, target := range h.targets {
+	for _, target := range h.receivers() {
 		for _, sub := range target.subs {
 			if shaped, wanted := sub.shape(t, kind, p); wanted {
 				shaped.SubscriptionID = sub.id
@@ -86,6 +88,13 @@ func (h *webhooks) publish(t *objectType, kind string, p payload) {
 	if queued && h.timer == nil && !h.closed {
 		h.timer = time.AfterFunc(h.opts.WebhookFlush, h.flush)
 	}
+}
+
+// receivers are the targets of Subscribe and the one of the management API as deliveries know it now.
+func (h *webhooks) receivers() []*target {
+	d := h.server.registry.current()
+	h.managed.url, h.managed.subs = d.url, d.subs
+	return append(h.targets[:len(h.targets):len(h.targets)], h.managed)
 }
 
 // flush sends everything that waits.
@@ -102,7 +111,7 @@ func (h *webhooks) flushLocked() bool {
 	}
 	h.timer.Stop()
 	h.timer = nil
-	for _, t := range h.targets {
+	for _, t := range append(h.targets[:len(h.targets):len(h.targets)], h.managed) {
 		if h.shuffle {
 			h.rand.Shuffle(len(t.waiting), func(i, j int) { t.waiting[i], t.waiting[j] = t.waiting[j], t.waiting[i] })
 		}
