@@ -2,22 +2,17 @@ package hubspot
 
 import (
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"strconv"
 	"time"
 
-	"github.com/urbanhub/crmsync/internal/websig"
 	"github.com/urbanhub/crmsync/sync"
 )
 
-// Bounds of a webhook. Source: https://developers.hubspot.com/docs/api/webhooks
-const (
-	maxWebhookBody   = 1 << 20
-	maxWebhookEvents = 100
-)
+// maxWebhookEvents is the most events in a webhook. Source:
+// https://developers.hubspot.com/docs/api/webhooks
+const maxWebhookEvents = 100
 
 // ReceiverOptions configure [NewReceiver].
 type ReceiverOptions struct {
@@ -29,6 +24,9 @@ type ReceiverOptions struct {
 	Secrets []string
 	// PortalID is the account whose events are wanted; 0 takes those of any.
 	PortalID int64
+	// Kinds are the records whose events are wanted: give those that the flows
+	// sync. Events of others are [Ignored]. Unset, it is contacts alone.
+	Kinds []sync.Kind
 	// AllowV1 also accepts the older signature, with which legacy private apps
 	// sign, when a request has no newer one. It has no timestamp, so whoever
 	// saw a request once can send it again; the changes it makes are harmless.
@@ -45,15 +43,15 @@ type ReceiverOptions struct {
 
 // receiver is the handler that NewReceiver returns.
 type receiver struct {
+	*gate
 	inbox   sync.Inbox
-	verify  *verifier
 	portal  id
+	kinds   map[sync.Kind]bool
 	onEvent func(string, Outcome)
-	log     *slog.Logger
 }
 
 // NewReceiver returns the handler for HubSpot's webhooks. It verifies the
-// signature over the raw bytes, enqueues a change for each contact that the
+// signature over the raw bytes, enqueues a change for each record that the
 // events concern, and answers when they are durable. It does nothing else, and
 // so answers well within HubSpot's 5 seconds.
 //
@@ -65,82 +63,57 @@ type receiver struct {
 //
 // The error is a [*sync.Error] that names the wrong option.
 func NewReceiver(inbox sync.Inbox, opts ReceiverOptions) (http.Handler, error) {
-	if inbox == nil {
-		return nil, receiverError("inbox", "inbox.set", "give the engine")
+	g, err := newGate(inbox, verifier{url: opts.PublicURL, secrets: opts.Secrets, allowV1: opts.AllowV1, now: opts.Now}, opts.Logger)
+	if err != nil {
+		return nil, err
 	}
-	if u, err := url.Parse(opts.PublicURL); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.Fragment != "" {
-		return nil, receiverError("PublicURL", "url.absolute", "give the whole URL that is set in the HubSpot app")
+	r := &receiver{gate: g, inbox: inbox, portal: portalID(opts.PortalID), kinds: map[sync.Kind]bool{}, onEvent: opts.OnEvent}
+	if len(opts.Kinds) == 0 {
+		opts.Kinds = []sync.Kind{Contact}
 	}
-	if len(opts.Secrets) == 0 {
-		return nil, receiverError("Secrets", "secret.set", "give the app's client secret")
-	}
-	for _, s := range opts.Secrets {
-		if s == "" {
-			return nil, receiverError("Secrets", "secret.set", "an empty secret would accept anyone; leave it out")
+	for _, kind := range opts.Kinds {
+		if kindNamed(string(kind)) != kind || kind == "" {
+			return nil, receiverError("Kinds", "kind.known", "HubSpot sends no events of such records, or this adapter does not know them")
 		}
-	}
-	r := &receiver{
-		inbox:   inbox,
-		verify:  &verifier{url: opts.PublicURL, secrets: opts.Secrets, allowV1: opts.AllowV1, now: opts.Now},
-		onEvent: opts.OnEvent,
-		log:     opts.Logger,
-	}
-	if opts.PortalID != 0 {
-		r.portal = id(strconv.FormatInt(opts.PortalID, 10))
-	}
-	if r.verify.now == nil {
-		r.verify.now = time.Now
+		r.kinds[kind] = true
 	}
 	if r.onEvent == nil {
 		r.onEvent = func(string, Outcome) {}
 	}
-	if r.log == nil {
-		r.log = slog.New(slog.DiscardHandler)
-	}
 	return r, nil
 }
 
-func receiverError(field, rule, hint string) error {
-	return &sync.Error{Op: "hubspot: new receiver", Action: sync.Fatal, Field: field, Rule: rule, Hint: hint}
+// portalID is an account's number as events carry it, "" for any account.
+func portalID(n int64) id {
+	if n == 0 {
+		return ""
+	}
+	return id(strconv.FormatInt(n, 10))
 }
 
 // ServeHTTP implements http.Handler.
 func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	if req.Method != http.MethodPost {
-		w.Header().Set("Allow", http.MethodPost)
-		r.refuse(w, http.StatusMethodNotAllowed)
-		return
-	}
-	body, err := websig.ReadBody(w, req, maxWebhookBody)
-	switch {
-	case errors.Is(err, websig.ErrTooLarge):
-		r.refuse(w, http.StatusRequestEntityTooLarge)
-		return
-	case err != nil:
-		r.refuse(w, http.StatusBadRequest)
-		return
-	case !r.verify.verify(req.Header, req.Method, body):
-		r.log.Warn("hubspot: the signature or its time is wrong; compare the client secret, the public URL and the clock")
-		r.refuse(w, http.StatusUnauthorized)
+	body, ok := r.admit(w, req)
+	if !ok {
 		return
 	}
 	var events []json.RawMessage
 	if json.Unmarshal(body, &events) != nil || events == nil || len(events) > maxWebhookEvents {
-		r.refuse(w, http.StatusBadRequest)
+		r.refuse(w, http.StatusBadRequest, "a JSON array of at most 100 entries")
 		return
 	}
 	if items := r.items(events); len(items) > 0 {
 		if err := r.inbox.Enqueue(req.Context(), items...); err != nil {
-			r.log.Error("hubspot: webhook not stored; HubSpot will send it again", "changes", len(items), "error", err)
 			w.Header().Set("Retry-After", "10")
-			r.refuse(w, http.StatusServiceUnavailable)
+			r.unavailable(w, len(items), err)
 			return
 		}
 	}
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// items turns the events into changes and tells of each what was done.
+// items turns the events into changes and tells of each what was done. None
+// spoils the others.
 func (r *receiver) items(events []json.RawMessage) []sync.Item {
 	var items []sync.Item
 	for _, data := range events {
@@ -152,16 +125,10 @@ func (r *receiver) items(events []json.RawMessage) []sync.Item {
 			outcome = Foreign
 		default:
 			var more []sync.Item
-			more, outcome = e.changes()
+			more, outcome = e.changes(r.kinds)
 			items = append(items, more...)
 		}
 		r.onEvent(e.name(), outcome)
 	}
 	return items
-}
-
-// refuse answers with a status and its standard words.
-func (r *receiver) refuse(w http.ResponseWriter, status int) {
-	r.log.Warn("hubspot: webhook refused", "status", status)
-	http.Error(w, http.StatusText(status), status)
 }

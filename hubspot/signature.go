@@ -69,42 +69,79 @@ func macV3(secret, method, uri string, body []byte, timestamp string) []byte {
 type verifier struct {
 	url     string
 	secrets []string
-	allowV1 bool
 	now     func() time.Time
+	// allowV1 and allowV2 also take the older signatures, of requests that
+	// have no newer one.
+	allowV1, allowV2 bool
 }
 
-// verify reports whether HubSpot signed the request. It does not tell why not.
-func (v *verifier) verify(h http.Header, method string, body []byte) bool {
-	if sig := h.Get("X-HubSpot-Signature-v3"); sig != "" || !v.allowV1 {
-		return v.verifyV3(sig, h.Get("X-HubSpot-Request-Timestamp"), method, body)
-	}
-	return h.Get("X-HubSpot-Signature-Version") == "v1" && v.verifyV1(h.Get("X-HubSpot-Signature"), body)
-}
+// The checks that a request may fail, for the log.
+const (
+	checkMissing  = "no v3 signature"
+	checkFormat   = "the form of the signature or its timestamp"
+	checkAge      = "the timestamp's age"
+	checkMismatch = "the signature"
+)
 
-// verifyV3 takes the URL in both forms, as configured and as HubSpot decodes
-// it, because senders differ.
-func (v *verifier) verifyV3(signature, timestamp, method string, body []byte) bool {
-	got, err := base64.StdEncoding.DecodeString(signature)
-	if err != nil || !timestampForm.MatchString(timestamp) {
-		return false
+// verify returns "" when HubSpot signed the request, or else the check that
+// failed. A request with a signature of version 3 is judged by that alone.
+func (v *verifier) verify(h http.Header, method string, body []byte) (failed string) {
+	if signature := h.Get("X-HubSpot-Signature-v3"); signature != "" {
+		return v.verifyV3(signature, h.Get("X-HubSpot-Request-Timestamp"), method, body)
 	}
-	ms, err := strconv.ParseInt(timestamp, 10, 64)
-	if err != nil || !websig.Fresh(v.now(), time.UnixMilli(ms), signatureWindow) {
-		return false
+	sign := v.older(h.Get("X-HubSpot-Signature-Version"), method, body)
+	if sign == nil {
+		return checkMissing
 	}
 	var want [][]byte
 	for _, secret := range v.secrets {
-		for _, uri := range []string{v.url, decodeURI(v.url)} {
+		for _, uri := range v.uris() {
+			want = append(want, []byte(sign(secret, uri)))
+		}
+	}
+	return verdict(websig.EqualAny([]byte(h.Get("X-HubSpot-Signature")), want...))
+}
+
+// older returns how a version without timestamp signs, or nil if the version
+// is not taken.
+func (v *verifier) older(version, method string, body []byte) func(secret, uri string) string {
+	switch {
+	case version == "v1" && v.allowV1:
+		return func(secret, _ string) string { return SignV1(secret, body) }
+	case version == "v2" && v.allowV2:
+		return func(secret, uri string) string { return SignV2(secret, method, uri, body) }
+	}
+	return nil
+}
+
+func (v *verifier) verifyV3(signature, timestamp, method string, body []byte) (failed string) {
+	got, err := base64.StdEncoding.DecodeString(signature)
+	if err != nil || !timestampForm.MatchString(timestamp) {
+		return checkFormat
+	}
+	ms, err := strconv.ParseInt(timestamp, 10, 64)
+	if err != nil {
+		return checkFormat
+	}
+	if !websig.Fresh(v.now(), time.UnixMilli(ms), signatureWindow) {
+		return checkAge
+	}
+	var want [][]byte
+	for _, secret := range v.secrets {
+		for _, uri := range v.uris() {
 			want = append(want, macV3(secret, method, uri, body, timestamp))
 		}
 	}
-	return websig.EqualAny(got, want...)
+	return verdict(websig.EqualAny(got, want...))
 }
 
-func (v *verifier) verifyV1(signature string, body []byte) bool {
-	var want [][]byte
-	for _, secret := range v.secrets {
-		want = append(want, []byte(SignV1(secret, body)))
+// uris returns the URL in both forms, as configured and as HubSpot decodes it,
+// because senders differ.
+func (v *verifier) uris() []string { return []string{v.url, decodeURI(v.url)} }
+
+func verdict(equal bool) (failed string) {
+	if !equal {
+		return checkMismatch
 	}
-	return websig.EqualAny([]byte(signature), want...)
+	return ""
 }

@@ -3,6 +3,7 @@ package hubspot
 import (
 	"net/http"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -57,12 +58,15 @@ func TestSignatureVectors(t *testing.T) {
 		ms, _ := strconv.ParseInt(v.Timestamp, 10, 64)
 		check := &verifier{url: or(v.URI, v.RequestURI), secrets: []string{"another", v.ClientSecret},
 			now: func() time.Time { return time.UnixMilli(ms) }}
-		if got := check.verify(v.header(), v.Method, []byte(v.Body)); got != (v.Version == "v3") {
-			t.Errorf("%s: verified %v by default", v.Name, got)
-		}
-		check.allowV1 = true
-		if got := check.verify(v.header(), v.Method, []byte(v.Body)); got != (v.Version != "v2") {
-			t.Errorf("%s: verified %v with v1 allowed", v.Name, got)
+		for _, tt := range []struct {
+			v1, v2 bool
+			want   string
+		}{{false, false, "v3"}, {true, false, "v3 v1"}, {false, true, "v3 v2"}} {
+			check.allowV1, check.allowV2 = tt.v1, tt.v2
+			failed := check.verify(v.header(), v.Method, []byte(v.Body))
+			if (failed == "") != strings.Contains(tt.want, v.Version) {
+				t.Errorf("%s with v1 %t and v2 %t: failed %q", v.Name, tt.v1, tt.v2, failed)
+			}
 		}
 	}
 }
@@ -83,27 +87,27 @@ func TestVerifyRefuses(t *testing.T) {
 		header http.Header
 		method string
 		body   string
-		want   bool
+		want   string
 	}{
-		{"good", good(), "POST", string(body), true},
-		{"raw url signed", vector{Version: "v3", Timestamp: stamp, Expected: rawV3(secret, uri, body, stamp)}.header(), "POST", string(body), true},
-		{"five minutes old", at(ms(-5 * time.Minute)), "POST", string(body), true},
-		{"older", at(ms(-5*time.Minute - time.Millisecond)), "POST", string(body), false},
-		{"five minutes ahead", at(ms(5 * time.Minute)), "POST", string(body), true},
-		{"further ahead", at(ms(5*time.Minute + time.Millisecond)), "POST", string(body), false},
-		{"seconds", at("1790000000"), "POST", string(body), false},
-		{"not a number", at("NaN"), "POST", string(body), false},
-		{"signed number", at("+179000000000"), "POST", string(body), false},
-		{"other body", good(), "POST", `[{"a":2}]`, false},
-		{"body reformatted", good(), "POST", `[{"a": 1}]`, false},
-		{"other method", good(), "PUT", string(body), false},
-		{"nothing signed", http.Header{}, "POST", string(body), false},
-		{"not base64", vector{Version: "v3", Timestamp: stamp, Expected: "%%%"}.header(), "POST", string(body), false},
-		{"cut short", vector{Version: "v3", Timestamp: stamp, Expected: "AAAA"}.header(), "POST", string(body), false},
+		{"good", good(), "POST", string(body), ""},
+		{"raw url signed", vector{Version: "v3", Timestamp: stamp, Expected: rawV3(secret, uri, body, stamp)}.header(), "POST", string(body), ""},
+		{"five minutes old", at(ms(-5 * time.Minute)), "POST", string(body), ""},
+		{"older", at(ms(-5*time.Minute - time.Millisecond)), "POST", string(body), checkAge},
+		{"five minutes ahead", at(ms(5 * time.Minute)), "POST", string(body), ""},
+		{"further ahead", at(ms(5*time.Minute + time.Millisecond)), "POST", string(body), checkAge},
+		{"seconds", at("1790000000"), "POST", string(body), checkFormat},
+		{"not a number", at("NaN"), "POST", string(body), checkFormat},
+		{"signed number", at("+179000000000"), "POST", string(body), checkFormat},
+		{"other body", good(), "POST", `[{"a":2}]`, checkMismatch},
+		{"body reformatted", good(), "POST", `[{"a": 1}]`, checkMismatch},
+		{"other method", good(), "PUT", string(body), checkMismatch},
+		{"nothing signed", http.Header{}, "POST", string(body), checkMissing},
+		{"not base64", vector{Version: "v3", Timestamp: stamp, Expected: "%%%"}.header(), "POST", string(body), checkFormat},
+		{"cut short", vector{Version: "v3", Timestamp: stamp, Expected: "AAAA"}.header(), "POST", string(body), checkMismatch},
 	} {
 		v := &verifier{url: uri, secrets: []string{secret}, now: func() time.Time { return now }}
 		if got := v.verify(tt.header, tt.method, []byte(tt.body)); got != tt.want {
-			t.Errorf("%s: got %v", tt.name, got)
+			t.Errorf("%s: failed %q, want %q", tt.name, got, tt.want)
 		}
 	}
 }
@@ -118,7 +122,7 @@ func TestAVersion3SignatureIsNeverBypassedByVersion1(t *testing.T) {
 	h := vector{Version: "v1", Expected: SignV1("k", body)}.header()
 	h.Set("X-HubSpot-Signature-v3", "AAAA")
 	v := &verifier{url: "https://example.com/", secrets: []string{"k"}, allowV1: true, now: time.Now}
-	if v.verify(h, "POST", body) {
+	if v.verify(h, "POST", body) == "" {
 		t.Fatal("a request with a wrong v3 signature passed by its v1 signature")
 	}
 }
@@ -131,14 +135,14 @@ func FuzzSignature(f *testing.F) {
 		ms, _ := strconv.ParseInt(stamp, 10, 64)
 		v := &verifier{url: "https://example.com/x", secrets: []string{"not-in-the-corpus"},
 			now: func() time.Time { return time.UnixMilli(ms) }}
-		if v.verify(vector{Version: "v3", Timestamp: stamp, Expected: signature}.header(), "POST", body) {
+		if v.verify(vector{Version: "v3", Timestamp: stamp, Expected: signature}.header(), "POST", body) == "" {
 			t.Fatal("a stranger's signature passed")
 		}
 		if !timestampForm.MatchString(stamp) {
 			return
 		}
 		good := SignV3("not-in-the-corpus", "POST", "https://example.com/x", body, stamp)
-		if !v.verify(vector{Version: "v3", Timestamp: stamp, Expected: good}.header(), "POST", body) {
+		if v.verify(vector{Version: "v3", Timestamp: stamp, Expected: good}.header(), "POST", body) != "" {
 			t.Fatal("a good signature was refused")
 		}
 	})

@@ -1,0 +1,93 @@
+package hubspot
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/urbanhub/crmsync/internal/websig"
+	"github.com/urbanhub/crmsync/sync"
+)
+
+// maxRequestBody bounds what the receivers read.
+const maxRequestBody = 1 << 20
+
+// gate lets in what HubSpot signed.
+type gate struct {
+	verify *verifier
+	log    *slog.Logger
+}
+
+// newGate checks what both receivers are given and sets the defaults.
+func newGate(inbox sync.Inbox, v verifier, log *slog.Logger) (*gate, error) {
+	if inbox == nil {
+		return nil, receiverError("inbox", "inbox.set", "give the engine")
+	}
+	if u, err := url.Parse(v.url); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.Fragment != "" {
+		return nil, receiverError("PublicURL", "url.absolute", "give the whole URL that is set in the HubSpot app")
+	}
+	if len(v.secrets) == 0 {
+		return nil, receiverError("Secrets", "secret.set", "give the app's client secret")
+	}
+	for _, s := range v.secrets {
+		if s == "" {
+			return nil, receiverError("Secrets", "secret.set", "an empty secret would accept anyone; leave it out")
+		}
+	}
+	if v.now == nil {
+		v.now = time.Now
+	}
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return &gate{verify: &v, log: log}, nil
+}
+
+func receiverError(field, rule, hint string) error {
+	return &sync.Error{Op: "hubspot: new receiver", Action: sync.Fatal, Field: field, Rule: rule, Hint: hint}
+}
+
+// admit returns the body of an authentic request, or answers what is wrong.
+func (g *gate) admit(w http.ResponseWriter, req *http.Request) ([]byte, bool) {
+	if req.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		g.refuse(w, http.StatusMethodNotAllowed, "the method")
+		return nil, false
+	}
+	body, err := websig.ReadBody(w, req, maxRequestBody)
+	switch {
+	case errors.Is(err, websig.ErrTooLarge):
+		g.refuse(w, http.StatusRequestEntityTooLarge, "the size")
+		return nil, false
+	case err != nil:
+		g.refuse(w, http.StatusBadRequest, "the end of the body")
+		return nil, false
+	}
+	if failed := g.verify.verify(req.Header, req.Method, body); failed != "" {
+		g.refuse(w, http.StatusUnauthorized, failed)
+		return nil, false
+	}
+	return body, true
+}
+
+// hints say what to look at when a check of the signature fails.
+var hints = map[string]string{
+	checkMissing:  "the sender is not HubSpot, or an app that signs in an older way",
+	checkAge:      "set the clock",
+	checkMismatch: "compare the client secret and the public URL with the app's settings",
+}
+
+// refuse answers with a status and its standard words, and logs which check
+// the request failed.
+func (g *gate) refuse(w http.ResponseWriter, status int, failed string) {
+	g.log.Warn("hubspot: request refused", "status", status, "check", failed, "hint", hints[failed])
+	http.Error(w, http.StatusText(status), status)
+}
+
+// unavailable answers that the items could not be stored.
+func (g *gate) unavailable(w http.ResponseWriter, items int, err error) {
+	g.log.Error("hubspot: request not stored; HubSpot will send it again", "items", items, "error", err)
+	http.Error(w, http.StatusText(http.StatusServiceUnavailable), http.StatusServiceUnavailable)
+}
