@@ -72,6 +72,8 @@ func TestPoint06Search(t *testing.T) {
 	r.ArchiveObject("deals", archived)
 	note := r.want(201, "POST", objectsPath("notes"), fmt.Sprintf(`{"properties":{"hs_timestamp":"1790000000000","hs_note_body":"Hola"},
 		"associations":[{"to":{"id":%q},"types":[{"associationCategory":"HUBSPOT_DEFINED","associationTypeId":202}]}]}`, contact))["id"].(string)
+	second := r.Create(nil)
+	r.want(200, "PUT", objectsPath("notes")+"/"+note+"/associations/default/contacts/"+second, "")
 	alone := r.make("notes", `"hs_note_body":"Adiós"`)
 	find := func(plural, body string) string {
 		var ids []string
@@ -98,6 +100,7 @@ func TestPoint06Search(t *testing.T) {
 		{"notes", `{"query":"hola"}`, note},
 		{"notes", filter(`"associations.contact","operator":"EQ","value":"` + contact + `"`), note},
 		{"notes", filter(`"associations.contact","operator":"IN","values":["1","` + contact + `"]`), note},
+		{"notes", filter(`"associations.contact","operator":"NOT_IN","values":["` + second + `"]`), alone}, // one of two is enough
 		{"notes", filter(`"associations.contact","operator":"NOT_HAS_PROPERTY"`), alone},
 		{"notes", `{"sorts":["-hs_object_id"]}`, alone + " " + note},
 		{"notes", `{"sorts":[{"propertyName":"hs_note_body","direction":"ASCENDING"}]}`, alone + " " + note},

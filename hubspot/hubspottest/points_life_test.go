@@ -88,6 +88,27 @@ func TestPoint08Merge(t *testing.T) {
 	}
 }
 
+// TestPoint08MergeKeepsAssociations finds the activities of both contacts on the survivor.
+func TestPoint08MergeKeepsAssociations(t *testing.T) {
+	r := newRig(t, nil)
+	var contacts, want []string
+	for range 2 {
+		contact := r.Create(nil)
+		contacts = append(contacts, contact)
+		want = append(want, r.want(201, "POST", objectsPath("notes"), linkedBody("notes", contact, 202))["id"].(string))
+	}
+	survivor := r.Merge(contacts[0], contacts[1])
+	got := r.want(200, "GET", contactsPath+"/"+survivor+"?associations=notes", "")
+	var notes []string
+	for _, x := range got["associations"].(doc)["notes"].(doc)["results"].([]any) {
+		notes = append(notes, x.(doc)["id"].(string))
+	}
+	slices.Sort(notes)
+	if !slices.Equal(slices.Compact(notes), want) {
+		t.Errorf("notes %v, want %v", notes, want)
+	}
+}
+
 func TestPoint09ArchiveRestoreErase(t *testing.T) {
 	for _, typ := range objectTypes {
 		t.Run(typ.plural, func(t *testing.T) {
