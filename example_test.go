@@ -30,7 +30,7 @@ func run(ctx context.Context, mux *http.ServeMux) error {
 	left := must(bird.New(os.Getenv("BIRD_WORKSPACE"), os.Getenv("BIRD_KEY"), &bird.Options{
 		Fields: flow.Names(sync.Left)}))
 	right := must(hubspot.New(hubspot.Static(os.Getenv("HUBSPOT_TOKEN")), &hubspot.Options{
-		Properties: flow.Names(sync.Right)}))
+		Objects: map[sync.Kind]hubspot.Object{hubspot.Contact: {Properties: flow.Names(sync.Right)}}}))
 	engine := must(sync.New(sync.Config{
 		Flows: []*sync.Flow{flow},
 		Peers: map[sync.System]sync.Peer{

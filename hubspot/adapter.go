@@ -9,20 +9,13 @@ import (
 	"github.com/urbanhub/crmsync/sync"
 )
 
-// An Adapter reads and writes the contacts of one HubSpot account. It gathers
+// An Adapter reads and writes the records of one HubSpot account. It gathers
 // the calls of concurrent callers into batches and keeps within the account's
 // quotas, so use one Adapter per account. Methods may be called concurrently.
 type Adapter struct {
-	client  *client
-	opts    Options
-	names   []string // the properties asked for in every read
-	unique  map[string]bool
-	reads   *microbatch.Batcher[string, sync.Record]
-	times   *microbatch.Batcher[timesAsk, map[string]time.Time]
-	lookups *microbatch.Batcher[lookup, found]
-	phones  *microbatch.Batcher[string, []caller]
-	updates *microbatch.Batcher[sync.Write, sync.Result]
-	upserts *microbatch.Batcher[sync.Write, sync.Result]
+	client      *client
+	opts        Options
+	collections map[sync.Kind]*collection
 }
 
 var (
@@ -45,18 +38,10 @@ func New(tokens TokenSource, opts *Options) (*Adapter, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Adapter{client: newClient(tokens, o), opts: o, unique: map[string]bool{}}
-	a.names = readNames(o.Properties)
-	for _, n := range o.Unique {
-		a.unique[n] = true
+	a := &Adapter{client: newClient(tokens, o), opts: o, collections: map[sync.Kind]*collection{}}
+	for kind, t := range objectTypes {
+		a.collections[kind] = newCollection(a, t)
 	}
-	a.reads = gathered(a, microbatch.Config[string, sync.Record]{Key: func(id string) string { return id }, Fold: true, Run: a.readBatch})
-	a.times = gathered(a, microbatch.Config[timesAsk, map[string]time.Time]{Max: maxHistoryBatch, Key: timesAsk.key, Fold: true, Run: a.timesBatch})
-	a.lookups = gathered(a, microbatch.Config[lookup, found]{Key: lookup.key, Fold: true, Run: a.lookupBatch})
-	a.phones = gathered(a, microbatch.Config[string, []caller]{InFlight: 2,
-		Key: func(number string) string { return number }, Fold: true, Run: a.phoneBatch})
-	a.updates = gathered(a, microbatch.Config[sync.Write, sync.Result]{Key: func(w sync.Write) string { return w.Ref.ID }, Run: a.writeBatch(opUpdate)})
-	a.upserts = gathered(a, microbatch.Config[sync.Write, sync.Result]{Key: upsertKey, Run: a.writeBatch(opUpsert)})
 	return a, nil
 }
 
@@ -75,29 +60,29 @@ func gathered[In, Out any](a *Adapter, cfg microbatch.Config[In, Out]) *microbat
 	return microbatch.New(cfg)
 }
 
-// readNames adds to the properties those that the adapter itself needs.
-func readNames(properties []string) []string {
-	var names []string
-	seen := map[string]bool{sync.IDField: true}
-	for _, n := range append(append([]string{}, properties...), propModified, propMerged, propEmail, propMoreEmails, "phone", "mobilephone") {
-		if !seen[n] {
-			seen[n] = true
-			names = append(names, n)
-		}
-	}
-	return names
+// of returns the collection of a kind.
+func (a *Adapter) of(op string, kind sync.Kind) (*collection, error) {
+	return a.collections[kind], kindError(op, kind)
 }
 
 // Close sends what still waits for a batch, refuses further calls, and returns
 // when every batch and token call has ended or the context has. It need not be called: an
 // idle adapter runs nothing.
 func (a *Adapter) Close(ctx context.Context) error {
-	return errors.Join(a.reads.Close(ctx), a.times.Close(ctx), a.lookups.Close(ctx),
-		a.phones.Close(ctx), a.updates.Close(ctx), a.upserts.Close(ctx), settled(ctx, a.client.tokens))
+	errs := []error{settled(ctx, a.client.tokens)}
+	for _, c := range a.collections {
+		errs = append(errs, c.close(ctx))
+	}
+	return errors.Join(errs...)
 }
 
 // Projection implements [sync.Projector].
-func (a *Adapter) Projection(sync.Kind) []string { return a.opts.Properties }
+func (a *Adapter) Projection(kind sync.Kind) []string {
+	if c := a.collections[kind]; c != nil {
+		return c.properties
+	}
+	return nil
+}
 
 // Skew implements [sync.Skewer]: the bound measured from the Date headers of
 // recent answers, at least that header's resolution of a second.

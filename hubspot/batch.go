@@ -10,10 +10,10 @@ import (
 	"github.com/urbanhub/crmsync/sync"
 )
 
-// batch carries out writes of one operation.
+// batch carries out writes of one operation on one kind of records.
 type batch struct {
-	op     operation
-	client *client
+	*collection
+	op operation
 }
 
 // A pending write and the place of its result.
@@ -37,7 +37,7 @@ func (b *batch) succeed(p *pending, o *object, call string) {
 		names = append(names, n)
 	}
 	p.done = true
-	*p.result = sync.Result{Record: o.record(names), Created: o.New, Call: call}
+	*p.result = sync.Result{Record: o.record(b.kind, names), Created: o.New || b.op == opCreate, Call: call}
 }
 
 func (b *batch) fail(p *pending, err error, call string) {
@@ -55,7 +55,7 @@ func (b *batch) fail(p *pending, err error, call string) {
 // its neighbours.
 func (b *batch) run(ctx context.Context, ps []*pending) {
 	var reply batchReply
-	call, err := b.client.call(ctx, b.op, contacts, b.request(ps), &reply)
+	call, err := b.client.call(ctx, b.op, b.target(), b.request(ps), &reply)
 	switch {
 	case err == nil:
 		b.settle(ctx, ps, reply, call)
@@ -114,9 +114,12 @@ func open(ps []*pending) []*pending {
 func (b *batch) request(ps []*pending) batchWrite {
 	req := batchWrite{Inputs: make([]input, len(ps))}
 	for i, p := range ps {
-		in := input{ID: p.write.Ref.ID, Properties: properties(p.write), TraceID: traceID(i)}
-		if b.op == opUpsert {
-			in.ID, in.IDProperty = strings.TrimSpace(p.write.Fields[p.write.Key].String()), p.write.Key
+		in := input{ID: b.inputID(p), Properties: properties(p.write), TraceID: traceID(i)}
+		switch b.op {
+		case opUpsert:
+			in.IDProperty = p.write.Key
+		case opCreate:
+			in.Associations = b.associated(p.write.Related)
 		}
 		req.Inputs[i] = in
 	}
@@ -136,7 +139,7 @@ func (b *batch) settle(ctx context.Context, ps []*pending, reply batchReply, cal
 		e := &reply.Errors[i]
 		api := e.apiError(0)
 		api.CorrelationID = or(api.CorrelationID, only(correlationForm, call))
-		if !b.blame(ps, byTrace, e.Context, classify(b.op.String(), sync.Ref{}, api), call) {
+		if !b.blame(ps, byTrace, e.Context, classify(b.op.String(), b.kind, api), call) {
 			unnamed = api
 		}
 	}
@@ -154,7 +157,7 @@ func (b *batch) blame(ps []*pending, byTrace map[string]*pending, at contextMap,
 		}
 	}
 	for _, p := range ps {
-		if !p.done && (slices.Contains(at["ids"], b.inputID(p)) || slices.Contains(at["id"], b.inputID(p))) {
+		if id := b.inputID(p); !p.done && id != "" && (slices.Contains(at["ids"], id) || slices.Contains(at["id"], id)) {
 			b.fail(p, err, call)
 			named = true
 		}
@@ -162,6 +165,8 @@ func (b *batch) blame(ps []*pending, byTrace map[string]*pending, at contextMap,
 	return named
 }
 
+// inputID is what names the record: its id, or the value of the unique
+// property; nothing names one that is to be created.
 func (b *batch) inputID(p *pending) string {
 	if b.op == opUpsert {
 		return strings.TrimSpace(p.write.Fields[p.write.Key].String())
@@ -194,25 +199,76 @@ func (b *batch) match(ps []*pending, byTrace map[string]*pending, results []obje
 	}
 }
 
+// silence is what becomes of writes that an answer passes over: HubSpot drops
+// ids that were merged away.
+var silence = map[operation]sync.Error{
+	opCreate: {Action: sync.Retry, Hint: "whether the record was created is unknown"},
+	opUpdate: {Action: sync.Conflict, Hint: "HubSpot passed the record over, perhaps after a merge; read it again"},
+	opUpsert: {Action: sync.Retry, Hint: "HubSpot did not tell what became of the write; writing it again is harmless"},
+}
+
 // leftover settles the writes that the answer passed over. With an error that
-// names nobody they are halved; without one HubSpot dropped them, as it does
-// with ids that were merged away.
+// names nobody they are halved.
 func (b *batch) leftover(ctx context.Context, ps []*pending, unnamed *APIError, call string) {
 	switch {
 	case len(ps) == 0:
 	case unnamed != nil && len(ps) > 1:
 		b.divide(ctx, ps)
 	case unnamed != nil:
-		b.fail(ps[0], classify(b.op.String(), sync.Ref{}, unnamed), call)
-	case b.op == opUpdate:
-		for _, p := range ps {
-			b.fail(p, &sync.Error{Op: b.op.String(), Action: sync.Conflict, Rule: "record.answered",
-				Hint: "HubSpot passed the record over, perhaps after a merge; read it again"}, call)
-		}
+		b.fail(ps[0], classify(b.op.String(), b.kind, unnamed), call)
 	default:
+		e := silence[b.op]
+		e.Op, e.Rule = b.op.String(), "record.answered"
 		for _, p := range ps {
-			b.fail(p, &sync.Error{Op: b.op.String(), Action: sync.Retry, Rule: "record.answered",
-				Hint: "HubSpot did not tell what became of the write; writing it again is harmless"}, call)
+			b.fail(p, &e, call)
 		}
 	}
+}
+
+// associated are the other ends in the form of a record being created.
+func (t *objectType) associated(related []sync.Ref) []associated {
+	ends := make([]associated, len(related))
+	for i, r := range related {
+		ends[i] = associated{objectID{r.ID}, t.association(r.Kind)}
+	}
+	return ends
+}
+
+// association is the type of an unlabelled association with records of a kind.
+func (t *objectType) association(kind sync.Kind) []associationType {
+	return []associationType{{"HUBSPOT_DEFINED", t.associations[kind]}}
+}
+
+// archiveBatch archives one batch of ids; what is gone already is as it should
+// be.
+func (c *collection) archiveBatch(ctx context.Context, ids []string) ([]error, error) {
+	req := batchWrite{Inputs: make([]input, len(ids))}
+	for i, id := range ids {
+		req.Inputs[i].ID = id
+	}
+	_, err := c.client.call(ctx, opArchive, c.target(), req, nil)
+	errs := make([]error, len(ids))
+	switch {
+	case err == nil || sync.ActionOf(err) == sync.NotFound && len(ids) == 1:
+	case refused(err) && len(ids) > 1:
+		half := len(ids) / 2
+		first, _ := c.archiveBatch(ctx, ids[:half])
+		second, _ := c.archiveBatch(ctx, ids[half:])
+		return append(first, second...), nil
+	default:
+		for i := range errs {
+			errs[i] = err
+		}
+	}
+	return errs, nil
+}
+
+// missing returns the first of the required properties that a new record
+// lacks.
+func (t *objectType) missing(f sync.Fields) string {
+	at := slices.IndexFunc(t.required, func(n string) bool { return f[n].Blank() })
+	if at < 0 {
+		return ""
+	}
+	return t.required[at]
 }

@@ -59,13 +59,14 @@ func (a *Adapter) Changes(ctx context.Context, since sync.Cursor) (sync.ChangePa
 		return sync.ChangePage{}, err
 	}
 	asked := time.Now()
+	c := a.collections[Contact]
 	var reply searchReply
-	if _, err := a.client.call(ctx, opSearch, contacts, from.search(a.names), &reply); err != nil {
+	if _, err := a.client.call(ctx, opSearch, c.target(), from.search(c.names), &reply); err != nil {
 		return sync.ChangePage{}, err
 	}
 	page := sync.ChangePage{Changes: make([]sync.Change, 0, len(reply.Results))}
 	for i := range reply.Results {
-		page.Changes = append(page.Changes, a.swept(&reply.Results[i]))
+		page.Changes = append(page.Changes, c.swept(&reply.Results[i]))
 	}
 	settled := asked.Add(-a.opts.SearchLag - a.Skew()).UnixMilli()
 	next := from.next(reply.Results, settled)
@@ -143,16 +144,16 @@ func lastTime(results []object) int64 {
 // same state is found again. What the index showed is its witness only: the
 // index may lag, so the contact is read whenever that differs from what is
 // known of it.
-func (a *Adapter) swept(o *object) sync.Change {
+func (c *collection) swept(o *object) sync.Change {
 	at := o.modified()
-	fields := o.record(a.opts.Properties).Fields
+	fields := o.record(c.kind, c.properties).Fields
 	witness := map[string]string{sync.IDField: fields[sync.IDField].Digest()}
-	for _, name := range a.opts.Properties {
+	for _, name := range c.properties {
 		witness[name] = fields[name].Digest() // a missing one claims a blank
 	}
 	return sync.Change{
-		ID:         fmt.Sprintf("hubspot:sweep:contact:%s:%d", o.ID, at.UnixMilli()),
-		Ref:        contactRef(o.ID),
+		ID:         fmt.Sprintf("hubspot:sweep:%s:%s:%d", c.kind, o.ID, at.UnixMilli()),
+		Ref:        c.ref(o.ID),
 		Reason:     sync.ReasonSweep,
 		OccurredAt: at,
 		Priority:   sync.Sweep,

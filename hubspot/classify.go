@@ -1,7 +1,6 @@
 package hubspot
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"strings"
@@ -29,17 +28,17 @@ func callError(op string, res *httpx.Response, now time.Time) *sync.Error {
 	if api.CorrelationID == "" {
 		api.CorrelationID = only(correlationForm, res.RequestID)
 	}
-	e := classify(op, sync.Ref{}, api)
+	e := classify(op, "", api)
 	if e.Action == sync.RetryAt {
 		e.RetryAt = retryAt(api, res, now)
 	}
 	return e
 }
 
-// classify decides what is to be done about an answer, for one record if ref
-// is set.
-func classify(op string, ref sync.Ref, api *APIError) *sync.Error {
-	e := &sync.Error{Op: op, Ref: ref, Err: api}
+// classify decides what is to be done about an answer to a call about records
+// of the kind.
+func classify(op string, kind sync.Kind, api *APIError) *sync.Error {
+	e := &sync.Error{Op: op, Err: api}
 	if len(api.Details) > 0 {
 		e.Field, e.Rule = api.Details[0].Property, api.Details[0].Code
 	}
@@ -59,9 +58,9 @@ func classify(op string, ref sync.Ref, api *APIError) *sync.Error {
 	case notUniqueKey.MatchString(api.message):
 		e.Action, e.Rule, e.Hint = sync.Fatal, "property.unique", "create the key property with hasUniqueValue; it cannot be switched on later"
 	case api.holdsValue():
-		e.Action, e.Rule, e.Hint = sync.Conflict, or(e.Rule, "value.unique"), "another contact holds this value; link it, or merge the two"
+		e.Action, e.Rule, e.Hint = sync.Conflict, or(e.Rule, "value.unique"), "another record holds this value; link it, or merge the two"
 		if api.ExistingID != "" {
-			e.Existing = contactRef(api.ExistingID)
+			e.Existing = sync.Ref{System: System, Kind: kind, ID: api.ExistingID}
 		}
 	case s == http.StatusRequestTimeout || s >= 500:
 		e.Action, e.Hint = sync.Retry, "HubSpot has a passing fault"
@@ -122,13 +121,4 @@ func jitter(d time.Duration) time.Duration { return d + rand.N(d/5) }
 // faultError is the error of a call that had no usable answer.
 func faultError(op string, err error) error {
 	return &sync.Error{Op: op, Action: sync.Retry, Hint: "whether the call took effect is unknown", Err: err}
-}
-
-// kindError refuses a kind that the adapter does not know.
-func kindError(op string, kind sync.Kind) error {
-	if kind == Contact {
-		return nil
-	}
-	return &sync.Error{Op: op, Action: sync.Fatal, Rule: "kind.known",
-		Hint: fmt.Sprintf("this adapter knows only the kind %q", Contact)}
 }

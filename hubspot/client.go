@@ -72,6 +72,9 @@ func (c *client) call(ctx context.Context, op operation, at target, in, out any)
 			return res.RequestID, nil
 		}
 		failure := callError(op.String(), res, time.Now())
+		if !failure.Existing.Zero() {
+			failure.Existing.Kind = kindOf(at.object)
+		}
 		if failure.Action == sync.Retry {
 			c.falter()
 		} else {

@@ -160,7 +160,8 @@ func TestNewChecksItsOptions(t *testing.T) {
 	}
 	for _, o := range []Options{
 		{BaseURL: "api.hubapi.com"}, {APIVersion: "v4"}, {APIVersion: "2026-09/../x"}, {Linger: -1},
-		{Properties: []string{"Bad Name"}}, {Unique: []string{"x-y"}},
+		{Objects: map[sync.Kind]Object{Contact: {Properties: []string{"Bad Name"}}}},
+		{Objects: map[sync.Kind]Object{Deal: {Unique: []string{"x-y"}}}}, {Objects: map[sync.Kind]Object{"ticket": {}}},
 	} {
 		if _, err := New(Static("t"), &o); sync.ActionOf(err) != sync.Fatal {
 			t.Errorf("%+v: %v", o, err)
@@ -177,7 +178,7 @@ func TestPaths(t *testing.T) {
 		"2026-03": "/crm/objects/2026-03/contacts/batch/upsert",
 		"2026-09": "/crm/objects/2026-09/contacts/batch/upsert",
 	} {
-		if got := opUpsert.path(version, contacts); got != want {
+		if got := opUpsert.path(version, objectTypes[Contact].target()); got != want {
 			t.Errorf("%s: %s", version, got)
 		}
 	}

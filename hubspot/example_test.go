@@ -23,7 +23,8 @@ func ExampleNew() {
 	hs, err := hubspot.New(hubspot.Static(account.Token), &hubspot.Options{
 		BaseURL:    account.URL, // leave it out for the real HubSpot
 		HTTPClient: account.Client(),
-		Properties: []string{"email", "firstname", "custom_bird_contact_id"},
+		Objects: map[sync.Kind]hubspot.Object{hubspot.Contact: {
+			Properties: []string{"email", "firstname", "custom_bird_contact_id"}}},
 	})
 	if err != nil {
 		fmt.Println(err)

@@ -22,7 +22,8 @@ func (t timesAsk) key() string { return t.id + " " + strings.Join(t.names, " ") 
 // the oldest of the latest entries that hold it, so setting a value to what it
 // already is does not make it younger.
 func (a *Adapter) Times(ctx context.Context, kind sync.Kind, ids, names []string) ([]map[string]time.Time, error) {
-	if err := kindError(opRead.String(), kind); err != nil {
+	c, err := a.of(opRead.String(), kind)
+	if err != nil {
 		return nil, err
 	}
 	times := make([]map[string]time.Time, len(ids))
@@ -35,7 +36,7 @@ func (a *Adapter) Times(ctx context.Context, kind sync.Kind, ids, names []string
 			places = append(places, i)
 		}
 	}
-	got, err := a.times.Do(ctx, asks...)
+	got, err := c.times.Do(ctx, asks...)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +50,7 @@ func (a *Adapter) Times(ctx context.Context, kind sync.Kind, ids, names []string
 
 // timesBatch reads the history of everything that anyone in the batch asks
 // for, and gives each what it asked for.
-func (a *Adapter) timesBatch(ctx context.Context, asks []timesAsk) ([]map[string]time.Time, error) {
+func (c *collection) timesBatch(ctx context.Context, asks []timesAsk) ([]map[string]time.Time, error) {
 	req := batchRead{Properties: []string{propMerged}}
 	for _, ask := range asks {
 		for _, n := range ask.names {
@@ -62,7 +63,7 @@ func (a *Adapter) timesBatch(ctx context.Context, asks []timesAsk) ([]map[string
 		}
 	}
 	var reply batchReply
-	if _, err := a.client.call(ctx, opRead, contacts, req, &reply); err != nil {
+	if _, err := c.client.call(ctx, opRead, c.target(), req, &reply); err != nil {
 		return nil, err
 	}
 	objects := index(reply.Results)

@@ -48,11 +48,11 @@ func scripted(t *testing.T, handle func(w http.ResponseWriter, r *http.Request, 
 }
 
 func update(id string, fields sync.Fields) sync.Write {
-	return sync.Write{Ref: contactRef(id), Fields: fields}
+	return sync.Write{Ref: objectTypes[Contact].ref(id), Fields: fields}
 }
 
 func upsert(key, value string, fields sync.Fields) sync.Write {
 	f := fields.Clone()
 	f[key] = sync.Text(value)
-	return sync.Write{Ref: contactRef(""), Key: key, Fields: f}
+	return sync.Write{Ref: objectTypes[Contact].ref(""), Key: key, Fields: f}
 }

@@ -17,15 +17,16 @@ var phoneProperties = map[string]string{
 }
 
 // Match implements [sync.Matcher]. It knows the keys [sync.IDField], the
-// properties of Options.Unique, email, and phone or mobilephone (either means
-// both). Probes go rung by rung, and only those not yet decided go on; all
+// properties of Object.Unique, and for contacts email and phone or mobilephone
+// (either means both). Probes go rung by rung, and only those not yet decided go on; all
 // that ask at the same time share their calls.
 //
 // Ids, unique properties and e-mail addresses are looked up consistently. Only
 // telephone numbers go through HubSpot's search, which lags behind writes by
 // seconds; what it finds is read again and compared.
 func (a *Adapter) Match(ctx context.Context, kind sync.Kind, probes []sync.Probe) ([]sync.Match, error) {
-	if err := kindError("hubspot: match", kind); err != nil {
+	c, err := a.of("hubspot: match", kind)
+	if err != nil {
 		return nil, err
 	}
 	matches := make([]sync.Match, len(probes))
@@ -45,7 +46,7 @@ func (a *Adapter) Match(ctx context.Context, kind sync.Kind, probes []sync.Probe
 			return matches, nil
 		}
 		for name, places := range asks {
-			if err := a.climb(ctx, name, rung, probes, places, matches); err != nil {
+			if err := c.climb(ctx, name, rung, probes, places, matches); err != nil {
 				return nil, err
 			}
 		}
@@ -53,12 +54,12 @@ func (a *Adapter) Match(ctx context.Context, kind sync.Kind, probes []sync.Probe
 }
 
 // climb asks one key of the probes at these places.
-func (a *Adapter) climb(ctx context.Context, name string, rung int, probes []sync.Probe, places []int, matches []sync.Match) error {
+func (c *collection) climb(ctx context.Context, name string, rung int, probes []sync.Probe, places []int, matches []sync.Match) error {
 	values := make([]string, len(places))
 	for n, i := range places {
 		values[n] = strings.TrimSpace(probes[i][rung].Value.String())
 	}
-	found, err := a.find(ctx, name, values)
+	found, err := c.find(ctx, name, values)
 	if err != nil {
 		return err
 	}
@@ -71,22 +72,23 @@ func (a *Adapter) climb(ctx context.Context, name string, rung int, probes []syn
 }
 
 // find returns the candidates for each value of a key.
-func (a *Adapter) find(ctx context.Context, name string, values []string) ([][]sync.Record, error) {
+func (c *collection) find(ctx context.Context, name string, values []string) ([][]sync.Record, error) {
 	_, phone := phoneProperties[name]
+	contact := c.kind == Contact
 	switch {
 	case name == sync.IDField:
-		return a.findByID(ctx, values)
-	case name == propEmail || a.unique[name]:
-		return a.findUnique(ctx, name, values)
-	case phone:
-		return a.findByPhone(ctx, values)
+		return c.findByID(ctx, values)
+	case contact && name == propEmail, slices.Contains(c.unique, name):
+		return c.findUnique(ctx, name, values)
+	case contact && phone:
+		return c.findByPhone(ctx, values)
 	}
 	return nil, &sync.Error{Op: "hubspot: match", Action: sync.Fatal, Field: name, Rule: "key.known",
-		Hint: "match by id, email, phone, or a unique property named in Options.Unique"}
+		Hint: "match by id, by a property named in Object.Unique, and contacts by email or phone"}
 }
 
-func (a *Adapter) findByID(ctx context.Context, ids []string) ([][]sync.Record, error) {
-	records, err := a.Read(ctx, Contact, ids)
+func (c *collection) findByID(ctx context.Context, ids []string) ([][]sync.Record, error) {
+	records, err := c.read(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +112,7 @@ type found struct {
 	err     error
 }
 
-func (a *Adapter) findUnique(ctx context.Context, property string, values []string) ([][]sync.Record, error) {
+func (c *collection) findUnique(ctx context.Context, property string, values []string) ([][]sync.Record, error) {
 	records := make([][]sync.Record, len(values))
 	var asks []lookup
 	var places []int
@@ -122,7 +124,7 @@ func (a *Adapter) findUnique(ctx context.Context, property string, values []stri
 		asks = append(asks, lookup{property, v})
 		places = append(places, i)
 	}
-	got, err := a.lookups.Do(ctx, asks...)
+	got, err := c.lookups.Do(ctx, asks...)
 	if err != nil {
 		return nil, err
 	}
@@ -144,36 +146,36 @@ func plausibleEmail(s string) bool {
 }
 
 // lookupBatch reads one batch of lookups, one call for each property.
-func (a *Adapter) lookupBatch(ctx context.Context, asks []lookup) ([]found, error) {
+func (c *collection) lookupBatch(ctx context.Context, asks []lookup) ([]found, error) {
 	out := make([]found, len(asks))
 	places := map[string][]int{}
 	for i, l := range asks {
 		places[l.property] = append(places[l.property], i)
 	}
 	for property, where := range places {
-		a.lookupProperty(ctx, property, asks, where, out)
+		c.lookupProperty(ctx, property, asks, where, out)
 	}
 	return out, nil
 }
 
 // lookupProperty reads by one property, and halves a batch that is refused for
 // what some value is.
-func (a *Adapter) lookupProperty(ctx context.Context, property string, asks []lookup, where []int, out []found) {
+func (c *collection) lookupProperty(ctx context.Context, property string, asks []lookup, where []int, out []found) {
 	values := make([]string, len(where))
 	for n, i := range where {
 		values[n] = asks[i].value
 	}
-	objects, err := a.fetch(ctx, property, values)
+	objects, err := c.fetch(ctx, property, values)
 	if err != nil && len(where) > 1 && refused(err) {
-		a.lookupProperty(ctx, property, asks, where[:len(where)/2], out)
-		a.lookupProperty(ctx, property, asks, where[len(where)/2:], out)
+		c.lookupProperty(ctx, property, asks, where[:len(where)/2], out)
+		c.lookupProperty(ctx, property, asks, where[len(where)/2:], out)
 		return
 	}
 	for n, i := range where {
 		out[i].err = err
 		for o := range slices.Values(objects.list) {
 			if o.holds(property, values[n]) {
-				out[i].records = append(out[i].records, o.record(a.opts.Properties))
+				out[i].records = append(out[i].records, o.record(c.kind, c.properties))
 			}
 		}
 	}

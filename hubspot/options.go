@@ -1,23 +1,20 @@
 package hubspot
 
 import (
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/urbanhub/crmsync/sync"
 )
 
-// The names under which this package's records appear.
-const (
-	// System is HubSpot.
-	System sync.System = "hubspot"
-	// Contact is the kind of a contact, HubSpot's object type 0-1.
-	Contact sync.Kind = "contact"
-)
+// System is the name under which this package's records appear.
+const System sync.System = "hubspot"
 
 // DefaultBaseURL is where HubSpot's API lives.
 const DefaultBaseURL = "https://api.hubapi.com"
@@ -37,13 +34,11 @@ type Options struct {
 	// HTTPClient does the calls; http.DefaultClient. Whichever it is, a call
 	// is given up after 30 seconds.
 	HTTPClient *http.Client
-	// Properties are the contact properties to read; give what the flow
-	// names on HubSpot's side. Unset, they are email, firstname, lastname
-	// and phone.
-	Properties []string
-	// Unique names the properties created with hasUniqueValue, by which
-	// contacts can be looked up; custom_bird_contact_id.
-	Unique []string
+	// Objects are the kinds of records to keep in step; contacts alone.
+	// Records of the other kinds can be read and written all the same, which
+	// is how activities are recorded, but [Adapter.Changes] does not tell of
+	// them.
+	Objects map[sync.Kind]Object
 	// Region is the ISO 3166 country of telephone numbers written without a
 	// country code, such as "CO". Unset, such numbers are compared by their
 	// digits alone.
@@ -63,6 +58,21 @@ type Options struct {
 	SearchLag time.Duration
 	// Logger receives warnings about quotas and the like; nil is silent.
 	Logger *slog.Logger
+}
+
+// An Object says what of a kind's records is of interest. The zero value of
+// each field means the default it names.
+type Object struct {
+	// Properties are those to read; give what the flow names on HubSpot's
+	// side. Unset, they are a few that HubSpot itself defines: for contacts
+	// email, firstname, lastname and phone.
+	Properties []string
+	// Unique names the properties created with hasUniqueValue, by which
+	// records can be looked up; custom_bird_contact_id for contacts, and none
+	// for other kinds.
+	Unique []string
+	// NoSweep keeps the kind out of [Adapter.Changes].
+	NoSweep bool
 }
 
 var (
@@ -86,11 +96,8 @@ func (o *Options) withDefaults() (Options, error) {
 	if c.HTTPClient == nil {
 		c.HTTPClient = http.DefaultClient
 	}
-	if len(c.Properties) == 0 {
-		c.Properties = []string{"email", "firstname", "lastname", "phone"}
-	}
-	if c.Unique == nil {
-		c.Unique = []string{"custom_bird_contact_id"}
+	if c.Objects == nil {
+		c.Objects = map[sync.Kind]Object{Contact: {}}
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -109,10 +116,13 @@ func (o *Options) check() error {
 		return optionError("Linger, RatePer10s, SearchPerSecond, Concurrency, SearchLag", "number.positive",
 			"leave them 0 for the default or give a positive number")
 	}
-	for _, names := range [][]string{o.Properties, o.Unique} {
-		for _, n := range names {
+	for kind, object := range o.Objects {
+		if objectTypes[kind] == nil {
+			return optionError("Objects", "kind.known", fmt.Sprintf("this adapter does not know the kind %q", kind))
+		}
+		for _, n := range slices.Concat(object.Properties, object.Unique) {
 			if n != sync.IDField && !propertyForm.MatchString(n) {
-				return optionError("Properties, Unique", "property.name",
+				return optionError("Objects", "property.name",
 					"HubSpot's internal names have only lower-case letters, digits and underscores")
 			}
 		}

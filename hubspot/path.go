@@ -135,6 +135,3 @@ func (op operation) path(version string, at target) string {
 
 // String names the operation in errors and logs.
 func (op operation) String() string { return "hubspot: " + string(op) }
-
-// contacts aims at the contacts.
-var contacts = target{object: "contacts"}

@@ -28,25 +28,25 @@ type caller struct {
 
 // findByPhone keeps those of the callers found whose number surely is the one
 // asked for.
-func (a *Adapter) findByPhone(ctx context.Context, values []string) ([][]sync.Record, error) {
+func (c *collection) findByPhone(ctx context.Context, values []string) ([][]sync.Record, error) {
 	records := make([][]sync.Record, len(values))
 	var numbers []string
 	var places []int
 	for i, v := range values {
-		if p := a.parsePhone(v); len(p.national) >= minDigits {
+		if p := c.parsePhone(v); len(p.national) >= minDigits {
 			numbers = append(numbers, p.national)
 			places = append(places, i)
 		}
 	}
-	got, err := a.phones.Do(ctx, numbers...)
+	got, err := c.phones.Do(ctx, numbers...)
 	if err != nil {
 		return nil, err
 	}
 	for n, i := range places {
-		want := a.parsePhone(values[i])
-		for _, c := range got[n] {
-			if slices.ContainsFunc(c.numbers, want.same) {
-				rec := c.record
+		want := c.parsePhone(values[i])
+		for _, found := range got[n] {
+			if slices.ContainsFunc(found.numbers, want.same) {
+				rec := found.record
 				rec.Fields = rec.Fields.Clone() // callers may share one answer
 				records[i] = append(records[i], rec)
 			}
@@ -58,11 +58,11 @@ func (a *Adapter) findByPhone(ctx context.Context, values []string) ([][]sync.Re
 // phoneBatch searches for one batch of national numbers, reads what was found
 // afresh, since a search may tell an old state, and returns for each number
 // the records that have a number ending in it.
-func (a *Adapter) phoneBatch(ctx context.Context, numbers []string) ([][]caller, error) {
+func (c *collection) phoneBatch(ctx context.Context, numbers []string) ([][]caller, error) {
 	var ids []string
 	for rest := numbers; len(rest) > 0; {
 		req, n := phoneSearch(rest)
-		objects, err := a.searchAll(ctx, req)
+		objects, err := c.searchAll(ctx, req)
 		if err != nil {
 			return nil, err
 		}
@@ -71,15 +71,15 @@ func (a *Adapter) phoneBatch(ctx context.Context, numbers []string) ([][]caller,
 		}
 		rest = rest[n:]
 	}
-	all, err := a.readCallers(ctx, ids)
+	all, err := c.readCallers(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
 	callers := make([][]caller, len(numbers))
 	for i, number := range numbers {
-		for _, c := range all {
-			if slices.ContainsFunc(c.numbers, func(p phone) bool { return p.ends(number) }) {
-				callers[i] = append(callers[i], c)
+		for _, one := range all {
+			if slices.ContainsFunc(one.numbers, func(p phone) bool { return p.ends(number) }) {
+				callers[i] = append(callers[i], one)
 			}
 		}
 	}
@@ -87,21 +87,21 @@ func (a *Adapter) phoneBatch(ctx context.Context, numbers []string) ([][]caller,
 }
 
 // readCallers reads the records by id.
-func (a *Adapter) readCallers(ctx context.Context, ids []string) ([]caller, error) {
+func (c *collection) readCallers(ctx context.Context, ids []string) ([]caller, error) {
 	var callers []caller
 	for chunk := range slices.Chunk(slices.Compact(slices.Sorted(slices.Values(ids))), maxBatch) {
-		objects, err := a.fetch(ctx, "", chunk)
+		objects, err := c.fetch(ctx, "", chunk)
 		if err != nil {
 			return nil, err
 		}
 		for _, o := range objects.list {
-			c := caller{record: o.record(a.opts.Properties)}
+			one := caller{record: o.record(c.kind, c.properties)}
 			for name := range phoneProperties {
 				if v := o.value(name); v != "" {
-					c.numbers = append(c.numbers, a.parsePhone(v))
+					one.numbers = append(one.numbers, c.parsePhone(v))
 				}
 			}
-			callers = append(callers, c)
+			callers = append(callers, one)
 		}
 	}
 	return callers, nil
@@ -122,11 +122,11 @@ func phoneSearch(numbers []string) (searchRequest, int) {
 	}
 }
 
-func (a *Adapter) searchAll(ctx context.Context, req searchRequest) ([]object, error) {
+func (c *collection) searchAll(ctx context.Context, req searchRequest) ([]object, error) {
 	var all []object
 	for range maxPhonePages {
 		var reply searchReply
-		if _, err := a.client.call(ctx, opSearch, contacts, req, &reply); err != nil {
+		if _, err := c.client.call(ctx, opSearch, c.target(), req, &reply); err != nil {
 			return nil, err
 		}
 		all = append(all, reply.Results...)
@@ -142,8 +142,8 @@ func (a *Adapter) searchAll(ctx context.Context, req searchRequest) ([]object, e
 type phone struct{ country, national string }
 
 // parsePhone takes a number apart; one that makes no sense is left as digits.
-func (a *Adapter) parsePhone(s string) phone {
-	if p, err := phonenumbers.Parse(s, a.opts.Region); err == nil {
+func (c *collection) parsePhone(s string) phone {
+	if p, err := phonenumbers.Parse(s, c.region); err == nil {
 		return phone{country: strconv.Itoa(int(p.GetCountryCode())), national: phonenumbers.GetNationalSignificantNumber(p)}
 	}
 	return phone{national: digits(s)}

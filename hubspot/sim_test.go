@@ -28,8 +28,9 @@ func inAccount(t *testing.T, o hubspottest.Options, opts hubspot.Options, test f
 		sim.DefineProperty(birdID, "string", "text", true)
 		sim.DefineProperty("color", "enumeration", "select", false, "red", "blue")
 		opts.BaseURL, opts.HTTPClient = sim.URL, sim.Client()
-		if opts.Properties == nil {
-			opts.Properties = []string{"email", "firstname", "phone", "color", birdID}
+		if opts.Objects == nil {
+			opts.Objects = map[sync.Kind]hubspot.Object{hubspot.Contact: {
+				Properties: []string{"email", "firstname", "phone", "color", birdID}}}
 		}
 		hs, err := hubspot.New(hubspot.Static(sim.Token), &opts)
 		if err != nil {

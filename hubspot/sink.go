@@ -9,39 +9,72 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Apply implements [sync.Sink] by batches of 100, gathered over all callers:
-// updates by id, and upserts by Write.Key for writes without an id. A record
-// is never twice in one batch; its writes run in the order they came.
+// Apply implements [sync.Sink] by batches of 100, gathered over all callers
+// for each kind: updates by id, upserts by Write.Key, and creations for writes
+// with neither. A record is never twice in one batch; its writes run in the
+// order they came, deletions after the others of the same call. A deletion
+// archives: people can bring the record back in HubSpot for 90 days, the API
+// cannot.
 //
 // The key should be a property created with hasUniqueValue. With "email" as
 // the key HubSpot refuses a whole batch for one bad input, and the adapter
-// then finds that input by halving the batch. A value that another contact
-// already holds is a Conflict whose Existing names that contact. Source:
+// then finds that input by halving the batch. A value that another record
+// already holds is a Conflict whose Existing names that record. Source:
 // https://developers.hubspot.com/docs/api-reference/latest/crm/using-object-apis
 func (a *Adapter) Apply(ctx context.Context, writes []sync.Write) ([]sync.Result, error) {
 	results := make([]sync.Result, len(writes))
-	var updates, upserts []int
+	groups := map[job][]int{}
 	for i, w := range writes {
-		switch err := checkWrite(w); {
-		case err != nil:
+		if err := checkWrite(w); err != nil {
 			results[i].Err = err
-		case w.Ref.ID != "":
-			updates = append(updates, i)
-		default:
-			upserts = append(upserts, i)
+			continue
 		}
+		j := job{w.Ref.Kind, opOf(w)}
+		groups[j] = append(groups[j], i)
 	}
 	var g errgroup.Group
-	g.Go(func() error { return a.gather(ctx, opUpdate, writes, updates, results) })
-	g.Go(func() error { return a.gather(ctx, opUpsert, writes, upserts, results) })
-	return results, g.Wait()
+	for j, which := range groups {
+		if j.op != opArchive {
+			g.Go(func() error { return a.gather(ctx, j, writes, which, results) })
+		}
+	}
+	err := g.Wait()
+	for j, which := range groups {
+		if j.op == opArchive {
+			err = errors.Join(err, a.collections[j.kind].archive(ctx, writes, which, results))
+		}
+	}
+	return results, err
+}
+
+// A job is an operation on the records of a kind.
+type job struct {
+	kind sync.Kind
+	op   operation
+}
+
+// opOf returns the operation that carries out a write.
+func opOf(w sync.Write) operation {
+	switch {
+	case w.Delete:
+		return opArchive
+	case w.Ref.ID != "":
+		return opUpdate
+	case w.Key != "":
+		return opUpsert
+	}
+	return opCreate
 }
 
 // gather hands some of the writes to their batcher.
-func (a *Adapter) gather(ctx context.Context, op operation, writes []sync.Write, which []int, results []sync.Result) error {
-	batcher := a.updates
-	if op == opUpsert {
-		batcher = a.upserts
+func (a *Adapter) gather(ctx context.Context, j job, writes []sync.Write, which []int, results []sync.Result) error {
+	c := a.collections[j.kind]
+	batcher := c.updates
+	switch j.op {
+	case opCreate:
+		batcher = c.creates
+	case opUpsert:
+		batcher = c.upserts
 	}
 	picked := make([]sync.Write, len(which))
 	for n, i := range which {
@@ -54,6 +87,21 @@ func (a *Adapter) gather(ctx context.Context, op operation, writes []sync.Write,
 	return err
 }
 
+// archive hands the deletions to their batcher.
+func (c *collection) archive(ctx context.Context, writes []sync.Write, which []int, results []sync.Result) error {
+	ids := make([]string, len(which))
+	for n, i := range which {
+		ids[n] = writes[i].Ref.ID
+	}
+	got, err := c.archives.Do(ctx, ids...)
+	for n, failure := range got {
+		i := which[n]
+		results[i] = sync.Result{Record: sync.Record{Ref: writes[i].Ref, Deleted: failure == nil}, Err: failure}
+	}
+	return err
+}
+
+// checkWrite refuses what HubSpot would not understand.
 func checkWrite(w sync.Write) error {
 	invalid := func(field, rule, hint string) error {
 		return &sync.Error{Op: "hubspot: write", Action: sync.Invalid, Ref: w.Ref, Field: field, Rule: rule, Hint: hint}
@@ -61,13 +109,23 @@ func checkWrite(w sync.Write) error {
 	if err := kindError("hubspot: write", w.Ref.Kind); err != nil {
 		return err
 	}
+	t := objectTypes[w.Ref.Kind]
+	for _, r := range w.Related {
+		if t.associations[r.Kind] == 0 || !validID(r.ID) {
+			return &sync.Error{Op: "hubspot: write", Action: sync.Invalid, Ref: r, Rule: "association.known",
+				Hint: "HubSpot associates records of these kinds with no such record"}
+		}
+	}
+	op := opOf(w)
 	switch {
-	case w.Ref.ID != "" && !validID(w.Ref.ID):
+	case (op == opUpdate || op == opArchive) && !validID(w.Ref.ID):
 		return invalid("", "id.numeric", "HubSpot's record ids are numbers")
-	case w.Ref.ID == "" && w.Key == "":
-		return invalid("", "write.key", "name the unique property by which the contact is created")
-	case w.Ref.ID == "" && w.Fields[w.Key].Blank():
-		return invalid(w.Key, "write.key", "a contact is created by a unique property that has a value")
+	case op == opUpsert && w.Fields[w.Key].Blank():
+		return invalid(w.Key, "write.key", "a record is created by a unique property that has a value")
+	case op == opCreate && len(w.Fields) == 0:
+		return invalid("", "write.fields", "a new record needs some property")
+	case op == opCreate && t.missing(w.Fields) != "":
+		return invalid(t.missing(w.Fields), "field.required", "HubSpot makes no such record without this property")
 	}
 	return nil
 }
@@ -92,10 +150,10 @@ func properties(w sync.Write) map[string]string {
 
 // writeBatch returns the function that carries out a batch of writes. Its
 // outcomes hold their own errors, so it never fails as a whole.
-func (a *Adapter) writeBatch(op operation) func(context.Context, []sync.Write) ([]sync.Result, error) {
+func (c *collection) writeBatch(op operation) func(context.Context, []sync.Write) ([]sync.Result, error) {
 	return func(ctx context.Context, writes []sync.Write) ([]sync.Result, error) {
 		results := make([]sync.Result, len(writes))
-		b := batch{op: op, client: a.client}
+		b := batch{collection: c, op: op}
 		for _, part := range byKey(writes) {
 			b.run(ctx, pick(writes, results, part))
 		}

@@ -176,9 +176,9 @@ func TestWritesToWhatIsGone(t *testing.T) {
 
 func TestApplyRefusesWhatItCannotSend(t *testing.T) {
 	inAccount(t, hubspottest.Options{}, hubspot.Options{}, func(t *testing.T, a account) {
-		deal := write("1", nil)
-		deal.Ref.Kind = "deal"
-		for i, r := range a.apply(write("", nil), write("abc", nil), keyed(birdID, map[string]string{birdID: ""}), deal) {
+		ticket := write("1", nil)
+		ticket.Ref.Kind = "ticket"
+		for i, r := range a.apply(write("", nil), write("abc", nil), keyed(birdID, map[string]string{birdID: ""}), ticket) {
 			if a := failure(t, r).Action; a != sync.Invalid && a != sync.Fatal {
 				t.Errorf("write %d: %v", i, r.Err)
 			}

@@ -12,23 +12,29 @@ import (
 
 // Read implements [sync.Source] by batches of 100 ids, gathered over all
 // callers. An id that is not a number, is unknown or is archived gives a
-// record with Deleted set. Source:
+// record with Deleted set; nothing brings an archived record back through the
+// API, people do so in HubSpot. Source:
 // https://developers.hubspot.com/docs/api-reference/latest/crm/using-object-apis
 func (a *Adapter) Read(ctx context.Context, kind sync.Kind, ids []string) ([]sync.Record, error) {
-	if err := kindError(opRead.String(), kind); err != nil {
+	c, err := a.of(opRead.String(), kind)
+	if err != nil {
 		return nil, err
 	}
+	return c.read(ctx, ids)
+}
+
+func (c *collection) read(ctx context.Context, ids []string) ([]sync.Record, error) {
 	records := make([]sync.Record, len(ids))
 	var ask []string
 	var places []int
 	for i, id := range ids {
-		records[i] = gone(id)
+		records[i] = c.gone(id)
 		if validID(id) {
 			ask = append(ask, id)
 			places = append(places, i)
 		}
 	}
-	got, err := a.reads.Do(ctx, ask...)
+	got, err := c.reads.Do(ctx, ask...)
 	if err != nil {
 		return nil, err
 	}
@@ -44,11 +50,11 @@ func (a *Adapter) Read(ctx context.Context, kind sync.Kind, ids []string) ([]syn
 }
 
 // gone is what Read says of an id that leads nowhere.
-func gone(id string) sync.Record { return sync.Record{Ref: contactRef(id), Deleted: true} }
+func (c *collection) gone(id string) sync.Record { return sync.Record{Ref: c.ref(id), Deleted: true} }
 
 // readBatch reads one batch of ids.
-func (a *Adapter) readBatch(ctx context.Context, ids []string) ([]sync.Record, error) {
-	objects, err := a.fetch(ctx, "", ids)
+func (c *collection) readBatch(ctx context.Context, ids []string) ([]sync.Record, error) {
+	objects, err := c.fetch(ctx, "", ids)
 	if err != nil {
 		return nil, err
 	}
@@ -56,25 +62,25 @@ func (a *Adapter) readBatch(ctx context.Context, ids []string) ([]sync.Record, e
 	var missing []int
 	for i, id := range ids {
 		if o := objects.byID[id]; o != nil {
-			records[i] = a.resolved(id, o)
+			records[i] = c.resolved(id, o)
 			continue
 		}
-		records[i] = gone(id)
+		records[i] = c.gone(id)
 		missing = append(missing, i)
 	}
-	return records, a.followMerges(ctx, ids, records, missing)
+	return records, c.followMerges(ctx, ids, records, missing)
 }
 
 // followMerges looks at each id that a batch did not find: after a merge the
 // old id leads to the surviving record only when it is read by itself. Source:
 // https://developers.hubspot.com/changelog/updated-merge-functionality-for-contacts-and-companies
-func (a *Adapter) followMerges(ctx context.Context, ids []string, records []sync.Record, missing []int) error {
+func (c *collection) followMerges(ctx context.Context, ids []string, records []sync.Record, missing []int) error {
 	survivors := make([]string, len(missing))
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(4)
 	for n, i := range missing {
 		g.Go(func() (err error) {
-			survivors[n], err = a.survivor(gctx, ids[i])
+			survivors[n], err = c.survivor(gctx, ids[i])
 			return err
 		})
 	}
@@ -85,22 +91,22 @@ func (a *Adapter) followMerges(ctx context.Context, ids []string, records []sync
 	if len(ask) == 0 {
 		return nil
 	}
-	objects, err := a.fetch(ctx, "", ask)
+	objects, err := c.fetch(ctx, "", ask)
 	if err != nil {
 		return err
 	}
 	for n, i := range missing {
 		if o := objects.byID[survivors[n]]; o != nil {
-			records[i] = a.resolved(ids[i], o)
+			records[i] = c.resolved(ids[i], o)
 		}
 	}
 	return nil
 }
 
 // survivor returns the id of the record that an id leads to, "" for none.
-func (a *Adapter) survivor(ctx context.Context, id string) (string, error) {
+func (c *collection) survivor(ctx context.Context, id string) (string, error) {
 	var o object
-	_, err := a.client.call(ctx, opGet, target{object: "contacts", id: id}, nil, &o)
+	_, err := c.client.call(ctx, opGet, target{object: c.plural, id: id}, nil, &o)
 	var api *APIError
 	if errors.As(err, &api) && api.Status == http.StatusNotFound {
 		return "", nil
@@ -109,8 +115,8 @@ func (a *Adapter) survivor(ctx context.Context, id string) (string, error) {
 }
 
 // resolved is the record that an id led to.
-func (a *Adapter) resolved(id string, o *object) sync.Record {
-	rec := o.record(a.opts.Properties)
+func (c *collection) resolved(id string, o *object) sync.Record {
+	rec := o.record(c.kind, c.properties)
 	if o.ID != id {
 		rec.Aliases = []string{id}
 	}
@@ -125,24 +131,24 @@ type objects struct {
 
 // fetch reads a batch by id, or by a unique property. What does not exist is
 // simply absent.
-func (a *Adapter) fetch(ctx context.Context, property string, values []string) (objects, error) {
-	names := a.names
+func (c *collection) fetch(ctx context.Context, property string, values []string) (objects, error) {
+	names := c.names
 	if property != "" {
-		names = readNames(append([]string{property}, a.opts.Properties...))
+		names = c.readNames(append([]string{property}, c.properties...))
 	}
 	req := batchRead{Properties: names, IDProperty: property, Inputs: make([]input, len(values))}
 	for i, v := range values {
 		req.Inputs[i].ID = v
 	}
 	var reply batchReply
-	call, err := a.client.call(ctx, opRead, contacts, req, &reply)
+	call, err := c.client.call(ctx, opRead, c.target(), req, &reply)
 	if err != nil {
 		return objects{}, err
 	}
 	for _, e := range reply.Errors {
 		if api := e.apiError(0); api.Category != "OBJECT_NOT_FOUND" {
 			api.CorrelationID = or(api.CorrelationID, call)
-			return objects{}, classify(opRead.String(), sync.Ref{}, api)
+			return objects{}, classify(opRead.String(), c.kind, api)
 		}
 	}
 	return index(reply.Results), nil

@@ -14,7 +14,8 @@ import (
 // Properties read besides those asked for: the time of the last change, the
 // ids absorbed by merges, and the further addresses of a contact.
 const (
-	propModified   = "lastmodifieddate"
+	propModified   = "lastmodifieddate"    // of contacts
+	propChanged    = "hs_lastmodifieddate" // of all others
 	propMerged     = "hs_merged_object_ids"
 	propEmail      = "email"
 	propMoreEmails = "hs_additional_emails"
@@ -50,7 +51,24 @@ type input struct {
 	ID         string            `json:"id"`
 	IDProperty string            `json:"idProperty,omitempty"`
 	Properties map[string]string `json:"properties,omitempty"`
-	TraceID    string            `json:"objectWriteTraceId,omitempty"`
+	// Associations is present, if empty, where the specification requires it.
+	Associations []associated `json:"associations,omitzero"`
+	TraceID      string       `json:"objectWriteTraceId,omitempty"`
+}
+
+// associated is the other end of an association of a record being created.
+type associated struct {
+	To    objectID          `json:"to"`
+	Types []associationType `json:"types"`
+}
+
+type objectID struct {
+	ID string `json:"id"`
+}
+
+type associationType struct {
+	Category string `json:"associationCategory"`
+	ID       int    `json:"associationTypeId"`
 }
 
 type batchRead struct {
@@ -156,8 +174,10 @@ func (o *object) value(name string) string { return o.Properties[name].String() 
 
 // modified returns the time of the last change, zero if it is not told.
 func (o *object) modified() time.Time {
-	if t := parseTime(o.value(propModified)); !t.IsZero() {
-		return t
+	for _, name := range []string{propModified, propChanged} {
+		if t := parseTime(o.value(name)); !t.IsZero() {
+			return t
+		}
 	}
 	return parseTime(o.UpdatedAt)
 }
@@ -168,17 +188,15 @@ func (o *object) merged() []string {
 }
 
 // record returns the record with those of the named fields that have a value.
-func (o *object) record(names []string) sync.Record {
+func (o *object) record(kind sync.Kind, names []string) sync.Record {
 	fields := sync.Fields{sync.IDField: sync.Text(o.ID)}
 	for _, n := range names {
 		if v := o.value(n); v != "" && n != sync.IDField {
 			fields[n] = sync.Text(v)
 		}
 	}
-	return sync.Record{Ref: contactRef(o.ID), Fields: fields, UpdatedAt: o.modified(), Deleted: o.Archived}
+	return sync.Record{Ref: sync.Ref{System: System, Kind: kind, ID: o.ID}, Fields: fields, UpdatedAt: o.modified(), Deleted: o.Archived}
 }
-
-func contactRef(id string) sync.Ref { return sync.Ref{System: System, Kind: Contact, ID: id} }
 
 // parseTime reads RFC 3339 with or without a fraction, or milliseconds since
 // 1970; anything else is zero.

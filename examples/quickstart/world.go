@@ -67,7 +67,8 @@ func (w *world) build() (err error) {
 		return err
 	}
 	w.adapter, err = hubspot.New(hubspot.Static(w.hubspot.Token), &hubspot.Options{
-		BaseURL: w.hubspot.URL, Properties: w.flow.Names(sync.Right), Region: "CO", SearchLag: time.Second})
+		BaseURL: w.hubspot.URL, Region: "CO", SearchLag: time.Second,
+		Objects: map[sync.Kind]hubspot.Object{hubspot.Contact: {Properties: w.flow.Names(sync.Right)}}})
 	if err != nil {
 		return err
 	}
