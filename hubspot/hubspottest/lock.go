@@ -49,11 +49,12 @@ func (l *locks) refuse(method, path string, body []byte) (response, bool) {
 // recordsOf are the records that a call changes: the one its path names, or those of a batch.
 func recordsOf(method, path string, body []byte) []string {
 	parts := unversioned(path) // crm, objects, type, id
-	if len(parts) < 4 || parts[1] != "objects" {
+	if len(parts) < 4 || parts[1] != "objects" || typeNamed(parts[2]) == nil {
 		return nil
 	}
+	of := typeNamed(parts[2]).plural + "/"
 	if len(parts) == 4 && method == http.MethodPatch {
-		return []string{parts[2] + "/" + parts[3]}
+		return []string{of + parts[3]}
 	}
 	if parts[3] != "batch" || len(parts) != 5 || parts[4] != "update" && parts[4] != "upsert" {
 		return nil
@@ -66,7 +67,7 @@ func recordsOf(method, path string, body []byte) []string {
 	}
 	var records []string
 	for _, in := range batch.Inputs {
-		records = append(records, parts[2]+"/"+in.ID)
+		records = append(records, of+in.ID)
 	}
 	return records
 }
