@@ -127,9 +127,12 @@ func (a *Account) AddStage(pipeline string, s Stage) {
 // RenameStage changes the label of a stage as a user. It panics when there is no such stage.
 func (a *Account) RenameStage(pipeline, stage, label string) {
 	a.editPipeline(pipeline, func(p Pipeline) Pipeline {
-		s := p.Stages[p.stage(stage)]
-		s.Label = label
-		return p.with(s)
+		i := p.stage(stage)
+		if i < 0 {
+			panic("hubspottest: pipeline " + pipeline + " has no stage " + stage)
+		}
+		p.Stages[i].Label = label
+		return p
 	})
 }
 
