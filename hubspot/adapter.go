@@ -16,6 +16,7 @@ type Adapter struct {
 	client      *client
 	opts        Options
 	collections map[sync.Kind]*collection
+	degraded    degraded
 }
 
 var (
@@ -25,6 +26,7 @@ var (
 	_ sync.Historian = (*Adapter)(nil)
 	_ sync.Skewer    = (*Adapter)(nil)
 	_ sync.Projector = (*Adapter)(nil)
+	_ sync.Degrader  = (*Adapter)(nil)
 )
 
 // New returns an adapter whose calls carry the tokens of the source, such as
