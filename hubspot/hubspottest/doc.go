@@ -1,6 +1,6 @@
-// Package hubspottest simulates a HubSpot account in the manner of net/http/httptest: real HTTP, real wire shapes, the
+// Package hubspottest simulates HubSpot accounts in the manner of net/http/httptest: real HTTP, real wire shapes, the
 // vendor's quotas, uniqueness and batch rules, search that lags, signed webhooks, and switches for everything that goes
-// wrong. It serves contacts. Host applications use it to test their own integration without an account.
+// wrong. Host applications use it to test their own integration without an account.
 //
 //	account := hubspottest.NewServer(nil)
 //	defer account.Close()
@@ -8,46 +8,68 @@
 //
 // # What is served
 //
-// The same account answers on the path sets of v3, 2026-03 and 2026-09, for "contacts" and for "0-1": list, create, read,
-// update, archive, merge, gdpr-delete, search, batch create, read, update, upsert and archive; properties (list, read,
-// create, batch read and create) and their groups; account-info details. Everything else is 404.
+// Contacts (0-1), deals (0-3), communications (0-18), tasks (0-27), notes (0-46) and meetings (0-47), on the path sets of
+// v3, 2026-03 and 2026-09 from the same records, by the plural name or the id: list, create (with associations), read,
+// update, archive, merge, search, batch create, read, update, upsert and archive, and gdpr-delete for contacts; properties
+// and their groups (list, read, create, update, archive, batches); account-info details; and what the other files of the
+// package add with a table of routes of their own. Everything else is 404.
+//
+// Each type starts with the vendor's own properties that a sync meets, asks a new record for what the vendor asks for
+// (hs_timestamp of activities, dealname and dealstage of deals), and numbers its records apart from the others. Stages must
+// belong to the pipeline; the bodies of notes, tasks and meetings come back as sanitised HTML (Options.RawBodies).
 //
 // # Where it runs
 //
 // NewServer listens on loopback. NewPipeServer uses in-process pipes, touches no network, is reached through Client only,
 // and works inside a testing/synctest bubble if it is created, used and closed there.
 //
+// # Several accounts
+//
+// A Server is its first Account. AddAccount adds more at the same address, each with its own token, portal, records, clock,
+// quotas, log, faults and webhooks. The bearer token decides whose request it is; an unknown one is the first account's.
+//
 // # People and other programs
 //
-// Create, Edit, Archive, Restore, Merge and Erase act as a person in the user interface (change source CRM_UI); CreateAs
-// and EditAs act as any Actor; AddApp lets a second app in. Contact, Contacts and History look. DefineProperty adds a
-// custom property. Writes through the API with Token have the change source INTEGRATION and the AppID as source id.
+// CreateObject, EditObject, ArchiveObject, RestoreObject, MergeObjects and Erase act as a person in the user interface
+// (change source CRM_UI); CreateObjectAs and EditObjectAs act as any Actor; AddApp lets a second app in. Object, Objects
+// and HistoryOf look. DefinePropertyOn adds a custom property. Object types are named by plural or id. Each has a short
+// form for contacts: Create, Edit, Archive, Restore, Merge, Contact, Contacts, History, DefineProperty. Writes through the
+// API with Token have the change source INTEGRATION and the AppID as source id.
+//
+// # Time
+//
+// SetSkew and Advance move the account's clock; the Date header, every timestamp, the quotas, the lag of search and the
+// limits of faults follow it. Options.Clock replaces its base. In a synctest bubble the base is virtual already.
 //
 // # Webhooks
 //
-// Subscribe names the receiver, its secret and the events; SetWebhookClient reaches an in-process receiver. Events are
-// gathered for Options.WebhookFlush and posted in arrays of at most 100, each attempt with its own timestamp and v3
-// signature, 5 s for the answer, 10 in flight, up to 10 retries in a compressed day (Options.WebhookRetryScale).
-// SetChaos drops, doubles and delays requests, ShuffleWebhooks mixes events, DropNext loses requests for good.
-// WaitWebhooks and Idle wait until all is delivered.
+// Subscribe names the receiver, its secret and the events; SetWebhookClient reaches an in-process receiver. Contacts and
+// deals have events under their own names (deal.propertyChange) and generic ones (object.propertyChange with objectTypeId),
+// the others generic ones only. An association that comes or goes is one event for each side; an erased contact is a
+// privacyDeletion and a deletion, in either order. Events are gathered for Options.WebhookFlush and posted in arrays of at
+// most 100, each attempt with its own timestamp and v3 signature, 5 s for the answer, 10 in flight, up to 10 retries in a
+// compressed day (Options.WebhookRetryScale). SetChaos drops, doubles and delays requests, ShuffleWebhooks mixes events,
+// DropNext loses requests for good. WaitWebhooks and Idle wait until all is delivered.
 //
 // # Faults
 //
 // Faults takes a plan of Fault values by method and path: any status, delays, connections cut before or after the request
-// took effect, truncated bodies. Locked, Moving, ServerError,
-// Expired and MissingScopes are ready-made. Down and DownUntil answer 503 to all.
-// RevokeToken answers 401. SetSkew sets the account's clock wrong. Options lower the quotas and change quirks.
+// took effect, truncated bodies. Locked, Moving, ServerError, Expired and MissingScopes are ready-made. Down and DownUntil
+// answer 503 to all. RevokeToken answers 401. Options lower the quotas and change quirks; Options.Rules are the rules of an
+// administrator, which bind the paths of 2026-09 only.
 //
 // # Books
 //
-// Log has every API request. WriteCount and NoopCount say how often the account's own app changed a property, or wrote
-// what was there already.
+// Log has every API request: Find by method and path, ByOperation as counts, Count by any condition. WriteCountOf and
+// NoopCountOf say how often the account's own app changed a property, or wrote what was there already (WriteCount and
+// NoopCount for contacts).
 //
 // # Where the vendor is silent
 //
-// The words of some refusals are not published (too many inputs, duplicate ids in a batch, existing property, 423, 477,
-// rules of 2026-09); the status and the category are right, the message is not to be relied on. Email addresses are kept
-// in lower case. Setting lifecyclestage back is accepted and ignored.
+// The words of some refusals are not published (too many inputs, duplicate ids in a batch, existing property, missing
+// required property, 423, 477, rules of 2026-09); the status and the category are right, the message is not to be relied
+// on. The same holds for the exact form of a sanitised body. Email addresses are kept in lower case. Setting lifecyclestage
+// back is accepted and ignored.
 //
 // A Server is safe for concurrent use, and deterministic for a given Options.Seed and order of requests.
 package hubspottest

@@ -77,7 +77,7 @@ func (a *Account) stampMerge(survivor, primary, other *object, by Actor) {
 	by.Source = "MERGE_OBJECTS"
 	survivor.set(propID, Revision{strconv.FormatInt(survivor.id, 10), at, by})
 	survivor.set(propMergedIDs, Revision{strings.Join(ids, ";"), at, by})
-	if len(addresses) > 0 {
+	if len(addresses) > 0 && survivor.store.hasEmail() {
 		survivor.set(propMoreEmails, Revision{strings.Join(addresses, ";"), at, by})
 	}
 	a.touch(survivor, by)

@@ -91,7 +91,13 @@ func (st *store) findBy(property, value string) *object {
 
 // identifies reports whether the property names one record: a unique one, or the email of contacts.
 func (st *store) identifies(property string) bool {
-	return st.schema.isKey(property) || property == propEmail && st.schema.properties[propEmail] != nil
+	return st.schema.isKey(property) || property == propEmail && st.hasEmail()
+}
+
+// hasEmail reports whether the type has the vendor's own email property, which is unique in its own way.
+func (st *store) hasEmail() bool {
+	p := st.schema.properties[propEmail]
+	return p != nil && p.HubspotDefined
 }
 
 func uniqueKey(property, value string) uniqueValue {
@@ -101,8 +107,10 @@ func uniqueKey(property, value string) uniqueValue {
 // keys are the unique values a record with these values would hold.
 func (st *store) keys(value func(property string) string) []uniqueValue {
 	var all []uniqueValue
-	for _, e := range emailsOf(value(propEmail), value(propMoreEmails)) {
-		all = append(all, uniqueKey(propEmail, e))
+	if st.hasEmail() {
+		for _, e := range emailsOf(value(propEmail), value(propMoreEmails)) {
+			all = append(all, uniqueKey(propEmail, e))
+		}
 	}
 	for _, name := range st.schema.unique {
 		if v := value(name); v != "" {
