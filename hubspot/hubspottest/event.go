@@ -114,8 +114,15 @@ func (a *Account) payload(by Actor) payload {
 	}
 }
 
+// redacted stands for the values of sensitive properties.
+// https://developers.hubspot.com/docs/api-reference/latest/crm/properties/sensitive-data
+const redacted = "REDACTED"
+
 // webhookValue is a property's value as webhooks carry it: times as epoch milliseconds.
 func webhookValue(p *Property, value string) string {
+	if p.DataSensitivity != "" {
+		return redacted
+	}
 	if t, ok := parseTime(value); ok && value != "" && (p.Type == "datetime" || p.Type == "date") {
 		return strconv.FormatInt(t.UnixMilli(), 10)
 	}
@@ -181,7 +188,8 @@ func (p payload) generic(t *objectType) payload {
 		p.ObjectTypeID = t.id
 	}
 	if p.PropertyName != "" {
-		p.IsSensitive = new(bool)
+		sensitive := *p.PropertyValue == redacted
+		p.IsSensitive = &sensitive
 	}
 	return p
 }

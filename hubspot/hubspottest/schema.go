@@ -8,23 +8,25 @@ import (
 // Property is the definition of a property, in the vendor's wire shape.
 // https://developers.hubspot.com/docs/api-reference/latest/crm/properties/guide
 type Property struct {
-	Name           string       `json:"name"`
-	Label          string       `json:"label"`
-	Description    string       `json:"description"`
-	GroupName      string       `json:"groupName"`
-	Type           string       `json:"type"`      // string, number, bool, enumeration, date, datetime
-	FieldType      string       `json:"fieldType"` // text, textarea, number, booleancheckbox, select, radio, checkbox, date, phonenumber …
-	Options        []Option     `json:"options"`
-	HasUniqueValue bool         `json:"hasUniqueValue"`
-	Hidden         bool         `json:"hidden"`
-	Calculated     bool         `json:"calculated"`
-	HubspotDefined bool         `json:"hubspotDefined,omitempty"`
-	FormField      bool         `json:"formField"`
-	DisplayOrder   int          `json:"displayOrder"`
-	Archived       bool         `json:"archived"`
-	CreatedAt      string       `json:"createdAt,omitempty"`
-	UpdatedAt      string       `json:"updatedAt,omitempty"`
-	Modification   Modification `json:"modificationMetadata"`
+	Name           string   `json:"name"`
+	Label          string   `json:"label"`
+	Description    string   `json:"description"`
+	GroupName      string   `json:"groupName"`
+	Type           string   `json:"type"`      // string, number, bool, enumeration, date, datetime
+	FieldType      string   `json:"fieldType"` // text, textarea, number, booleancheckbox, select, radio, checkbox, date, phonenumber …
+	Options        []Option `json:"options"`
+	HasUniqueValue bool     `json:"hasUniqueValue"`
+	Hidden         bool     `json:"hidden"`
+	Calculated     bool     `json:"calculated"`
+	HubspotDefined bool     `json:"hubspotDefined,omitempty"`
+	FormField      bool     `json:"formField"`
+	DisplayOrder   int      `json:"displayOrder"`
+	// DataSensitivity is "", sensitive or highly_sensitive; webhooks do not show the values of the last two.
+	DataSensitivity string       `json:"dataSensitivity,omitempty"`
+	Archived        bool         `json:"archived"`
+	CreatedAt       string       `json:"createdAt,omitempty"`
+	UpdatedAt       string       `json:"updatedAt,omitempty"`
+	Modification    Modification `json:"modificationMetadata"`
 }
 
 // Option is one allowed value of an enumeration.
