@@ -2,6 +2,7 @@ package hubspottest
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 )
@@ -68,6 +69,18 @@ func (a *Account) DefinePropertyOn(objectType string, p Property) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.define(a.in(objectType), p)
+}
+
+// ArchiveProperty takes a custom property of an object type out of use; writes to it are refused from then on. It panics
+// when there is none in use.
+func (a *Account) ArchiveProperty(objectType, name string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	s := a.in(objectType).schema
+	if !s.has(name) || !s.properties[name].Modification.Archivable {
+		panic(fmt.Sprintf("hubspottest: no custom property %s of %s", name, objectType))
+	}
+	s.archive(s.properties[name])
 }
 
 // Subscribe sends webhooks to url, signed with the app's client secret; without subscriptions it sends every event.

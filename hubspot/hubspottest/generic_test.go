@@ -134,6 +134,10 @@ func TestPropertiesOfEveryType(t *testing.T) {
 			}
 			r.want(200, "PATCH", one, `{"properties":{"bird_state":"b"}}`)
 			r.want(400, "PATCH", path+"/"+propID, `{"label":"x"}`)
+			key := r.want(200, "GET", path+"/hs_unique_creation_key", "")
+			if key["hasUniqueValue"] != true || key["modificationMetadata"].(doc)["readOnlyValue"] != true {
+				t.Errorf("the vendor's own key: %v", key)
+			}
 			r.want(400, "DELETE", path+"/"+propID, "")
 			r.want(400, "DELETE", path+"/groups/bird_sync", "")
 			r.want(204, "DELETE", path+"/bird_state", "")
@@ -148,6 +152,11 @@ func TestPropertiesOfEveryType(t *testing.T) {
 			r.want(204, "DELETE", path+"/groups/bird_sync", "")
 			r.want(404, "GET", path+"/groups/bird_sync", "")
 			r.want(201, "POST", path+"/batch/create", strings.ReplaceAll(`{"inputs":[{"name":"x","label":"X","groupName":"G","type":"bool","fieldType":"booleancheckbox"}]}`, "G", typ.group))
+			r.DefinePropertyOn(typ.plural, Property{Name: "again", HasUniqueValue: true})
+			r.DefinePropertyOn(typ.plural, Property{Name: "again"})
+			r.want(400, "GET", objectsPath(typ.plural)+"/k?idProperty=again", "")
+			r.ArchiveProperty(typ.plural, "again")
+			r.want(404, "GET", path+"/again", "")
 			r.want(204, "POST", path+"/batch/archive", `{"inputs":[{"name":"x"},{"name":"nope"}]}`)
 			r.want(207, "POST", path+"/batch/read", `{"inputs":[{"name":"x"}]}`)
 			r.want(200, "POST", path+"/batch/read", `{"archived":true,"inputs":[{"name":"x"}]}`)

@@ -1,8 +1,10 @@
 package hubspottest
 
 import (
+	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,7 +19,11 @@ func (a *Account) merge(q *request) response {
 		return *bad
 	}
 	o, err := a.join(q.store, in.Primary, in.Other, q.actor)
-	if err != nil {
+	var refused *apiError
+	switch {
+	case errors.As(err, &refused):
+		return refused.response()
+	case err != nil:
 		return invalid("%s", err.Error()).response()
 	}
 	return ok(a.record(o, view{}))
@@ -29,6 +35,9 @@ func (a *Account) join(st *store, primaryID, otherID string, by Actor) (*object,
 	primary, other := st.find(primaryID, true), st.find(otherID, true)
 	if primary == nil || other == nil || primary == other {
 		return nil, fmt.Errorf("cannot merge %s %s and %s: both must exist and differ", st.typ.plural, primaryID, otherID)
+	}
+	if primary.identities()+other.identities() >= maxIdentities {
+		return nil, fail(http.StatusRequestURITooLong, "", "Cannot have more than 250 identities on a profile")
 	}
 	survivor := &object{store: st, id: primary.id, history: maps.Clone(primary.history), born: primary.born}
 	if !a.opts.MergeKeepsPrimaryID {
@@ -45,6 +54,19 @@ func (a *Account) join(st *store, primaryID, otherID string, by Actor) (*object,
 	a.emit(by, primary, merged{primary.id, other.id, survivor.id, moved})
 	a.emit(by, other, deleted{})
 	return survivor, nil
+}
+
+// maxIdentities is the number of other ids that can lead to a record.
+// https://developers.hubspot.com/docs/api-reference/error-handling
+const maxIdentities = 250
+
+// identities is the number of other ids that lead to this record.
+func (o *object) identities() int {
+	ids := o.value(propMergedIDs)
+	if ids == "" {
+		return 0
+	}
+	return strings.Count(ids, ";") + 1
 }
 
 // adopt gives the survivor what only the other has, and counts it.

@@ -88,6 +88,19 @@ func TestPoint08Merge(t *testing.T) {
 	}
 }
 
+// TestPoint08MergeHasAnEnd merges until the vendor's limit.
+func TestPoint08MergeHasAnEnd(t *testing.T) {
+	r := newRig(t, &Options{MergeKeepsPrimaryID: true, Burst: -1})
+	primary := r.Create(nil)
+	merge := func() string {
+		return `{"primaryObjectId":"` + primary + `","objectIdToMerge":"` + r.Create(nil) + `"}`
+	}
+	for range maxIdentities {
+		r.want(200, "POST", contactsPath+"/merge", merge())
+	}
+	r.want(414, "POST", contactsPath+"/merge", merge())
+}
+
 // TestPoint08MergeKeepsAssociations finds the activities of both contacts on the survivor.
 func TestPoint08MergeKeepsAssociations(t *testing.T) {
 	r := newRig(t, nil)

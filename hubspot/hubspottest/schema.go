@@ -76,8 +76,9 @@ func (s *schema) define(p Property) *Property {
 	if p.Options == nil {
 		p.Options = []Option{}
 	}
+	s.release(p.Name)
 	s.properties[p.Name] = &p
-	if p.HasUniqueValue && !slices.Contains(s.unique, p.Name) {
+	if p.HasUniqueValue {
 		s.unique = append(s.unique, p.Name)
 	}
 	return &p
@@ -86,7 +87,11 @@ func (s *schema) define(p Property) *Property {
 // archive takes a property out of use and frees its place among the unique ones.
 func (s *schema) archive(p *Property) {
 	p.Archived = true
-	s.unique = slices.DeleteFunc(s.unique, func(name string) bool { return name == p.Name })
+	s.release(p.Name)
+}
+
+func (s *schema) release(unique string) {
+	s.unique = slices.DeleteFunc(s.unique, func(name string) bool { return name == unique })
 }
 
 var defaultFieldType = map[string]string{
