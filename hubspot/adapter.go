@@ -16,6 +16,7 @@ type Adapter struct {
 	client      *client
 	opts        Options
 	collections map[sync.Kind]*collection
+	events      *eventSender
 	degraded    degraded
 }
 
@@ -44,6 +45,7 @@ func New(tokens TokenSource, opts *Options) (*Adapter, error) {
 	for kind, t := range objectTypes {
 		a.collections[kind] = newCollection(a, t)
 	}
+	a.events = newEventSender(a)
 	return a, nil
 }
 
@@ -71,7 +73,7 @@ func (a *Adapter) of(op string, kind sync.Kind) (*collection, error) {
 // when every batch and token call has ended or the context has. It need not be called: an
 // idle adapter runs nothing.
 func (a *Adapter) Close(ctx context.Context) error {
-	errs := []error{settled(ctx, a.client.tokens)}
+	errs := []error{a.events.batch.Close(ctx), settled(ctx, a.client.tokens)}
 	for _, c := range a.collections {
 		errs = append(errs, c.close(ctx))
 	}

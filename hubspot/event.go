@@ -217,14 +217,24 @@ func (e *event) witness(i id) map[string]string {
 	return nil
 }
 
-// eventKinds holds the kinds by the names and type ids that events use.
-// Source: https://developers.hubspot.com/docs/api-reference/legacy/crm/understanding-the-crm
-var eventKinds = map[string]sync.Kind{
-	"contact": Contact, "0-1": Contact, "deal": "deal", "0-3": "deal", "note": "note", "0-46": "note",
-	"task": "task", "0-27": "task", "meeting": "meeting", "meeting_event": "meeting", "0-47": "meeting",
-	"communication": "communication", "0-18": "communication",
+// kindNamed returns the kind by the name that events use for its records, in
+// lower case, "" for none.
+func kindNamed(name string) sync.Kind {
+	if name == "meeting_event" {
+		return Meeting
+	}
+	if kind := sync.Kind(name); objectTypes[kind] != nil {
+		return kind
+	}
+	return ""
 }
 
-func kindNamed(name string) sync.Kind { return eventKinds[name] }
-
-func kindOfType(typeID string) sync.Kind { return eventKinds[typeID] }
+// kindOfType returns the kind by HubSpot's object type id, "" for none.
+func kindOfType(id string) sync.Kind {
+	for kind, t := range objectTypes {
+		if t.id == id {
+			return kind
+		}
+	}
+	return ""
+}

@@ -45,9 +45,11 @@ const (
 // The operations by which workflows are started and answered.
 const (
 	opSendEvents      operation = "send events"
+	opSendEventsGuide operation = "send events by the path of the guide"
 	opDefinitions     operation = "list event definitions"
 	opDefineEvent     operation = "define event"
 	opCompleteActions operation = "complete actions"
+	opCompleteAction  operation = "complete action"
 )
 
 // The operations on the journal.
@@ -100,11 +102,13 @@ var pathTable = map[operation]path{
 
 	opSendEvents: {http.MethodPost, "/events/v3/send/batch", "/events/custom/{version}/send/batch",
 		map[string]string{"2026-03": "/events/2026-03/send/batch"}},
+	opSendEventsGuide: {http.MethodPost, "/events/v3/send/batch", "/events/custom/{version}/send/batch", nil},
 	opDefinitions: {http.MethodGet, "/events/v3/event-definitions", "/events/custom/{version}/event-definitions",
 		map[string]string{"2026-03": "/events/2026-03/event-definitions"}},
 	opDefineEvent: {http.MethodPost, "/events/v3/event-definitions", "/events/custom/{version}/event-definitions",
 		map[string]string{"2026-03": "/events/2026-03/event-definitions"}},
 	opCompleteActions: {http.MethodPost, "/automation/v4/actions/callbacks/complete", "/automation/actions/callbacks/{version}/complete", nil},
+	opCompleteAction:  {http.MethodPost, "/automation/v4/actions/callbacks/{id}/complete", "/automation/actions/callbacks/{version}/{id}/complete", nil},
 
 	opJournalLatest:      {http.MethodGet, "/webhooks-journal/journal/v4/latest", "/webhooks-journal/journal/{version}/latest", nil},
 	opJournalNext:        {http.MethodGet, "/webhooks-journal/journal/v4/offset/{id}/next", "/webhooks-journal/journal/{version}/offset/{id}/next", nil},

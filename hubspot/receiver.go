@@ -67,7 +67,7 @@ func NewReceiver(inbox sync.Inbox, opts ReceiverOptions) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &receiver{gate: g, inbox: inbox, portal: portalID(opts.PortalID), kinds: map[sync.Kind]bool{}, onEvent: opts.OnEvent}
+	r := &receiver{gate: g, inbox: inbox, portal: idOf(opts.PortalID), kinds: map[sync.Kind]bool{}, onEvent: opts.OnEvent}
 	if len(opts.Kinds) == 0 {
 		opts.Kinds = []sync.Kind{Contact}
 	}
@@ -83,8 +83,8 @@ func NewReceiver(inbox sync.Inbox, opts ReceiverOptions) (http.Handler, error) {
 	return r, nil
 }
 
-// portalID is an account's number as events carry it, "" for any account.
-func portalID(n int64) id {
+// idOf writes a number as an id, "" for 0.
+func idOf(n int64) id {
 	if n == 0 {
 		return ""
 	}

@@ -73,7 +73,7 @@ func send(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
 
 // everyKind asks for the events of all records.
 func everyKind(o *ReceiverOptions) {
-	o.Kinds = []sync.Kind{"contact", "deal", "note", "task", "meeting", "communication"}
+	o.Kinds = []sync.Kind{Contact, Deal, Note, Task, Meeting, Communication}
 }
 
 func TestReceiverTakesRecordedPayloads(t *testing.T) {

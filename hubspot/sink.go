@@ -24,7 +24,12 @@ import (
 func (a *Adapter) Apply(ctx context.Context, writes []sync.Write) ([]sync.Result, error) {
 	results := make([]sync.Result, len(writes))
 	groups := map[job][]int{}
+	var events []int
 	for i, w := range writes {
+		if w.Ref.Kind == CustomEvent {
+			events = append(events, i)
+			continue
+		}
 		if err := checkWrite(w); err != nil {
 			results[i].Err = err
 			continue
@@ -33,6 +38,7 @@ func (a *Adapter) Apply(ctx context.Context, writes []sync.Write) ([]sync.Result
 		groups[j] = append(groups[j], i)
 	}
 	var g errgroup.Group
+	g.Go(func() error { return a.events.apply(ctx, writes, events, results) })
 	for j, which := range groups {
 		if j.op != opArchive {
 			g.Go(func() error { return a.gather(ctx, j, writes, which, results) })
