@@ -70,14 +70,14 @@ func (a *Adapter) of(op string, kind sync.Kind) (*collection, error) {
 }
 
 // Close sends what still waits for a batch, refuses further calls, and returns
-// when every batch and token call has ended or the context has. It need not be called: an
-// idle adapter runs nothing.
+// when every batch and token call has ended or the context has. It need not be
+// called: an idle adapter runs nothing.
 func (a *Adapter) Close(ctx context.Context) error {
-	errs := []error{a.events.batch.Close(ctx), settled(ctx, a.client.tokens)}
+	errs := []error{a.events.batch.Close(ctx)}
 	for _, c := range a.collections {
 		errs = append(errs, c.close(ctx))
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, settled(ctx, a.client.tokens))...)
 }
 
 // Projection implements [sync.Projector].

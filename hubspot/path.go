@@ -54,6 +54,7 @@ const (
 
 // The operations on the journal.
 const (
+	opJournalEarliest    operation = "journal earliest"
 	opJournalLatest      operation = "journal latest"
 	opJournalNext        operation = "journal next"
 	opJournalSubscribe   operation = "journal subscribe"
@@ -110,6 +111,7 @@ var pathTable = map[operation]path{
 	opCompleteActions: {http.MethodPost, "/automation/v4/actions/callbacks/complete", "/automation/actions/callbacks/{version}/complete", nil},
 	opCompleteAction:  {http.MethodPost, "/automation/v4/actions/callbacks/{id}/complete", "/automation/actions/callbacks/{version}/{id}/complete", nil},
 
+	opJournalEarliest:    {http.MethodGet, "/webhooks-journal/journal/v4/earliest", "/webhooks-journal/journal/{version}/earliest", nil},
 	opJournalLatest:      {http.MethodGet, "/webhooks-journal/journal/v4/latest", "/webhooks-journal/journal/{version}/latest", nil},
 	opJournalNext:        {http.MethodGet, "/webhooks-journal/journal/v4/offset/{id}/next", "/webhooks-journal/journal/{version}/offset/{id}/next", nil},
 	opJournalSubscribe:   {http.MethodPost, "/webhooks-journal/subscriptions/v4", "/webhooks-journal/subscriptions/{version}", nil},
