@@ -2,7 +2,6 @@ package hubspottest
 
 import (
 	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -55,86 +54,6 @@ func TestLifeOfAContact(t *testing.T) {
 		t.Errorf("archived %v", gone)
 	}
 	r.want(201, "POST", contactsPath, `{"properties":{"email":"ana@example.com"}}`) // the address is free again
-}
-
-func TestWritesAreCheckedAllAtOnce(t *testing.T) {
-	r := newRig(t, nil)
-	cases := []struct {
-		name, props string
-		codes       string
-	}{
-		{"unknown and bad together", `{"nope":"1","email":"ana@","budget":"1,200","zip":"x"}`, "INVALID_INTEGER INVALID_EMAIL PROPERTY_DOESNT_EXIST"},
-		{"option by case", `{"lifecyclestage":"Lead"}`, "INVALID_OPTION"},
-		{"option of many", `{"interests":"rent;fly"}`, "INVALID_OPTION"},
-		{"bool", `{"wants_pets":"yes"}`, "INVALID_OPTION"},
-		{"date not at midnight", `{"tour_on":"1790000001000"}`, "INVALID_DATE"},
-		{"date as words", `{"tour_on":"tomorrow"}`, "INVALID_LONG"},
-		{"datetime as words", `{"tour_at":"noon"}`, "INVALID_LONG"},
-		{"read only", `{"hs_object_id":"1","lastmodifieddate":"2026-01-01"}`, "READ_ONLY_VALUE READ_ONLY_VALUE"},
-		{"reserved domain", `{"email":"a@b.test"}`, "INVALID_EMAIL"},
-		{"too long", `{"message":"` + strings.Repeat("x", 65_537) + `"}`, "VALUE_TOO_LONG"},
-	}
-	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
-			out := r.want(400, "POST", contactsPath, `{"properties":`+c.props+`}`)
-			var codes []string
-			for _, e := range out["errors"].([]any) {
-				codes = append(codes, e.(doc)["code"].(string))
-			}
-			if got := strings.Join(codes, " "); got != c.codes {
-				t.Errorf("codes %q, want %q", got, c.codes)
-			}
-			if len(r.Contacts()) != 0 {
-				t.Error("something was written")
-			}
-		})
-	}
-}
-
-func TestValuesAreNormalised(t *testing.T) {
-	r := newRig(t, nil)
-	id := r.Create(map[string]string{"email": "ana@example.com"})
-	steps := []struct{ property, write, read string }{
-		{"tour_on", "2026-11-23", "2026-11-23"},
-		{"tour_on", "1790035200000", "2026-09-22"},
-		{"tour_at", "1790000001000", "2026-09-21T14:13:21.000Z"},
-		{"tour_at", "2026-09-21T09:13:21-05:00", "2026-09-21T14:13:21.000Z"},
-		{"interests", "rent;buy", "rent;buy"},
-		{"interests", ";sell", "rent;buy;sell"},
-		{"lifecyclestage", "opportunity", "opportunity"},
-		{"lifecyclestage", "lead", "opportunity"}, // forward only
-		{"lifecyclestage", "", ""},
-		{"lifecyclestage", "lead", "lead"},
-	}
-	for _, s := range steps {
-		r.want(200, "PATCH", contactsPath+"/"+id, fmt.Sprintf(`{"properties":{%q:%q}}`, s.property, s.write))
-		if c, _ := r.Contact(id); c[s.property] != s.read {
-			t.Errorf("%s: wrote %q, read %q, want %q", s.property, s.write, c[s.property], s.read)
-		}
-	}
-}
-
-func TestUniqueness(t *testing.T) {
-	r := newRig(t, nil)
-	a := r.Create(map[string]string{"email": "ana@example.com", "hs_additional_emails": "ana2@example.com", "custom_bird_contact_id": "b-1"})
-	b := r.Create(map[string]string{"email": "bob@example.com"})
-	for _, email := range []string{"ANA@example.com", "ana2@example.com"} {
-		out := r.want(409, "POST", contactsPath, `{"properties":{"email":"`+email+`"}}`)
-		if out["category"] != "CONFLICT" || out["message"] != "Contact already exists. Existing ID: "+a {
-			t.Errorf("create %s: %v", email, out)
-		}
-		out = r.want(400, "PATCH", contactsPath+"/"+b, `{"properties":{"email":"`+email+`"}}`)
-		if m := out["message"].(string); !strings.HasSuffix(m, " on "+b+". "+a+" already has that value.") || out["category"] != "VALIDATION_ERROR" {
-			t.Errorf("update %s: %v", email, out)
-		}
-	}
-	out := r.want(400, "PATCH", contactsPath+"/"+b, `{"properties":{"custom_bird_contact_id":"b-1"}}`)
-	if !strings.Contains(out["message"].(string), "propertyName=custom_bird_contact_id, value=b-1} on "+b+". "+a) {
-		t.Errorf("unique property: %v", out)
-	}
-	r.want(400, "POST", contactsPath, `{"properties":{"custom_bird_contact_id":"b-1"}}`)
-	r.want(200, "PATCH", contactsPath+"/"+a, `{"properties":{"custom_bird_contact_id":""}}`)
-	r.want(200, "PATCH", contactsPath+"/"+b, `{"properties":{"custom_bird_contact_id":"b-1"}}`)
 }
 
 func TestEqualWriteChangesNothing(t *testing.T) {
@@ -237,13 +156,4 @@ func TestMergeMayKeepThePrimaryID(t *testing.T) {
 	if list := resultsOf(t, out); len(list) != 1 || list[0].(doc)["id"] != last {
 		t.Errorf("the order of ids is lost: %v", list)
 	}
-}
-
-func TestRulesBindTheNewestPathsOnly(t *testing.T) {
-	r := newRig(t, &Options{Rules: []Rule{{Require: []string{"lastname"}}, {When: "lifecyclestage", Is: "customer", Require: []string{"phone"}}}})
-	r.want(201, "POST", "/crm/v3/objects/contacts", `{"properties":{"firstname":"Ana"}}`)
-	r.want(400, "POST", contactsPath, `{"properties":{"firstname":"Ana"}}`)
-	id := r.want(201, "POST", contactsPath, `{"properties":{"lastname":"Roa"}}`)["id"].(string)
-	r.want(400, "PATCH", contactsPath+"/"+id, `{"properties":{"lifecyclestage":"customer"}}`)
-	r.want(200, "PATCH", contactsPath+"/"+id, `{"properties":{"lifecyclestage":"customer","phone":"+57 300 000 0000"}}`)
 }

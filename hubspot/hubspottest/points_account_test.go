@@ -36,6 +36,7 @@ func TestPoint14Rules(t *testing.T) {
 	r := newRig(t, &Options{Rules: []Rule{
 		{On: "deals", When: "dealstage", Is: "closedwon", Require: []string{"closedate"}},
 		{On: "notes", Require: []string{"hubspot_owner_id"}},
+		{When: "lifecyclestage", Is: "customer", Require: []string{"phone"}},
 	}})
 	for version, want := range map[string]int{"v3": 200, "2026-03": 200, "2026-09": 400} {
 		deal := r.make("deals", "")
@@ -47,7 +48,9 @@ func TestPoint14Rules(t *testing.T) {
 		r.want(map[int]int{200: 201, 400: 400}[want], "POST", crm("objects", version)+"/notes", bodyOf("notes", ""))
 		r.want(201, "POST", crm("objects", version)+"/notes", bodyOf("notes", `"hubspot_owner_id":"7"`))
 	}
-	r.make("contacts", "") // the rules of other types do not bind it
+	contact := contactsPath + "/" + r.make("contacts", "") // the rules of other types do not bind it
+	r.want(400, "PATCH", contact, `{"properties":{"lifecyclestage":"customer"}}`)
+	r.want(200, "PATCH", contact, `{"properties":{"lifecyclestage":"customer","phone":"+57 300 000 0000"}}`)
 }
 
 func TestPoint16ClockAndLog(t *testing.T) {

@@ -98,7 +98,10 @@ func TestPoint03Writes(t *testing.T) {
 		{"meetings", `"hs_meeting_outcome":"CANCELLED"`, "INVALID_OPTION"},
 		{"communications", `"hs_communication_channel_type":"FAX","hs_communication_logged_from":"API"`, "INVALID_OPTION INVALID_OPTION REQUIRED_FIELD REQUIRED_FIELD"},
 		{"contacts", `"tour_on":"1790000001000"`, "INVALID_DATE"},
-		{"contacts", `"lifecyclestage":"Lead"`, "INVALID_OPTION"},
+		{"contacts", `"tour_on":"tomorrow","tour_at":"noon"`, "INVALID_LONG INVALID_LONG"},
+		{"contacts", `"lifecyclestage":"Lead","wants_pets":"yes","interests":"rent;fly"`, "INVALID_OPTION INVALID_OPTION INVALID_OPTION"},
+		{"contacts", `"email":"a@b.test"`, "INVALID_EMAIL"},
+		{"contacts", `"lastmodifieddate":"2026-01-01"`, "READ_ONLY_VALUE"},
 	}
 	for _, c := range cases {
 		r := newRig(t, nil)
@@ -118,7 +121,9 @@ func TestPoint03Writes(t *testing.T) {
 		{"deals", "amount", "1200.50", "1200.50"},
 		{"deals", "amount", "", ""},
 		{"deals", "closedate", "2026-11-23", "2026-11-23T00:00:00.000Z"},
+		{"contacts", "tour_on", "2026-11-23", "2026-11-23"},
 		{"contacts", "tour_on", "1790035200000", "2026-09-22"},
+		{"contacts", "tour_at", "1790000001000", "2026-09-21T14:13:21.000Z"},
 		{"contacts", "interests", "rent", "rent"},
 		{"contacts", "interests", ";sell", "rent;sell"},
 		{"contacts", "lifecyclestage", "customer", "customer"},
@@ -176,6 +181,17 @@ func TestPoint04Uniqueness(t *testing.T) {
 			}
 			if got := r.want(200, "GET", objectsPath(typ.plural)+"/k?idProperty=key_0", ""); got["id"] != a {
 				t.Errorf("by key: %v", got)
+			}
+			b := r.want(201, "POST", objectsPath(typ.plural), strings.ReplaceAll(bodyOf(typ.plural, `"key_0":"other"`), "ana@", "zoe@"))["id"].(string)
+			take := func() (int, doc) {
+				return r.call("PATCH", objectsPath(typ.plural)+"/"+b, `{"properties":{"key_0":"k"}}`)
+			}
+			if status, out := take(); status != 400 || !strings.Contains(out["message"].(string), " on "+b+". "+a+" already") {
+				t.Errorf("taken in an update: %d %v", status, out)
+			}
+			r.want(200, "PATCH", objectsPath(typ.plural)+"/"+a, `{"properties":{"key_0":""}}`)
+			if status, out := take(); status != 200 {
+				t.Errorf("free again: %d %v", status, out)
 			}
 		})
 	}
