@@ -11,8 +11,9 @@
 // Contacts (0-1), deals (0-3), communications (0-18), tasks (0-27), notes (0-46) and meetings (0-47), on the path sets of
 // v3, 2026-03 and 2026-09 from the same records, by the plural name or the id: list, create (with associations), read,
 // update, archive, merge, search, batch create, read, update, upsert and archive, and gdpr-delete for contacts; properties
-// and their groups (list, read, create, update, archive, batches); account-info details; and what the other files of the
-// package add with a table of routes of their own. Everything else is 404.
+// and their groups (list, read, create, update, archive, batches); associations and their labels, singly and in batches
+// (under v4 in place of v3); deal pipelines and stages; owners; the limits of custom properties; account-info details; the
+// OAuth token endpoints; the settings and subscriptions of push webhooks; the webhooks journal. Everything else is 404.
 //
 // Each type starts with the vendor's own properties that a sync meets, asks a new record for what the vendor asks for
 // (hs_timestamp of activities, dealname and dealstage of deals), and numbers its records apart from the others. Stages must
@@ -28,13 +29,22 @@
 // A Server is its first Account. AddAccount adds more at the same address, each with its own token, portal, records, clock,
 // quotas, log, faults and webhooks. The bearer token decides whose request it is; an unknown one is the first account's.
 //
+// # Signing in
+//
+// Token is a static one with Options.Scopes. Install puts the app of the OAuth endpoints into an account and returns the
+// code to exchange; Server.ClientID and ClientSecret are the app's credentials, Options.App its settings, such as how long
+// tokens live and whether refresh tokens rotate. ExpireTokens, RevokeToken and Uninstall take away; TokenRequests counts.
+// A call without its scope is 403 MISSING_SCOPES.
+//
 // # People and other programs
 //
 // CreateObject, EditObject, ArchiveObject, RestoreObject, MergeObjects and Erase act as a person in the user interface
 // (change source CRM_UI); CreateObjectAs and EditObjectAs act as any Actor; AddApp lets a second app in. Object, Objects
-// and HistoryOf look. DefinePropertyOn adds a custom property. Object types are named by plural or id. Each has a short
-// form for contacts: Create, Edit, Archive, Restore, Merge, Contact, Contacts, History, DefineProperty. Writes through the
-// API with Token have the change source INTEGRATION and the AppID as source id.
+// and HistoryOf look. Object types are named by plural or id. Each has a short form for contacts: Create, Edit, Archive,
+// Restore, Merge, Contact, Contacts, History. Associate, Dissociate and Associated are about associations, DefinePropertyOn
+// (DefineProperty for contacts) and ArchiveProperty about custom properties, AddPipeline, AddStage, RenameStage and
+// ArchiveStage about stages, AddOwner about people. Writes through the API with Token have the change source INTEGRATION
+// and the AppID as source id.
 //
 // # Time
 //
@@ -49,13 +59,19 @@
 // privacyDeletion and a deletion, in either order. Events are gathered for Options.WebhookFlush and posted in arrays of at
 // most 100, each attempt with its own timestamp and v3 signature, 5 s for the answer, 10 in flight, up to 10 retries in a
 // compressed day (Options.WebhookRetryScale). SetChaos drops, doubles and delays requests, ShuffleWebhooks mixes events,
-// DropNext loses requests for good. WaitWebhooks and Idle wait until all is delivered.
+// DropNext loses requests for good. WaitWebhooks and Idle wait until all is delivered. The management API sets receiver and
+// subscriptions up as an app would; the journal keeps what happened for those who read it instead.
+//
+// # Quotas
+//
+// Options has the limits: 10 s window, day, searches a second, writes on one record (423). The headers tell what is left,
+// RateLimited counts the refusals, UseQuota is another process with the same app.
 //
 // # Faults
 //
 // Faults takes a plan of Fault values by method and path: any status, delays, connections cut before or after the request
-// took effect, truncated bodies. Locked, Moving, ServerError, Expired and MissingScopes are ready-made. Down and DownUntil
-// answer 503 to all. RevokeToken answers 401. Options lower the quotas and change quirks; Options.Rules are the rules of an
+// took effect, truncated bodies. Locked, Moving, ServerError, Cloudflare, Expired, MissingScopes, CutBefore and CutAfter
+// are ready-made. Down and DownUntil answer 503 to all. Options change quirks; Options.Rules are the rules of an
 // administrator, which bind the paths of 2026-09 only.
 //
 // # Books
