@@ -38,6 +38,7 @@ const (
 	opProperties     operation = "list properties"
 	opProperty       operation = "read property"
 	opCreateProperty operation = "create property"
+	opUpdateProperty operation = "update property"
 	opGroups         operation = "list property groups"
 	opCreateGroup    operation = "create property group"
 )
@@ -98,6 +99,7 @@ var pathTable = map[operation]path{
 	opProperties:     {http.MethodGet, "/crm/v3/properties/{object}", "/crm/properties/{version}/{object}", nil},
 	opProperty:       {http.MethodGet, "/crm/v3/properties/{object}/{id}", "/crm/properties/{version}/{object}/{id}", nil},
 	opCreateProperty: {http.MethodPost, "/crm/v3/properties/{object}", "/crm/properties/{version}/{object}", nil},
+	opUpdateProperty: {http.MethodPatch, "/crm/v3/properties/{object}/{id}", "/crm/properties/{version}/{object}/{id}", nil},
 	opGroups:         {http.MethodGet, "/crm/v3/properties/{object}/groups", "/crm/properties/{version}/{object}/groups", nil},
 	opCreateGroup:    {http.MethodPost, "/crm/v3/properties/{object}/groups", "/crm/properties/{version}/{object}/groups", nil},
 
