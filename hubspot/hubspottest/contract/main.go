@@ -1,13 +1,15 @@
 // Command contract runs HubSpot's own Node client (npm @hubspot/api-client) against the simulated account, to show that
-// the simulator speaks what the vendor's client expects. It needs Node 20 and, the first time, npm.
+// the simulator speaks what the vendor's client expects. It needs Node 20 and, the first time, npm. README.md lists what
+// is covered.
 //
 //	go run ./hubspot/hubspottest/contract
 //
-// It exits 1 when a step fails.
+// It exits 1 when a step fails, or when the client made fewer than 60 different calls.
 package main
 
 import (
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -18,8 +20,10 @@ import (
 	"github.com/urbanhub/crmsync/hubspot/hubspottest"
 )
 
+const fewestOperations = 60
+
 func main() {
-	dir := flag.String("dir", filepath.Join("hubspot", "hubspottest", "contract"), "folder of contract.mjs")
+	dir := flag.String("dir", filepath.Join("hubspot", "hubspottest", "contract"), "folder of run.mjs")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -33,11 +37,29 @@ func run(ctx context.Context, dir string) error {
 	if err := install(ctx, dir); err != nil {
 		return err
 	}
-	account := hubspottest.NewServer(&hubspottest.Options{SearchLag: -1, SearchPerSecond: -1})
+	account := hubspottest.NewServer(&hubspottest.Options{SearchLag: -1, SearchPerSecond: -1, Burst: -1})
 	defer account.Close()
-	node := command(ctx, dir, "node", "contract.mjs")
-	node.Env = append(os.Environ(), "HUBSPOT_URL="+account.URL, "HUBSPOT_TOKEN="+account.Token)
-	return node.Run()
+	node := command(ctx, dir, "node", "run.mjs")
+	node.Env = append(os.Environ(), "HUBSPOT_ACCOUNT="+describe(account))
+	if err := node.Run(); err != nil {
+		return err
+	}
+	operations := account.Log().ByOperation()
+	fmt.Printf("PASS %d calls of %d operations\n", len(account.Log().Entries()), len(operations))
+	if len(operations) < fewestOperations {
+		return fmt.Errorf("the client made %d different calls, want %d", len(operations), fewestOperations)
+	}
+	return nil
+}
+
+// describe is what the steps need to know of the account, as JSON.
+func describe(account *hubspottest.Server) string {
+	text, _ := json.Marshal(map[string]any{
+		"url": account.URL, "token": account.Token, "portalId": account.PortalID, "appId": account.AppID,
+		"clientId": account.ClientID, "clientSecret": account.ClientSecret, "developerKey": account.DeveloperKey,
+		"code": account.Install(),
+	})
+	return string(text)
 }
 
 // install fetches the client unless it is there.
