@@ -57,6 +57,8 @@ func classify(op string, kind sync.Kind, api *APIError) *sync.Error {
 		e.Action, e.Rule, e.Hint = sync.Fatal, "path.exists", "check Options.APIVersion and Options.BaseURL"
 	case notUniqueKey.MatchString(api.message):
 		e.Action, e.Rule, e.Hint = sync.Fatal, "property.unique", "create the key property with hasUniqueValue; it cannot be switched on later"
+	case len(api.UnknownIDs) > 0:
+		e.Action, e.Rule, e.Hint = sync.NotFound, "association.exists", "the record to be associated with is gone or was merged; look it up again"
 	case api.holdsValue():
 		e.Action, e.Rule, e.Hint = sync.Conflict, or(e.Rule, "value.unique"), "another record holds this value; link it, or merge the two"
 		if api.ExistingID != "" {

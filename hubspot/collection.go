@@ -19,21 +19,24 @@ type collection struct {
 	properties []string // what is told of a record
 	names      []string // what is read of it
 	unique     []string
+	degraded   *degraded
 
-	reads    *microbatch.Batcher[string, sync.Record]
-	times    *microbatch.Batcher[timesAsk, map[string]time.Time]
-	lookups  *microbatch.Batcher[lookup, found]
-	phones   *microbatch.Batcher[string, []caller]
-	creates  *microbatch.Batcher[sync.Write, sync.Result]
-	updates  *microbatch.Batcher[sync.Write, sync.Result]
-	upserts  *microbatch.Batcher[sync.Write, sync.Result]
-	archives *microbatch.Batcher[string, error]
+	reads     *microbatch.Batcher[string, sync.Record]
+	times     *microbatch.Batcher[timesAsk, map[string]time.Time]
+	lookups   *microbatch.Batcher[lookup, found]
+	phones    *microbatch.Batcher[string, []caller]
+	creates   *microbatch.Batcher[sync.Write, sync.Result]
+	updates   *microbatch.Batcher[sync.Write, sync.Result]
+	upserts   *microbatch.Batcher[sync.Write, sync.Result]
+	archives  *microbatch.Batcher[string, error]
+	relations *microbatch.Batcher[relation, []sync.Ref]
 }
 
 // newCollection starts nothing.
 func newCollection(a *Adapter, t *objectType) *collection {
 	own := a.opts.Objects[t.kind]
-	c := &collection{objectType: t, client: a.client, region: a.opts.Region, properties: own.Properties, unique: own.Unique}
+	c := &collection{objectType: t, client: a.client, region: a.opts.Region, degraded: &a.degraded,
+		properties: own.Properties, unique: own.Unique}
 	if len(c.properties) == 0 {
 		c.properties = t.defaults
 	}
@@ -50,6 +53,7 @@ func newCollection(a *Adapter, t *objectType) *collection {
 	c.updates = gathered(a, microbatch.Config[sync.Write, sync.Result]{Key: func(w sync.Write) string { return w.Ref.ID }, Run: c.writeBatch(opUpdate)})
 	c.upserts = gathered(a, microbatch.Config[sync.Write, sync.Result]{Key: upsertKey, Run: c.writeBatch(opUpsert)})
 	c.archives = gathered(a, microbatch.Config[string, error]{Key: itself, Fold: true, Run: c.archiveBatch})
+	c.relations = gathered(a, microbatch.Config[relation, []sync.Ref]{Max: maxRelations, Key: relation.key, Fold: true, Run: c.relatedBatch})
 	return c
 }
 
@@ -69,5 +73,5 @@ func (c *collection) readNames(properties []string) []string {
 // close ends the gathering.
 func (c *collection) close(ctx context.Context) error {
 	return errors.Join(c.reads.Close(ctx), c.times.Close(ctx), c.lookups.Close(ctx), c.phones.Close(ctx),
-		c.creates.Close(ctx), c.updates.Close(ctx), c.upserts.Close(ctx), c.archives.Close(ctx))
+		c.creates.Close(ctx), c.updates.Close(ctx), c.upserts.Close(ctx), c.archives.Close(ctx), c.relations.Close(ctx))
 }

@@ -2,6 +2,7 @@ package hubspot
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -27,6 +28,9 @@ type APIError struct {
 	Scopes []string
 	// ExistingID is the record that already holds a unique value, if told.
 	ExistingID string
+	// UnknownIDs are the records that were to be associated and that HubSpot
+	// does not have, or not any more.
+	UnknownIDs []string
 
 	message string
 }
@@ -79,6 +83,7 @@ var (
 	alreadyHas   = regexp.MustCompile(`(\d+) already has that value`)
 	coordinates  = regexp.MustCompile(`propertyName=([a-z0-9_]+)`)
 	notUniqueKey = regexp.MustCompile(`by non-unique`)
+	unknownID    = regexp.MustCompile(`=(\d{1,19}) is not valid`)
 )
 
 const invalidValues = "Property values were not valid: "
@@ -118,6 +123,11 @@ func (b *errorBody) apiError(status int) *APIError {
 		if m := form.FindStringSubmatch(b.Message); m != nil {
 			e.ExistingID = m[1]
 			break
+		}
+	}
+	for _, s := range b.Context["INVALID_OBJECT_IDS"] {
+		if m := unknownID.FindStringSubmatch(s); m != nil {
+			e.UnknownIDs = append(e.UnknownIDs, m[1])
 		}
 	}
 	for _, d := range b.Errors {
@@ -160,6 +170,15 @@ func (b *errorBody) details() []ErrorDetail {
 		ds = append(ds, ErrorDetail{Property: m[1]})
 	}
 	return ds
+}
+
+// unknownIDs are the records that an error says HubSpot does not have.
+func unknownIDs(err error) []string {
+	var api *APIError
+	if errors.As(err, &api) {
+		return api.UnknownIDs
+	}
+	return nil
 }
 
 // rateLimited reports whether a quota was exceeded. HubSpot has answered 500

@@ -32,7 +32,7 @@ func TestRecordedErrorsAreClassified(t *testing.T) {
 		"conflict_email_on_write":      {sync.Conflict, "email", "value.unique", "552239500007"},
 		"property_doesnt_exist":        {sync.Invalid, "testproperty", "PROPERTY_DOESNT_EXIST", ""},
 		"missing_scopes":               {sync.Denied, "", "auth.scope", ""},
-		"association_invalid_object":   {sync.Invalid, "", "VALIDATION_ERROR", ""},
+		"association_invalid_object":   {sync.NotFound, "", "association.exists", ""},
 		"daily_limit":                  {sync.RetryAt, "", "quota", ""},
 		"burst_limit":                  {sync.RetryAt, "", "quota", ""},
 		"search_limit":                 {sync.RetryAt, "", "quota", ""},

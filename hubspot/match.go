@@ -158,27 +158,33 @@ func (c *collection) lookupBatch(ctx context.Context, asks []lookup) ([]found, e
 	return out, nil
 }
 
-// lookupProperty reads by one property, and halves a batch that is refused for
-// what some value is.
+// lookupProperty reads by one property. A value that HubSpot refuses fails
+// alone.
 func (c *collection) lookupProperty(ctx context.Context, property string, asks []lookup, where []int, out []found) {
+	t := trial[int]{
+		send: func(where []int) error { return c.lookupValues(ctx, property, asks, where, out) },
+		fail: func(i int, err error) { out[i].err = err },
+	}
+	t.run(where)
+}
+
+func (c *collection) lookupValues(ctx context.Context, property string, asks []lookup, where []int, out []found) error {
 	values := make([]string, len(where))
 	for n, i := range where {
 		values[n] = asks[i].value
 	}
 	objects, err := c.fetch(ctx, property, values)
-	if err != nil && len(where) > 1 && refused(err) {
-		c.lookupProperty(ctx, property, asks, where[:len(where)/2], out)
-		c.lookupProperty(ctx, property, asks, where[len(where)/2:], out)
-		return
+	if err != nil {
+		return err
 	}
 	for n, i := range where {
-		out[i].err = err
 		for o := range slices.Values(objects.list) {
 			if o.holds(property, values[n]) {
 				out[i].records = append(out[i].records, o.record(c.kind, c.properties))
 			}
 		}
 	}
+	return nil
 }
 
 // holds reports whether the record really has the value: how HubSpot treats

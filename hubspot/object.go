@@ -2,6 +2,7 @@ package hubspot
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/urbanhub/crmsync/sync"
 )
@@ -110,4 +111,12 @@ func kindError(op string, kind sync.Kind) error {
 		Hint: fmt.Sprintf("this adapter does not know the kind %q", kind)}
 }
 
-func contactRef(id string) sync.Ref { return objectTypes[Contact].ref(id) }
+// missing returns the first of the required properties that a new record
+// lacks.
+func (t *objectType) missing(f sync.Fields) string {
+	at := slices.IndexFunc(t.required, func(n string) bool { return f[n].Blank() })
+	if at < 0 {
+		return ""
+	}
+	return t.required[at]
+}

@@ -18,9 +18,19 @@ import (
 //
 // The key should be a property created with hasUniqueValue. With "email" as
 // the key HubSpot refuses a whole batch for one bad input, and the adapter
-// then finds that input by halving the batch. A value that another record
-// already holds is a Conflict whose Existing names that record. Source:
+// then searches for it: one among a hundred costs at most nine calls. A value
+// that another record already holds is a Conflict whose Existing names that
+// record. Source:
 // https://developers.hubspot.com/docs/api-reference/latest/crm/using-object-apis
+//
+// New records are associated with Write.Related by the call that creates
+// them, others by a further call for all that were written together; such a
+// result is successful when both have taken effect. Where a record to be
+// associated with is gone, the error is a NotFound that names it: of a new
+// record nothing is then written, of others all but the association.
+//
+// A property that HubSpot has no more, or that it does not let be written, is
+// left out and named in Result.Dropped and by [Adapter.Degraded].
 func (a *Adapter) Apply(ctx context.Context, writes []sync.Write) ([]sync.Result, error) {
 	results := make([]sync.Result, len(writes))
 	groups := map[job][]int{}
@@ -161,7 +171,9 @@ func (c *collection) writeBatch(op operation) func(context.Context, []sync.Write
 		results := make([]sync.Result, len(writes))
 		b := batch{collection: c, op: op}
 		for _, part := range byKey(writes) {
-			b.run(ctx, pick(writes, results, part))
+			ps := pick(writes, results, part)
+			b.run(ctx, ps)
+			b.relate(ctx, ps)
 		}
 		return results, nil
 	}

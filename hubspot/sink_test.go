@@ -90,8 +90,8 @@ func TestApplyIsolatesAPoisonInput(t *testing.T) {
 					t.Errorf("poison: %v", e)
 				}
 			case 42:
-				if e := failure(t, r); e.Action != sync.Invalid || e.Field != "no_such_property" || e.Rule != "PROPERTY_DOESNT_EXIST" {
-					t.Errorf("unknown property: %v", e)
+				if r.Err != nil || !r.Created || r.Dropped["no_such_property"] != "PROPERTY_DOESNT_EXIST" {
+					t.Errorf("unknown property: %+v", r)
 				}
 			default:
 				if r.Err != nil || !r.Created {

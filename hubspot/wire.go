@@ -56,21 +56,6 @@ type input struct {
 	TraceID      string       `json:"objectWriteTraceId,omitempty"`
 }
 
-// associated is the other end of an association of a record being created.
-type associated struct {
-	To    objectID          `json:"to"`
-	Types []associationType `json:"types"`
-}
-
-type objectID struct {
-	ID string `json:"id"`
-}
-
-type associationType struct {
-	Category string `json:"associationCategory"`
-	ID       int    `json:"associationTypeId"`
-}
-
 type batchRead struct {
 	Properties []string `json:"properties"`
 	History    []string `json:"propertiesWithHistory,omitempty"`
@@ -114,11 +99,14 @@ type searchSort struct {
 
 type searchReply struct {
 	Results []object `json:"results"`
-	Paging  struct {
-		Next struct {
-			After string `json:"after"`
-		} `json:"next"`
-	} `json:"paging"`
+	Paging  paging   `json:"paging"`
+}
+
+// paging tells where the next page begins, if there is one.
+type paging struct {
+	Next struct {
+		After string `json:"after"`
+	} `json:"next"`
 }
 
 // errorBody is HubSpot's error envelope, also found inside a batchReply.

@@ -178,8 +178,7 @@ func (a *Account) planAll(q *request, jobs []job) ([]*draft, *apiError) {
 
 // traced is the error as one of several in a batch answer.
 func (e *apiError) traced(id string) batchError {
-	return batchError{
-		Status: "error", Category: e.Category, Message: e.Message, Errors: e.Errors,
-		Context: map[string][]string{"objectWriteTraceId": {id}},
-	}
+	context := map[string][]string{"objectWriteTraceId": {id}}
+	maps.Copy(context, e.Context)
+	return batchError{Status: "error", Category: e.Category, Message: e.Message, Errors: e.Errors, Context: context}
 }

@@ -1,0 +1,108 @@
+package hubspot
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/urbanhub/crmsync/sync"
+	"golang.org/x/sync/errgroup"
+)
+
+// archiveBatch archives one batch of ids. What is gone already is as it should
+// be. Source:
+// https://developers.hubspot.com/docs/api-reference/latest/crm/using-object-apis
+func (c *collection) archiveBatch(ctx context.Context, ids []string) ([]error, error) {
+	failed := map[string]error{}
+	t := trial[string]{
+		send: func(ids []string) error { return c.archiveAll(ctx, ids) },
+		fail: func(id string, err error) { failed[id] = c.unlessGone(id, err) },
+	}
+	t.run(ids)
+	errs := make([]error, len(ids))
+	for i, id := range ids {
+		errs[i] = failed[id]
+	}
+	return errs, nil
+}
+
+func (c *collection) archiveAll(ctx context.Context, ids []string) error {
+	req := batchWrite{Inputs: make([]input, len(ids))}
+	for i, id := range ids {
+		req.Inputs[i].ID = id
+	}
+	_, err := c.client.call(ctx, opArchive, c.target(), req, nil)
+	return err
+}
+
+// unlessGone returns the error of a removal as the record's own, or nil when
+// it says that there is nothing to remove.
+func (c *collection) unlessGone(id string, err error) error {
+	var api *APIError
+	e := asError(err)
+	switch {
+	case errors.As(err, &api) && api.Status == http.StatusNotFound, e != nil && e.Action == sync.NotFound:
+		return nil
+	case e == nil:
+		return err
+	}
+	own := *e
+	own.Ref = c.ref(id)
+	return &own
+}
+
+// Erase implements [sync.Eraser]. Contacts are deleted for good, as privacy
+// laws ask: HubSpot forgets them within 30 days and does not let their
+// addresses be imported again. Of other kinds HubSpot offers no such deletion;
+// they are archived, and gone after 90 days. Sources:
+// https://knowledge.hubspot.com/privacy-and-consent/how-do-i-perform-a-gdpr-delete-in-hubspot
+// and https://developers.hubspot.com/docs/api-reference/latest/crm/using-object-apis
+func (a *Adapter) Erase(ctx context.Context, kind sync.Kind, ids []string) ([]error, error) {
+	c, err := a.of(opErase.String(), kind)
+	if err != nil {
+		return nil, err
+	}
+	if kind != Contact {
+		return c.eraseByArchive(ctx, ids)
+	}
+	errs := make([]error, len(ids))
+	var g errgroup.Group
+	g.SetLimit(4)
+	for i, id := range ids {
+		if validID(id) {
+			g.Go(func() error { errs[i] = c.erase(ctx, id); return nil })
+		}
+	}
+	_ = g.Wait() // each id has an error of its own
+	return errs, ctx.Err()
+}
+
+// eraseRequest names the record to forget.
+type eraseRequest struct {
+	ObjectID string `json:"objectId"`
+}
+
+func (c *collection) erase(ctx context.Context, id string) error {
+	_, err := c.client.call(ctx, opErase, c.target(), eraseRequest{id}, nil)
+	if err == nil {
+		return nil
+	}
+	return c.unlessGone(id, err)
+}
+
+// eraseByArchive archives the records; an id that HubSpot cannot have is gone.
+func (c *collection) eraseByArchive(ctx context.Context, ids []string) ([]error, error) {
+	errs := make([]error, len(ids))
+	var ask []string
+	var places []int
+	for i, id := range ids {
+		if validID(id) {
+			ask, places = append(ask, id), append(places, i)
+		}
+	}
+	got, err := c.archives.Do(ctx, ask...)
+	for n, failure := range got {
+		errs[places[n]] = failure
+	}
+	return errs, err
+}

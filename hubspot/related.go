@@ -1,0 +1,121 @@
+package hubspot
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/urbanhub/crmsync/sync"
+)
+
+// relation asks which records of a kind one record is associated with.
+type relation struct {
+	id   string
+	kind sync.Kind
+}
+
+func (r relation) key() string { return string(r.kind) + " " + r.id }
+
+// Related returns the records of a kind with which a record is associated, in
+// the order of their ids; none for a record that does not exist. All that ask
+// at the same time share calls of up to 1,000 records. Source:
+// https://developers.hubspot.com/docs/api-reference/latest/crm/associations/associate-records/guide
+func (a *Adapter) Related(ctx context.Context, ref sync.Ref, kind sync.Kind) ([]sync.Ref, error) {
+	c, err := a.of(opAssociations.String(), ref.Kind)
+	if err == nil {
+		_, err = a.of(opAssociations.String(), kind)
+	}
+	if err != nil || !validID(ref.ID) {
+		return nil, err
+	}
+	got, err := c.relations.Do(ctx, relation{ref.ID, kind})
+	if err != nil {
+		return nil, err
+	}
+	return slices.Clone(got[0]), nil // callers may share one answer
+}
+
+// relatedBatch answers one batch of questions, one call for each kind.
+func (c *collection) relatedBatch(ctx context.Context, asks []relation) ([][]sync.Ref, error) {
+	ids := map[sync.Kind][]pageOf{}
+	for _, ask := range asks {
+		ids[ask.kind] = append(ids[ask.kind], pageOf{ID: ask.id})
+	}
+	related := map[relation][]sync.Ref{}
+	for kind, pages := range ids {
+		for len(pages) > 0 {
+			reply, err := c.readRelated(ctx, kind, pages)
+			if err != nil {
+				return nil, err
+			}
+			pages = collect(related, kind, reply)
+		}
+	}
+	out := make([][]sync.Ref, len(asks))
+	for i, ask := range asks {
+		out[i] = related[ask]
+		slices.SortFunc(out[i], func(a, b sync.Ref) int { return compareIDs(a.ID, b.ID) })
+	}
+	return out, nil
+}
+
+// pageOf asks for a page of the associations of a record.
+type pageOf struct {
+	ID    string `json:"id"`
+	After string `json:"after,omitempty"`
+}
+
+type relatedRequest struct {
+	Inputs []pageOf `json:"inputs"`
+}
+
+type relatedReply struct {
+	Results []struct {
+		From objectID `json:"from"`
+		To   []struct {
+			ID id `json:"toObjectId"`
+		} `json:"to"`
+		Paging paging `json:"paging"`
+	} `json:"results"`
+	Errors []errorBody `json:"errors"`
+}
+
+// readRelated makes one call. A record without associations, or that does not
+// exist, is either missing from the answer or told as an error of its own.
+func (c *collection) readRelated(ctx context.Context, kind sync.Kind, pages []pageOf) (*relatedReply, error) {
+	reply := &relatedReply{}
+	call, err := c.client.call(ctx, opAssociations, target{object: c.plural, to: objectTypes[kind].plural}, relatedRequest{pages}, reply)
+	if err != nil {
+		return nil, err
+	}
+	for i := range reply.Errors {
+		if e := c.inner(opAssociations, &reply.Errors[i], call); e.Action != sync.NotFound {
+			return nil, e
+		}
+	}
+	return reply, nil
+}
+
+// collect adds an answer to what is known and returns the pages to ask for
+// next.
+func collect(related map[relation][]sync.Ref, kind sync.Kind, reply *relatedReply) []pageOf {
+	var next []pageOf
+	for _, r := range reply.Results {
+		ask := relation{r.From.ID, kind}
+		for _, to := range r.To {
+			related[ask] = append(related[ask], sync.Ref{System: System, Kind: kind, ID: string(to.ID)})
+		}
+		if after := r.Paging.Next.After; after != "" {
+			next = append(next, pageOf{r.From.ID, after})
+		}
+	}
+	return next
+}
+
+// compareIDs orders ids by number.
+func compareIDs(a, b string) int {
+	if len(a) != len(b) {
+		return len(a) - len(b)
+	}
+	return strings.Compare(a, b)
+}
