@@ -29,12 +29,27 @@
 // A Server is its first Account. AddAccount adds more at the same address, each with its own token, portal, records, clock,
 // quotas, log, faults and webhooks. The bearer token decides whose request it is; an unknown one is the first account's.
 //
+<<<<<<< main
 // # Signing in
 //
 // Token is a static one with Options.Scopes. Install puts the app of the OAuth endpoints into an account and returns the
 // code to exchange; Server.ClientID and ClientSecret are the app's credentials, Options.App its settings, such as how long
 // tokens live and whether refresh tokens rotate. ExpireTokens, RevokeToken and Uninstall take away; TokenRequests counts.
 // A call without its scope is 403 MISSING_SCOPES.
+=======
+// # Tokens, scopes and quotas
+//
+// Token never expires and may do what Options.Scopes say. The OAuth endpoints (v1, v3 and dated paths) know one app, that of
+// ClientID and ClientSecret: Install puts it into an account and returns the code to exchange; refresh tokens may rotate
+// (AppOptions.RotateRefreshTokens), access tokens live AppOptions.TokenTTL by the account's clock, and the app's own come
+// from client_credentials. ExpireTokens, RevokeToken and Uninstall end them; TokenRequests counts what was asked for. A call
+// beyond the token's scopes is 403 MISSING_SCOPES with the scopes it lacks.
+//
+// Private apps have Options.Burst requests in any 10 s and, together, Options.Daily until the account's midnight; OAuth apps
+// 110 in 10 s and no day's limit; searches have a limit of their own and answers without rate-limit headers. UseQuota is
+// another process that eats from the same quota, RateLimited counts the 429s by policy, Options.RecordWrites locks records
+// that are written too often (423).
+>>>>>>> local
 //
 // # People and other programs
 //
@@ -67,11 +82,34 @@
 // Options has the limits: 10 s window, day, searches a second, writes on one record (423). The headers tell what is left,
 // RateLimited counts the refusals, UseQuota is another process with the same app.
 //
+// The management API does what Subscribe does, for the app and so for every account that the server has: one target URL,
+// subscriptions that can be paused, signatures by ClientSecret. It takes DeveloperKey as ?hapikey= or a token of the app.
+// AppOptions.SettingsCache delays what it changes. The values of sensitive properties are redacted.
+//
+// # Webhooks Journal
+//
+// The journal records the same events for readers with client credentials: those of subscriptions (with properties, object
+// ids and filters) and snapshots that were asked for. Files hold the events of AppOptions.JournalFlush, at most 10,000 or
+// 5 MB, and are published at the latest when somebody reads; the global journal has all accounts, the local one
+// (?installPortalId=) one. A reference leads to a signed address on the simulator that needs no token and expires. Files
+// are kept for three days by the first account's clock; an older offset is AppOptions.JournalLost. The journal, its
+// subscriptions and its snapshots have 100, 50 and 10 requests a second and are charged to no other quota. The subscription
+// types LIST_MEMBERSHIP and APP_LIFECYCLE_EVENT are taken and never fire.
+//
+// Requests of the OAuth endpoints, of the journal and those with the developer key are in the log, and subject to the
+// faults, of the first account.
+//
 // # Faults
 //
 // Faults takes a plan of Fault values by method and path: any status, delays, connections cut before or after the request
+<<<<<<< main
 // took effect, truncated bodies. Locked, Moving, ServerError, Cloudflare, Expired, MissingScopes, CutBefore and CutAfter
 // are ready-made. Down and DownUntil answer 503 to all. Options change quirks; Options.Rules are the rules of an
+=======
+// took effect, truncated bodies. Locked, Moving, ServerError, Cloudflare, CutBefore, CutAfter, Expired and MissingScopes are
+// ready-made. Down and DownUntil
+// answer 503 to all. RevokeToken answers 401. Options lower the quotas and change quirks; Options.Rules are the rules of an
+>>>>>>> local
 // administrator, which bind the paths of 2026-09 only.
 //
 // # Books
