@@ -38,6 +38,9 @@ type Account struct {
 	pipelines    *pipelines
 	owners       []Owner // by id
 	undown       func()  // ends the present outage
+	events       *customEvents
+	workflows    *workflows
+	runs         []*ActionRun
 }
 
 func newAccount(s *Server, o Options) *Account {
@@ -56,6 +59,8 @@ func newAccount(s *Server, o Options) *Account {
 		associations: newAssociationTypes(),
 		pipelines:    newPipelines(o.Pipelines),
 		owners:       newOwners(o.Owners),
+		events:       newCustomEvents(),
+		workflows:    newWorkflows(),
 	}
 	s.tokens.static(o.Token, o.PortalID, o.AppID, o.Scopes)
 	a.offerStages()
@@ -85,6 +90,17 @@ func uuid(r *rand.Rand) string {
 // now is the account's time in whole milliseconds, the vendor's resolution.
 func (a *Account) now() time.Time { return a.clock.Now().Truncate(time.Millisecond) }
 
-// WaitWebhooks sends the events gathered so far and returns when every webhook has been delivered, dropped or given up,
-// or when ctx ends.
-func (a *Account) WaitWebhooks(ctx context.Context) error { return a.hooks.wait(ctx) }
+// WaitWebhooks sends the events gathered so far and returns when every webhook and call of an action has been delivered,
+// dropped or given up and no workflow runs, or when ctx ends.
+func (a *Account) WaitWebhooks(ctx context.Context) error {
+	for ran := true; ran; {
+		if err := a.hooks.wait(ctx); err != nil {
+			return err
+		}
+		var err error
+		if ran, err = a.waitWorkflows(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}

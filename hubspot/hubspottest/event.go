@@ -82,6 +82,7 @@ func (a *Account) emit(by Actor, o *object, e event) {
 	e.fill(&p)
 	a.hooks.publish(o.typ, e.kind(), p)
 	a.journalise(o, e.kind(), p)
+	a.enrol(o, p.PropertyName, "")
 }
 
 // emitAssociation tells of an association that came or went, from either side. The lock is held.

@@ -60,6 +60,14 @@ type Options struct {
 	// CreateConflictAs400 answers a create with a taken email as the vendor does in a race: 400 with two ids, not 409.
 	CreateConflictAs400 bool
 
+	// NoCustomEvents answers 403 to custom behavioural events, as accounts below Enterprise do.
+	NoCustomEvents bool
+	// EventsAsInGuide serves custom events of 2026-03 where the vendor's guide says, under /events/custom/2026-03, and not
+	// where its specification says, under /events/2026-03.
+	EventsAsInGuide bool
+	// WorkflowDelay is how long a stub workflow takes to start; 0 means 5 ms, negative means none.
+	WorkflowDelay time.Duration
+
 	// WebhookFlush is how long events are gathered into one request; 0 means 5 ms, negative means none.
 	WebhookFlush time.Duration
 	// WebhookBatch is the most events in a request; 0 means 100.
@@ -153,6 +161,7 @@ func (o *Options) withDefaults() Options {
 		d.Location = time.FixedZone("America/Bogota", -5*60*60)
 	}
 	d.App = d.App.withDefaults()
+	d.WorkflowDelay = orNone(d.WorkflowDelay, 5*time.Millisecond)
 	d.WebhookFlush = orNone(d.WebhookFlush, 5*time.Millisecond)
 	d.WebhookBatch = or(d.WebhookBatch, 100)
 	d.WebhookRetries = orNone(d.WebhookRetries, 10)

@@ -47,6 +47,8 @@ var tables = []func(a *Account, version string) []route{
 	(*Account).oauthRoutes,
 	(*Account).pushRoutes,
 	(*Account).journalRoutes,
+	(*Account).eventRoutes,
+	(*Account).actionRoutes,
 }
 
 func (a *Account) routes() http.Handler {

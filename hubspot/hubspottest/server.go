@@ -105,6 +105,7 @@ func (s *Server) Close() {
 	s.lock.RLock()
 	defer s.lock.RUnlock()
 	for _, a := range s.accounts {
+		a.stopWorkflows()
 		a.hooks.close()
 	}
 	s.http.Close()

@@ -23,6 +23,8 @@ type Attempt struct {
 type Delivery struct {
 	URL     string
 	Prepare func(Attempt) (http.Header, []byte)
+	// Accept decides whether an answer settles the delivery; nil means that 2xx does. It gets at most 1 MiB of the body.
+	Accept func(status int, body []byte) bool
 }
 
 // SenderOptions are the vendor's delivery rules.
@@ -55,7 +57,7 @@ type Chaos struct {
 
 // SenderStats counts what became of deliveries and attempts.
 type SenderStats struct {
-	// Delivered were answered 2xx, Dropped were lost on purpose, Duplicated were made twice, Failed ran out of retries.
+	// Delivered were answered 2xx or accepted, Dropped were lost on purpose, Duplicated were made twice, Failed ran out of retries.
 	Delivered, Dropped, Duplicated, Failed int
 	// Attempts is the number of requests made.
 	Attempts int
@@ -214,13 +216,13 @@ func (s *Sender) try(d Delivery, n int, first time.Time) bool {
 	client := s.client
 	s.stats.Attempts++
 	s.mu.Unlock()
-	return s.post(client, d.URL, header, body)
+	return s.post(client, d, header, body)
 }
 
-func (s *Sender) post(client *http.Client, url string, header http.Header, body []byte) bool {
+func (s *Sender) post(client *http.Client, d Delivery, header http.Header, body []byte) bool {
 	ctx, cancel := context.WithTimeout(s.ctx, s.opts.Timeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, d.URL, bytes.NewReader(body))
 	if err != nil {
 		return false
 	}
@@ -230,7 +232,10 @@ func (s *Sender) post(client *http.Client, url string, header http.Header, body 
 		return false
 	}
 	defer resp.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<20))
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if d.Accept != nil {
+		return err == nil && d.Accept(resp.StatusCode, answer)
+	}
 	return resp.StatusCode/100 == 2
 }
 
