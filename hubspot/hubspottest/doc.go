@@ -29,14 +29,6 @@
 // A Server is its first Account. AddAccount adds more at the same address, each with its own token, portal, records, clock,
 // quotas, log, faults and webhooks. The bearer token decides whose request it is; an unknown one is the first account's.
 //
-<<<<<<< main
-// # Signing in
-//
-// Token is a static one with Options.Scopes. Install puts the app of the OAuth endpoints into an account and returns the
-// code to exchange; Server.ClientID and ClientSecret are the app's credentials, Options.App its settings, such as how long
-// tokens live and whether refresh tokens rotate. ExpireTokens, RevokeToken and Uninstall take away; TokenRequests counts.
-// A call without its scope is 403 MISSING_SCOPES.
-=======
 // # Tokens, scopes and quotas
 //
 // Token never expires and may do what Options.Scopes say. The OAuth endpoints (v1, v3 and dated paths) know one app, that of
@@ -49,7 +41,6 @@
 // 110 in 10 s and no day's limit; searches have a limit of their own and answers without rate-limit headers. UseQuota is
 // another process that eats from the same quota, RateLimited counts the 429s by policy, Options.RecordWrites locks records
 // that are written too often (423).
->>>>>>> local
 //
 // # People and other programs
 //
@@ -102,14 +93,8 @@
 // # Faults
 //
 // Faults takes a plan of Fault values by method and path: any status, delays, connections cut before or after the request
-<<<<<<< main
 // took effect, truncated bodies. Locked, Moving, ServerError, Cloudflare, Expired, MissingScopes, CutBefore and CutAfter
 // are ready-made. Down and DownUntil answer 503 to all. Options change quirks; Options.Rules are the rules of an
-=======
-// took effect, truncated bodies. Locked, Moving, ServerError, Cloudflare, CutBefore, CutAfter, Expired and MissingScopes are
-// ready-made. Down and DownUntil
-// answer 503 to all. RevokeToken answers 401. Options lower the quotas and change quirks; Options.Rules are the rules of an
->>>>>>> local
 // administrator, which bind the paths of 2026-09 only.
 //
 // # Books
