@@ -56,6 +56,14 @@ func TestPoint05Batches(t *testing.T) {
 		})
 	}
 	r := newRig(t, nil)
+	out := r.want(207, "POST", objectsPath("notes")+"/batch/create", `{"inputs":[
+		{"objectWriteTraceId":"good","properties":{"hs_timestamp":"1790000000000"}},
+		{"objectWriteTraceId":"bad","properties":{"hs_timestamp":"1790000000000"},
+			"associations":[{"to":{"id":"7"},"types":[{"associationCategory":"HUBSPOT_DEFINED","associationTypeId":202}]}]}]}`)
+	context := out["errors"].([]any)[0].(doc)["context"].(doc)
+	if context["objectWriteTraceId"].([]any)[0] != "bad" || context["INVALID_OBJECT_IDS"].([]any)[0] != "CONTACT=7 is not valid" || len(r.Objects("notes")) != 1 {
+		t.Errorf("a bad association in a batch: %v", out)
+	}
 	r.want(400, "POST", contactsPath+"/batch/upsert", `{"inputs":[{"id":"a@example.com","idProperty":"email","objectWriteTraceId":"1","properties":{}},
 		{"id":"b@example.com","idProperty":"email","objectWriteTraceId":"2","properties":{"nope":"1"}}]}`)
 	if len(r.Contacts()) != 0 {

@@ -28,18 +28,27 @@ func (a *Account) plan(st *store, target *object, in input, version string, take
 		d.id = st.mint()
 		d.associations = in.Associations
 	}
-	problems := d.check(in.Properties)
-	if target == nil {
-		d.fill()
-	}
-	problems = append(problems, a.checkWhole(d, version)...)
-	if len(problems) > 0 {
+	if problems := a.problems(d, in.Properties, version); len(problems) > 0 {
 		return nil, a.propertiesInvalid(problems)
 	}
 	if bad := a.associable(st.typ, d.associations); bad != nil {
 		return nil, bad
 	}
 	return d, a.claim(d, taken)
+}
+
+// problems normalises the values into the draft and returns all that is wrong with it, each property once.
+func (a *Account) problems(d *draft, values map[string]string, version string) []problem {
+	problems := d.check(values)
+	if d.target == nil {
+		d.fill()
+	}
+	for _, p := range a.checkWhole(d, version) {
+		if !slices.ContainsFunc(problems, func(known problem) bool { return known.property == p.property }) {
+			problems = append(problems, p)
+		}
+	}
+	return problems
 }
 
 // check normalises the values into the draft and returns what is wrong with them.
