@@ -29,18 +29,13 @@
 // A Server is its first Account. AddAccount adds more at the same address, each with its own token, portal, records, clock,
 // quotas, log, faults and webhooks. The bearer token decides whose request it is; an unknown one is the first account's.
 //
-// # Tokens, scopes and quotas
+// # Tokens and scopes
 //
 // Token never expires and may do what Options.Scopes say. The OAuth endpoints (v1, v3 and dated paths) know one app, that of
 // ClientID and ClientSecret: Install puts it into an account and returns the code to exchange; refresh tokens may rotate
 // (AppOptions.RotateRefreshTokens), access tokens live AppOptions.TokenTTL by the account's clock, and the app's own come
 // from client_credentials. ExpireTokens, RevokeToken and Uninstall end them; TokenRequests counts what was asked for. A call
 // beyond the token's scopes is 403 MISSING_SCOPES with the scopes it lacks.
-//
-// Private apps have Options.Burst requests in any 10 s and, together, Options.Daily until the account's midnight; OAuth apps
-// 110 in 10 s and no day's limit; searches have a limit of their own and answers without rate-limit headers. UseQuota is
-// another process that eats from the same quota, RateLimited counts the 429s by policy, Options.RecordWrites locks records
-// that are written too often (423).
 //
 // # People and other programs
 //
@@ -65,13 +60,7 @@
 // privacyDeletion and a deletion, in either order. Events are gathered for Options.WebhookFlush and posted in arrays of at
 // most 100, each attempt with its own timestamp and v3 signature, 5 s for the answer, 10 in flight, up to 10 retries in a
 // compressed day (Options.WebhookRetryScale). SetChaos drops, doubles and delays requests, ShuffleWebhooks mixes events,
-// DropNext loses requests for good. WaitWebhooks and Idle wait until all is delivered. The management API sets receiver and
-// subscriptions up as an app would; the journal keeps what happened for those who read it instead.
-//
-// # Quotas
-//
-// Options has the limits: 10 s window, day, searches a second, writes on one record (423). The headers tell what is left,
-// RateLimited counts the refusals, UseQuota is another process with the same app.
+// DropNext loses requests for good. WaitWebhooks and Idle wait until all is delivered.
 //
 // The management API does what Subscribe does, for the app and so for every account that the server has: one target URL,
 // subscriptions that can be paused, signatures by ClientSecret. It takes DeveloperKey as ?hapikey= or a token of the app.
@@ -89,6 +78,13 @@
 //
 // Requests of the OAuth endpoints, of the journal and those with the developer key are in the log, and subject to the
 // faults, of the first account.
+//
+// # Quotas
+//
+// Private apps have Options.Burst requests in any 10 s and, together, Options.Daily until the account's midnight; OAuth apps
+// 110 in 10 s and no limit for the day; searches have a limit of their own and answers without rate-limit headers.
+// Options.RecordWrites locks a record that is written too often (423). UseQuota is another process with the same app,
+// RateLimited counts the 429s by policy.
 //
 // # Faults
 //
