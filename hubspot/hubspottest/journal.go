@@ -128,24 +128,16 @@ func (e *journalEvent) absorb(next *journalEvent) bool {
 
 // publish closes files of what waits and is subscribed to. The lock is held.
 func (j *journal) publish() {
-	var all, global []*journalEvent
+	all, byAccount := []*journalEvent{}, map[int64][]*journalEvent{}
 	for _, e := range j.waiting {
 		if e = j.wanted(e); e != nil {
 			all = append(all, e)
+			byAccount[e.PortalID] = append(byAccount[e.PortalID], e)
 		}
 	}
 	j.waiting = nil
-	byAccount := map[int64][]*journalEvent{}
-	var accounts []int64
-	for _, e := range all {
-		global = append(global, e)
-		if byAccount[e.PortalID] == nil {
-			accounts = append(accounts, e.PortalID)
-		}
-		byAccount[e.PortalID] = append(byAccount[e.PortalID], e)
-	}
-	j.write(0, global)
-	for _, id := range accounts {
+	j.write(0, all)
+	for _, id := range slices.Sorted(maps.Keys(byAccount)) {
 		j.write(id, byAccount[id])
 	}
 }
