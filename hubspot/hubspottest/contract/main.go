@@ -12,10 +12,14 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 
 	"github.com/urbanhub/crmsync/hubspot/hubspottest"
 )
@@ -44,10 +48,45 @@ func run(ctx context.Context, dir string) error {
 	if err := node.Run(); err != nil {
 		return err
 	}
+	if err := aftermath(account); err != nil {
+		return err
+	}
 	operations := account.Log().ByOperation()
-	fmt.Printf("PASS %d calls of %d operations\n", len(account.Log().Entries()), len(operations))
 	if len(operations) < fewestOperations {
 		return fmt.Errorf("the client made %d different calls, want %d", len(operations), fewestOperations)
+	}
+	fmt.Printf("PASS %d calls of %d operations\n", len(account.Log().Entries()), len(operations))
+	return nil
+}
+
+// blocked runs custom workflow actions whose receiver blocks, and returns the ids of the callbacks that the workflow waits for.
+func blocked(account *hubspottest.Server, n int) []string {
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"outputFields":{"hs_execution_state":"BLOCK"}}`)
+	}))
+	defer receiver.Close()
+	contact := account.Create(map[string]string{"firstname": "Ana"})
+	var ids []string
+	for range n {
+		ids = append(ids, account.RunAction(hubspottest.ActionCall{URL: receiver.URL, ObjectID: contact}))
+	}
+	account.Idle()
+	return ids
+}
+
+// aftermath looks at what answers without a body do not tell: each event was kept once, and each action ended well.
+func aftermath(account *hubspottest.Server) error {
+	var uuids []string
+	for _, e := range account.CustomEvents() {
+		uuids = append(uuids, e.UUID)
+	}
+	if want := []string{"one", "two", "three", "four"}; !slices.Equal(uuids, want) {
+		return fmt.Errorf("the account kept the events %v, want %v", uuids, want)
+	}
+	for _, run := range account.ActionRuns() {
+		if run.State != "SUCCESS" || run.Outputs["message_id"] != "m-1" {
+			return fmt.Errorf("action %s ended as %q with %v", run.CallbackID, run.State, run.Outputs)
+		}
 	}
 	return nil
 }
@@ -57,7 +96,7 @@ func describe(account *hubspottest.Server) string {
 	text, _ := json.Marshal(map[string]any{
 		"url": account.URL, "token": account.Token, "portalId": account.PortalID, "appId": account.AppID,
 		"clientId": account.ClientID, "clientSecret": account.ClientSecret, "developerKey": account.DeveloperKey,
-		"code": account.Install(),
+		"code": account.Install(), "callbacks": blocked(account, 4),
 	})
 	return string(text)
 }
