@@ -28,6 +28,8 @@ var (
 	_ sync.Skewer    = (*Adapter)(nil)
 	_ sync.Projector = (*Adapter)(nil)
 	_ sync.Degrader  = (*Adapter)(nil)
+	_ sync.Lister    = (*Adapter)(nil)
+	_ sync.Eraser    = (*Adapter)(nil)
 )
 
 // New returns an adapter whose calls carry the tokens of the source, such as

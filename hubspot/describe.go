@@ -75,8 +75,14 @@ func (d definition) values() []string {
 // pipeline is a pipeline as HubSpot writes it, and so are its stages.
 type pipeline struct {
 	ID       string     `json:"id"`
+	Label    string     `json:"label"`
+	Order    int        `json:"displayOrder"`
 	Archived bool       `json:"archived"`
 	Stages   []pipeline `json:"stages"`
+	Metadata struct {
+		Closed      string `json:"isClosed"`
+		Probability string `json:"probability"`
+	} `json:"metadata"` // of a stage
 }
 
 func (p pipeline) stages() []string { return ids(p.Stages) }
