@@ -3,6 +3,7 @@ package hubspot
 import (
 	"cmp"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strconv"
 	"testing"
@@ -61,15 +62,16 @@ func TestNoRecordIsEverPassedOver(t *testing.T) {
 			if pages > 5000 {
 				t.Fatal("the stream does not come to rest")
 			}
-			results := p.answer(index, now)
-			for _, o := range results {
+			var found []*object
+			found, p = p.next(p.answer(index, now), bounds{settled: now - lag})
+			for _, o := range found {
 				seen[o.ID] = true
 			}
-			more := len(results) >= maxSearchPage || p.ties
-			p = p.next(results, now-lag)
-			if q, err := parseCursor(p.cursor()); err != nil || q != p {
-				t.Fatalf("%+v does not survive its cursor: %+v, %v", p, q, err)
+			w := walk{Deal, map[sync.Kind]place{Contact: p, Deal: {}}}
+			if q, err := parseCursor(w.cursor()); err != nil || q.places[Contact] != p || q.last != Deal {
+				t.Fatalf("%+v does not survive its cursor: %+v, %v", w, q, err)
 			}
+			more := !p.rested
 			if now > at+2*lag && !more {
 				rest++
 			}
@@ -87,17 +89,90 @@ func TestNoRecordIsEverPassedOver(t *testing.T) {
 	})
 }
 
+// A sweep that keeps its distance tells each record once, whatever coincides.
+func TestADelayedSweepTellsEachRecordOnce(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		const start = int64(1_790_000_000_000)
+		step := rapid.SampledFrom([]int64{0, 1, 50}).Draw(t, "milliseconds between records")
+		r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))
+		var index []entry
+		at := start
+		for i := range rapid.IntRange(1, 1500).Draw(t, "records") {
+			if r.IntN(3) > 0 {
+				at += r.Int64N(step + 1)
+			}
+			index = append(index, entry{int64(i + 1), at, at})
+		}
+		seen := map[string]int{}
+		p := place{}
+		for now := start; now <= at || !p.rested; {
+			now += r.Int64N(20) + 1
+			shown := slices.DeleteFunc(slices.Clone(index), func(e entry) bool { return !p.ties && e.at >= now })
+			var found []*object
+			found, p = p.next(p.answer(shown, now), bounds{settled: now, until: now})
+			for _, o := range found {
+				seen[o.ID]++
+			}
+		}
+		for _, e := range index {
+			if n := seen[strconv.FormatInt(e.id, 10)]; n != 1 {
+				t.Fatalf("record %d was told %d times", e.id, n)
+			}
+		}
+	})
+}
+
+func TestKindsTakeTurns(t *testing.T) {
+	kinds := []sync.Kind{Contact, Deal, Note}
+	w := &walk{places: map[sync.Kind]place{}}
+	rest := func(kind sync.Kind) { w.places[kind] = place{rested: true} }
+	var got []sync.Kind
+	for range 4 {
+		w.last = w.turn(kinds)
+		got = append(got, w.last)
+	}
+	rest(Deal)
+	for range 3 {
+		w.last = w.turn(kinds)
+		got = append(got, w.last)
+	}
+	rest(Contact)
+	rest(Note)
+	w.last = w.turn(kinds)
+	got = append(got, w.last)
+	want := []sync.Kind{Contact, Deal, Note, Contact, Note, Contact, Note, Contact}
+	if !slices.Equal(got, want) || w.rested(kinds) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestAnOldCursorIsAPlaceAmongTheContacts(t *testing.T) {
+	for cursor, want := range map[sync.Cursor]place{
+		"1.7.5":   {at: 7, sure: 5},
+		"1.7.7.3": {at: 7, sure: 7, ties: true, afterID: "3"},
+	} {
+		w, err := parseCursor(cursor)
+		if err != nil || w.places[Contact] != want || len(w.places) != 1 {
+			t.Errorf("%s: %+v, %v", cursor, w, err)
+		}
+	}
+}
+
 func FuzzCursor(f *testing.F) {
-	for _, c := range []string{"", "1.0.0", "1.1790000000000.1789999999000", "1.5.4.12", "1.4.5", "x"} {
+	for _, c := range []string{"", "1.0.0", "1.1790000000000.1789999999000", "1.5.4.12", "1.4.5", "x", "2,",
+		"2,deal,contact.5.4.12*,deal.1790000000000.0", "2,x,x.1.1,x.1.1", "2,,contact.9.8*"} {
 		f.Add(c)
 	}
 	f.Fuzz(func(t *testing.T, c string) {
-		p, err := parseCursor(sync.Cursor(c))
+		w, err := parseCursor(sync.Cursor(c))
 		if err != nil {
 			return
 		}
-		if q, err := parseCursor(p.cursor()); err != nil || q != p {
-			t.Fatalf("%q: %+v, then %+v, %v", c, p, q, err)
+		if q, err := parseCursor(w.cursor()); err != nil || !reflect.DeepEqual(q, w) {
+			t.Fatalf("%q: %+v, then %+v, %v", c, w, q, err)
+		}
+		if kind := w.turn([]sync.Kind{Contact, Deal}); w.places[kind].rested {
+			t.Fatalf("%q: it is the turn of %s, which is at its end", c, kind)
 		}
 	})
 }
