@@ -159,3 +159,32 @@ func TestRelatedIsGatheredAndPaged(t *testing.T) {
 		}
 	})
 }
+
+func TestEveryVersionWritesActivities(t *testing.T) {
+	for _, v := range []string{"v3", "2026-03", "2026-09"} {
+		inAccount(t, hubspottest.Options{}, hubspot.Options{APIVersion: v}, func(t *testing.T, a account) {
+			contact := ref(hubspot.Contact, a.create(1))
+			note := a.apply(noteOn(contact))[0]
+			plain := a.apply(noteOn())[0]
+			joined := a.apply(sync.Write{Ref: plain.Record.Ref, Related: []sync.Ref{contact}})[0]
+			if note.Err != nil || plain.Err != nil || joined.Err != nil {
+				t.Fatalf("%s: %v, %v, %v", v, note.Err, plain.Err, joined.Err)
+			}
+			if got := a.related(contact, hubspot.Note); len(got) != 2 {
+				t.Errorf("%s: %v", v, got)
+			}
+			if r := a.apply(sync.Write{Ref: note.Record.Ref, Delete: true})[0]; r.Err != nil {
+				t.Errorf("%s: %v", v, r.Err)
+			}
+			if got := a.related(contact, hubspot.Note); len(got) != 1 {
+				t.Errorf("%s: after the deletion: %v", v, got)
+			}
+			if owners, err := a.hs.Owners(t.Context()); err != nil || len(owners) == 0 {
+				t.Errorf("%s: %v, %v", v, owners, err)
+			}
+			if p, err := a.hs.Pipelines(t.Context(), hubspot.Deal); err != nil || len(p) == 0 {
+				t.Errorf("%s: %v, %v", v, p, err)
+			}
+		})
+	}
+}

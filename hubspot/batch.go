@@ -71,13 +71,7 @@ func (b *batch) send(ctx context.Context, ps []*pending) error {
 func (b *batch) prepare(ps []*pending) []*pending {
 	rules := b.degraded.of(b.kind)
 	for _, p := range ps {
-		p.properties, p.dropped = properties(p.write), map[string]string{}
-		for name := range p.properties {
-			if rule := rules[name]; rule != "" {
-				p.dropped[name] = rule
-				delete(p.properties, name)
-			}
-		}
+		p.leaveOut(rules)
 		lacks := p.dropped[p.write.Key] != "" || b.op == opCreate && len(p.properties) == 0
 		switch {
 		case p.done:
@@ -88,6 +82,20 @@ func (b *batch) prepare(ps []*pending) []*pending {
 		}
 	}
 	return open(ps)
+}
+
+// leaveOut decides what is sent of a write while these rules stand.
+func (p *pending) leaveOut(rules map[string]string) {
+	p.properties, p.dropped = properties(p.write), nil
+	for name, rule := range rules {
+		if _, sent := p.properties[name]; sent {
+			if p.dropped == nil {
+				p.dropped = map[string]string{}
+			}
+			p.dropped[name] = rule
+			delete(p.properties, name)
+		}
+	}
 }
 
 // unheld is the error of a record that cannot be made without properties that

@@ -116,3 +116,20 @@ func TestAnAdministratorsRuleIsNamed(t *testing.T) {
 		}
 	})
 }
+
+// Two addresses of one contact make HubSpot refuse the batch, though each is
+// good by itself.
+func TestTwoAddressesOfOneContactAreParted(t *testing.T) {
+	inAccount(t, hubspottest.Options{}, hubspot.Options{}, func(t *testing.T, a account) {
+		survivor := a.sim.Merge(a.create(1), a.create(2))
+		writes := make([]sync.Write, 20)
+		for n := range writes {
+			writes[n] = keyed("email", map[string]string{"email": email(n), "color": "red"})
+		}
+		for n, r := range a.apply(writes...) {
+			if r.Err != nil || (n == 1 || n == 2) != (r.Record.ID == survivor) {
+				t.Errorf("write %d: %+v", n, r)
+			}
+		}
+	})
+}
