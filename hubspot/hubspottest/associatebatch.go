@@ -116,11 +116,12 @@ func (a *Account) batchReadAssociations(q *request) response {
 	results, failures := []result{}, []batchError(nil)
 	for _, in := range inputs {
 		found, more := a.associatedPage(q.store.find(in.ID, true), to, in.After, maxAssociated)
-		if len(found) == 0 {
+		switch {
+		case len(found) > 0:
+			results = append(results, result{reference{in.ID}, found, more})
+		case !a.opts.OmitUnassociated:
 			failures = append(failures, nothingAssociated(q.store.typ, in.ID, to))
-			continue
 		}
-		results = append(results, result{reference{in.ID}, found, more})
 	}
 	return a.envelope(http.StatusOK, results, failures)
 }

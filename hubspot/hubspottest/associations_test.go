@@ -242,6 +242,11 @@ func associationBatches(t *testing.T) {
 	if none["subCategory"] != "crm.associations.NO_ASSOCIATIONS_FOUND" || none["message"] != "No note is associated with contact "+bob+"." {
 		t.Errorf("a contact without notes: %v", none)
 	}
+	silent := newRig(t, &Options{OmitUnassociated: true})
+	d = silent.want(200, "POST", batch+"read", fmt.Sprintf(`{"inputs":[{"id":%q}]}`, silent.fresh("contacts")))
+	if len(resultsOf(t, d)) != 0 || d["numErrors"] != nil {
+		t.Errorf("a silent account says %v", d)
+	}
 }
 
 func associationLimits(t *testing.T) {

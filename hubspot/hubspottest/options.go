@@ -57,6 +57,9 @@ type Options struct {
 	MergeKeepsPrimaryID bool
 	// MergedIDsUnreadable makes batch reads answer "not found" for the ids of merged records instead of the survivor.
 	MergedIDsUnreadable bool
+	// OmitUnassociated leaves records without associations out of batch reads of associations without a word, where the vendor
+	// has been seen to report each as an error of a 207.
+	OmitUnassociated bool
 	// CreateConflictAs400 answers a create with a taken email as the vendor does in a race: 400 with two ids, not 409.
 	CreateConflictAs400 bool
 

@@ -1,6 +1,7 @@
 package hubspottest
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strconv"
@@ -52,7 +53,7 @@ func newOwners(seeds []Owner) []Owner {
 func compareIDs(a, b string) int {
 	x, _ := parseID(a)
 	y, _ := parseID(b)
-	return int(min(max(x-y, -1), 1))
+	return cmp.Compare(x, y)
 }
 
 func (a *Account) ownerRoutes(version string) []route {

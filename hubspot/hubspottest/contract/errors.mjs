@@ -1,6 +1,6 @@
 // What the client sees when a call is refused.
 import assert from "node:assert/strict";
-import { clientOf, create, hubspot, raw, refusal, step } from "./harness.mjs";
+import { account, clientOf, create, hubspot, raw, refusal, step } from "./harness.mjs";
 
 await step("account details name the portal", async () => {
   for (const version of ["v3", "2026-03", "2026-09"]) {
@@ -50,4 +50,14 @@ await step("an upsert by a property that is not unique", async () => {
   const { code, body } = await refusal(hubspot.crm.contacts.batchApi.upsert({ inputs: [{ idProperty: "city", id: "Cali", properties: {} }] }));
   assert.equal(code, 400);
   assert.match(body.message, /non-unique 0-1 property/);
+});
+
+await step("quotas of calls and of searches", async () => {
+  const { crm } = clientOf({ accessToken: account.tightToken });
+  for (let i = 0; i < 2; i++) await crm.contacts.basicApi.getPage(1);
+  const calls = await refusal(crm.contacts.basicApi.getPage(1));
+  assert.deepEqual([calls.code, calls.body.policyName, calls.headers["x-hubspot-ratelimit-remaining"]], [429, "TEN_SECONDLY_ROLLING", "0"]);
+  await crm.contacts.searchApi.doSearch({ query: "ana" });
+  const searches = await refusal(crm.contacts.searchApi.doSearch({ query: "ana" }));
+  assert.deepEqual([searches.code, searches.body.policyName], [429, "SECONDLY"]);
 });

@@ -20,12 +20,12 @@ export async function step(name, run) {
   console.log(`ok ${steps} ${name}`);
 }
 
-/** The error a call throws, with its decoded body. */
+/** The error a call throws, with its headers and its decoded body. */
 export async function refusal(call) {
   try {
     await call;
   } catch (e) {
-    return { code: e.code, body: typeof e.body === "string" && e.body !== "" ? JSON.parse(e.body) : e.body };
+    return { code: e.code, headers: e.headers, body: typeof e.body === "string" && e.body !== "" ? JSON.parse(e.body) : e.body };
   }
   assert.fail("the call was expected to be refused");
 }

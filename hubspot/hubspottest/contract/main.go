@@ -20,6 +20,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/urbanhub/crmsync/hubspot/hubspottest"
 )
@@ -97,8 +98,15 @@ func describe(account *hubspottest.Server) string {
 		"url": account.URL, "token": account.Token, "portalId": account.PortalID, "appId": account.AppID,
 		"clientId": account.ClientID, "clientSecret": account.ClientSecret, "developerKey": account.DeveloperKey,
 		"code": account.Install(), "callbacks": blocked(account, 4),
+		"tightToken": tight(account).Token,
 	})
 	return string(text)
+}
+
+// tight adds an account with small quotas, whose clock stands still so that they never refill.
+func tight(account *hubspottest.Server) *hubspottest.Account {
+	now := time.Now()
+	return account.AddAccount(&hubspottest.Options{Burst: 2, SearchPerSecond: 1, Clock: func() time.Time { return now }})
 }
 
 // install fetches the client unless it is there.

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { create, hubspot, raw, refusal, step } from "./harness.mjs";
 
-const { pipelinesApi, pipelineStagesApi, pipelineAuditsApi } = hubspot.crm.pipelines;
+const { pipelinesApi, pipelineStagesApi, pipelineAuditsApi, pipelineStageAuditsApi } = hubspot.crm.pipelines;
 const { ownersApi } = hubspot.crm.owners;
 const stage = (label, displayOrder, probability) => ({ label, displayOrder, metadata: { probability } });
 
@@ -77,6 +77,13 @@ await step("editing a pipeline moves the modified time of its deals", async () =
 await step("audit of a pipeline", async () => {
   const { results } = await pipelineAuditsApi.getAudit("deals", pipeline.id);
   assert.deepEqual(results.map((a) => a.action), ["CREATE", "UPDATE", "UPDATE"]);
+});
+
+await step("audit of a stage", async () => {
+  await pipelineStagesApi.update("deals", pipeline.id, won, { label: "Let", metadata: {} });
+  const { results } = await pipelineStageAuditsApi.getAudit("deals", won);
+  assert.deepEqual(results.map((a) => [a.action, a.identifier]), [["UPDATE", won]]);
+  await pipelineStagesApi.update("deals", pipeline.id, won, { label: "Won", metadata: {} });
 });
 
 await step("replace and delete a pipeline", async () => {
