@@ -1,21 +1,34 @@
-// Package hubspot connects crmsync to the contacts of a HubSpot account.
+// Package hubspot connects crmsync to a HubSpot account.
 //
-// [New] returns an [Adapter], which reads, writes, finds and follows contacts;
-// [NewReceiver] returns the handler for HubSpot's webhooks. Package hubspottest
+// [New] returns an [Adapter], which reads, writes, finds, lists, associates,
+// merges and erases records and follows their changes; [NewReceiver] returns the handler for HubSpot's webhooks. Package hubspottest
 // simulates an account.
 //
 // # What is synced
 //
-// Contacts (HubSpot's object type 0-1) with the properties in
-// Options.Properties. Values travel as text, the way HubSpot keeps them; a
-// property without a value is missing; writing a blank value clears. After a
-// merge the old ids lead to the surviving contact. Archived contacts count as
-// deleted.
+// The kinds of records in Options.Objects, with the properties named there;
+// unless told otherwise contacts alone. Values travel as text, the way HubSpot
+// keeps them; a property without a value is missing; writing a blank value
+// clears. After a merge the old ids lead to the surviving record. Archived
+// records count as deleted; people can restore them in HubSpot for 90 days, the
+// API cannot.
+//
+// Records of every kind, notes, tasks, meetings and communications too, can be
+// created, associated and read back whether or not they are kept in step. HubSpot
+// shows an activity nowhere without an association, so give Write.Related. What
+// it returns of an activity's body is HTML that it has cleaned: never compare it
+// with what was sent.
+//
+// A property that the account has no more, or that it does not let be written,
+// costs one refused call: it is then left out of writes and told by
+// Result.Dropped and [Adapter.Degraded].
 //
 // # Scopes
 //
-// The token needs crm.objects.contacts.read and crm.objects.contacts.write. A
-// service key is enough for the calls; webhooks need an app, whose client
+// The token needs crm.objects.contacts.read and crm.objects.contacts.write,
+// which are those of activities as well, crm.objects.deals.read and
+// crm.objects.deals.write for deals, and crm.objects.owners.read for
+// [Adapter.Owners]. Associations need those of both sides. A service key is enough for the calls; webhooks need an app, whose client
 // secret signs them.
 //
 // # Set-up
@@ -33,15 +46,16 @@
 //
 // # Limits
 //
-// Calls take up to 100 contacts (50 with history) and are shared by all who
+// Calls take up to 100 records (50 with history, 2,000 associations) and are shared by all who
 // call within Options.Linger. The quota of calls is learned from HubSpot's
 // headers, and nine tenths of it are used; searches have a quota of their own.
 // A wait of up to 5 seconds happens inside the adapter, a longer one becomes
 // an error of action RetryAt. See
 // https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines.
 //
-// Each id that a batch does not find costs one more call, which tells a merged
-// contact from a deleted one.
+// Each contact or deal that a batch does not find costs one more call, which
+// tells a merged record from a deleted one. One bad record among a hundred never
+// spoils the others and costs at most nine calls.
 //
 // # Errors
 //
@@ -52,13 +66,15 @@
 //	401                     Denied: replace the token
 //	403                     Denied: grant the scopes named in the hint
 //	400                     Invalid, with the property and HubSpot's code
-//	a value held elsewhere  Conflict, with the contact that holds it
-//	404, in a batch         NotFound for that contact alone
+//	a value held elsewhere  Conflict, with the record that holds it
+//	404, in a batch         NotFound for that record alone
+//	a related record gone   NotFound that names the related record
+//	an administrator's rule Invalid by admin.rule, with the property it asks for
 //	423, 429, 477           RetryAt the moment HubSpot names or its quota implies
 //	5xx, no answer          Retry
 //
 // # Catch-up
 //
 // [Adapter.Changes] finds what webhooks failed to tell, except deletions: its
-// search does not see archived contacts.
+// search does not see archived records.
 package hubspot

@@ -75,6 +75,9 @@ func (c *collection) readBatch(ctx context.Context, ids []string) ([]sync.Record
 // old id leads to the surviving record only when it is read by itself. Source:
 // https://developers.hubspot.com/changelog/updated-merge-functionality-for-contacts-and-companies
 func (c *collection) followMerges(ctx context.Context, ids []string, records []sync.Record, missing []int) error {
+	if !slices.Contains(c.always, propMerged) {
+		return nil // such records are never merged
+	}
 	survivors := make([]string, len(missing))
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(4)
