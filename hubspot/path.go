@@ -45,12 +45,14 @@ const (
 
 // The operations by which workflows are started and answered.
 const (
-	opSendEvents      operation = "send events"
-	opSendEventsGuide operation = "send events by the path of the guide"
-	opDefinitions     operation = "list event definitions"
-	opDefineEvent     operation = "define event"
-	opCompleteActions operation = "complete actions"
-	opCompleteAction  operation = "complete action"
+	opSendEvents       operation = "send events"
+	opSendEventsGuide  operation = "send events by the path of the guide"
+	opDefinitions      operation = "list event definitions"
+	opDefinitionsGuide operation = "list event definitions by the path of the guide"
+	opDefineEvent      operation = "define event"
+	opDefineEventGuide operation = "define event by the path of the guide"
+	opCompleteActions  operation = "complete actions"
+	opCompleteAction   operation = "complete action"
 )
 
 // The operations on the journal.
@@ -110,6 +112,9 @@ var pathTable = map[operation]path{
 		map[string]string{"2026-03": "/events/2026-03/event-definitions"}},
 	opDefineEvent: {http.MethodPost, "/events/v3/event-definitions", "/events/custom/{version}/event-definitions",
 		map[string]string{"2026-03": "/events/2026-03/event-definitions"}},
+	opDefinitionsGuide: {http.MethodGet, "/events/v3/event-definitions", "/events/custom/{version}/event-definitions", nil},
+	opDefineEventGuide: {http.MethodPost, "/events/v3/event-definitions", "/events/custom/{version}/event-definitions", nil},
+
 	opCompleteActions: {http.MethodPost, "/automation/v4/actions/callbacks/complete", "/automation/actions/callbacks/{version}/complete", nil},
 	opCompleteAction:  {http.MethodPost, "/automation/v4/actions/callbacks/{id}/complete", "/automation/actions/callbacks/{version}/{id}/complete", nil},
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"text/tabwriter"
 
@@ -69,6 +70,10 @@ func (l Line) err() error {
 	if l.Err != nil {
 		e.Action = sync.ActionOf(l.Err)
 	}
+	var call *sync.Error
+	if errors.As(l.Err, &call) {
+		e.Err = call.Err // what else it says, the line does
+	}
 	return e
 }
 
@@ -94,15 +99,11 @@ func (r *Report) String() string {
 	var b strings.Builder
 	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, l := range r.Lines {
-		row := []string{string(l.State), l.What, string(l.Kind), l.Name, l.Note}
-		for i := range row {
-			row[i] = cmp.Or(row[i], "-")
-		}
-		if l.Note == "" {
-			row = row[:4]
-		}
-		fmt.Fprintln(t, strings.Join(row, "\t"))
+		fmt.Fprintln(t, strings.Join([]string{string(l.State), l.What, cmp.Or(string(l.Kind), "-"), cmp.Or(l.Name, "-"), l.Note}, "\t"))
 	}
 	_ = t.Flush() // a builder takes everything
-	return b.String()
+	return blanksAtEnd.ReplaceAllString(b.String(), "")
 }
+
+// blanksAtEnd are those that the table puts in the place of a missing note.
+var blanksAtEnd = regexp.MustCompile(`(?m) +$`)
