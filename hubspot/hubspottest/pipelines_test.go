@@ -63,6 +63,11 @@ func stockPipelineServed(t *testing.T) {
 	r.want(404, "GET", pipelinesPath+"/none", "")
 	r.want(404, "GET", pipelinesPath+"/default/stages/decisionmakerstage", "")
 	r.want(404, "GET", "/crm/pipelines/2026-09/notes/default", "")
+	r.want(404, "POST", "/crm/pipelines/2026-09/notes", `{"label":"A","stages":[]}`)
+	r.want(204, "DELETE", "/crm/pipelines/2026-09/notes/default/stages/closedwon", "") // nothing of deals
+	if got := r.want(200, "GET", pipelinesPath+"/default", ""); !slices.Equal(stageIDs(got), stockStageIDs) {
+		t.Errorf("stages %v", stageIDs(got))
+	}
 }
 
 func seededStage(t *testing.T) {

@@ -88,7 +88,7 @@ func (a *Account) deleteStage(q *request) response {
 	id := q.PathValue("stageId")
 	p, known := a.pipelines.find(q.PathValue("pipelineId"))
 	i := p.stage(id)
-	if !known || i < 0 {
+	if !known || i < 0 || q.store.typ.plural != "deals" {
 		return noContent()
 	}
 	gone := p.Stages[i]
