@@ -23,7 +23,7 @@ type Adapter struct {
 	contacts string // the path of the contacts
 	places   map[string]place
 
-	gets, posts *ratelimit.Bucket
+	gets, posts *ratelimit.Window
 	throttle    throttle
 	offset      atomic.Int64 // Bird's clock minus ours
 	seen        snapshots
@@ -56,8 +56,8 @@ func New(workspaceID, accessKey string, opts *Options) (*Adapter, error) {
 		opts:     o,
 		contacts: "/workspaces/" + workspaceID + "/contacts",
 		places:   map[string]place{},
-		gets:     ratelimit.NewBucket(o.GETPerSecond, time.Second),
-		posts:    ratelimit.NewBucket(o.POSTPerSecond, time.Second),
+		gets:     ratelimit.New(ratelimit.Config{Limit: o.GETPerSecond, Per: time.Second}),
+		posts:    ratelimit.New(ratelimit.Config{Limit: o.POSTPerSecond, Per: time.Second}),
 		http: httpx.Client{
 			Base:      o.BaseURL,
 			HTTP:      o.HTTPClient,
@@ -124,9 +124,11 @@ func (a *Adapter) once(ctx context.Context, r request, out any) (*httpx.Response
 	if r.method == http.MethodGet {
 		limit = a.gets
 	}
-	if err := limit.Wait(ctx); err != nil {
+	place, err := limit.Wait(ctx)
+	if err != nil {
 		return nil, r.unanswered(err)
 	}
+	place.Release() // the limits leave room for late arrivals: a call counts from its start
 	res, err := a.http.Do(ctx, r.method, r.path, r.query, r.body, out)
 	if res != nil {
 		a.observe(ctx, r, res)

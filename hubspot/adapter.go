@@ -61,8 +61,10 @@ func gathered[In, Out any](a *Adapter, cfg microbatch.Config[In, Out]) *microbat
 	if cfg.Max == 0 {
 		cfg.Max = maxBatch
 	}
-	cfg.Linger, cfg.Patience = a.opts.Linger, patient
-	cfg.Admit, cfg.Pace = a.client.leave, a.client.pace
+	if cfg.Admit == nil {
+		cfg.Admit = a.client.quota.leave("batch")
+	}
+	cfg.Linger, cfg.Patience, cfg.Pace = a.opts.Linger, patient, a.client.quota.pace
 	return microbatch.New(cfg)
 }
 

@@ -110,7 +110,7 @@ func retryAt(api *APIError, res *httpx.Response, now time.Time) time.Time {
 		// told; it is a full hour almost everywhere.
 		return now.Truncate(time.Hour).Add(time.Hour + jitter(waitTen))
 	case strings.Contains(policy, "TEN_SECONDLY"):
-		return now.Add(jitter(waitTen))
+		return now.Add(jitter(waitSecond)) // the window rolls: places fall free all the time
 	case strings.Contains(policy, "SECONDLY"):
 		return now.Add(jitter(waitSecond))
 	}

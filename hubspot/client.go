@@ -7,9 +7,7 @@ import (
 	"time"
 
 	"github.com/urbanhub/crmsync/internal/httpx"
-	"github.com/urbanhub/crmsync/internal/ratelimit"
 	"github.com/urbanhub/crmsync/sync"
-	"golang.org/x/sync/semaphore"
 )
 
 // callTimeout bounds one attempt; HubSpot itself gives up after 100 seconds.
@@ -23,10 +21,7 @@ type client struct {
 	http    httpx.Client
 	tokens  TokenSource
 	version string
-	burst   *ratelimit.Bucket // all calls
-	search  *ratelimit.Bucket // searches besides
-	slots   *semaphore.Weighted
-	faults  atomic.Int64 // passing faults in a row
+	quota   *quota
 	skew    atomic.Int64
 	log     *slog.Logger
 }
@@ -40,9 +35,7 @@ func newClient(tokens TokenSource, o Options) *client {
 		},
 		tokens:  tokens,
 		version: o.APIVersion,
-		burst:   ratelimit.NewBucket(share(o.RatePer10s), 10*time.Second),
-		search:  ratelimit.NewBucket(o.SearchPerSecond, time.Second),
-		slots:   semaphore.NewWeighted(int64(o.Concurrency)),
+		quota:   newQuota(o),
 		log:     o.Logger,
 	}
 }
@@ -52,48 +45,65 @@ func newClient(tokens TokenSource, o Options) *client {
 func (c *client) call(ctx context.Context, op operation, at target, in, out any) (string, error) {
 	deadline := time.Now().Add(patience)
 	for {
-		if err := c.admit(ctx, op); err != nil {
-			return "", err
-		}
-		res, err := c.send(ctx, op, at, in, out)
-		if res != nil {
-			c.observe(res)
-		}
-		switch {
-		case err != nil && ctx.Err() != nil:
-			return "", ctx.Err()
-		case isClassified(err): // there was no token to call with
-			return "", err
-		case err != nil:
-			c.falter()
-			return "", faultError(op.String(), err)
-		case res.OK():
-			c.faults.Store(0)
-			return res.RequestID, nil
-		}
-		failure := callError(op.String(), res, time.Now())
-		if !failure.Existing.Zero() {
-			failure.Existing.Kind = kindOf(at.object)
-		}
-		if failure.Action == sync.Retry {
-			c.falter()
-		} else {
-			c.faults.Store(0) // HubSpot works, whatever it refuses
-		}
-		if failure.Action != sync.RetryAt {
-			return res.RequestID, failure
-		}
-		c.hold(op, failure)
-		if failure.RetryAt.After(deadline) || sleepUntil(ctx, failure.RetryAt) != nil {
-			return res.RequestID, failure
+		id, err := c.attempt(ctx, op, at, in, out)
+		e := asError(err)
+		if e == nil || e.Action != sync.RetryAt || e.RetryAt.After(deadline) || sleepUntil(ctx, e.RetryAt) != nil {
+			return id, err
 		}
 	}
 }
 
-// send makes one attempt, for which a slot is held, and another if the token
-// had expired.
+// attempt makes a call once, when the quota has a place for it.
+func (c *client) attempt(ctx context.Context, op operation, at target, in, out any) (string, error) {
+	place, err := c.quota.admit(ctx, op)
+	if err != nil {
+		return "", err
+	}
+	defer place.Release()
+	res, err := c.send(ctx, op, at, in, out)
+	c.quota.learn(place, res)
+	c.measure(res)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return "", ctx.Err()
+	case isClassified(err): // there was no token to call with
+		return "", err
+	case err != nil:
+		c.quota.falter()
+		return "", faultError(op.String(), err)
+	case res.OK():
+		c.quota.works()
+		return res.RequestID, nil
+	}
+	failure := callError(op.String(), res, time.Now())
+	if !failure.Existing.Zero() {
+		failure.Existing.Kind = kindOf(at.object)
+	}
+	if failure.Action == sync.Retry {
+		c.quota.falter()
+	} else {
+		c.quota.works() // whatever it refuses
+	}
+	if failure.Action == sync.RetryAt {
+		c.quota.refused(op, place, failure)
+	}
+	return res.RequestID, failure
+}
+
+// measure learns the bound of the skew between the clocks.
+func (c *client) measure(res *httpx.Response) {
+	if res == nil {
+		return
+	}
+	if d, ok := res.Skew(time.Now()); ok {
+		bound := d.Abs() + res.Duration
+		// An old bound fades: each answer takes an eighth of it.
+		c.skew.Store(int64(max(bound, time.Duration(c.skew.Load()/8*7))))
+	}
+}
+
+// send makes one attempt, and another if the token had expired.
 func (c *client) send(ctx context.Context, op operation, at target, in, out any) (*httpx.Response, error) {
-	defer c.slots.Release(1)
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	for again := false; ; again = true {

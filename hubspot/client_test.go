@@ -149,12 +149,12 @@ func TestFaltering(t *testing.T) {
 	}
 	read(sync.Retry)
 	read(sync.Retry)
-	if n := a.client.faults.Load(); n != 2 {
+	if n := a.client.quota.faults.Load(); n != 2 {
 		t.Errorf("%d faults in a row, want 2", n)
 	}
 	status = http.StatusForbidden
 	read(sync.Denied)
-	if n := a.client.faults.Load(); n != 0 {
+	if n := a.client.quota.faults.Load(); n != 0 {
 		t.Errorf("%d faults in a row after an answer", n)
 	}
 }

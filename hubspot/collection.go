@@ -48,7 +48,7 @@ func newCollection(a *Adapter, t *objectType) *collection {
 	c.reads = gathered(a, microbatch.Config[string, sync.Record]{Key: itself, Fold: true, Run: c.readBatch})
 	c.times = gathered(a, microbatch.Config[timesAsk, map[string]time.Time]{Max: maxHistoryBatch, Key: timesAsk.key, Fold: true, Run: c.timesBatch})
 	c.lookups = gathered(a, microbatch.Config[lookup, found]{Key: lookup.key, Fold: true, Run: c.lookupBatch})
-	c.phones = gathered(a, microbatch.Config[string, []caller]{InFlight: 2, Key: itself, Fold: true, Run: c.phoneBatch})
+	c.phones = gathered(a, microbatch.Config[string, []caller]{InFlight: 2, Admit: a.client.quota.leave(opSearch), Key: itself, Fold: true, Run: c.phoneBatch})
 	c.creates = gathered(a, microbatch.Config[sync.Write, sync.Result]{Run: c.writeBatch(opCreate)})
 	c.updates = gathered(a, microbatch.Config[sync.Write, sync.Result]{Key: func(w sync.Write) string { return w.Ref.ID }, Run: c.writeBatch(opUpdate)})
 	c.upserts = gathered(a, microbatch.Config[sync.Write, sync.Result]{Key: upsertKey, Run: c.writeBatch(opUpsert)})

@@ -108,7 +108,7 @@ func TestRetryAtFollowsThePolicy(t *testing.T) {
 		retryAfter string
 		from, to   time.Duration
 	}{
-		{"burst", 429, bodies["burst_limit"], "", 10 * time.Second, 12 * time.Second},
+		{"burst", 429, bodies["burst_limit"], "", time.Second, 1200 * time.Millisecond},
 		{"search", 429, bodies["search_limit"], "", time.Second, 1200 * time.Millisecond},
 		{"day", 429, bodies["daily_limit"], "", 26 * time.Minute, 27 * time.Minute},
 		{"header", 429, bodies["daily_limit"], "7", 7 * time.Second, 7 * time.Second},

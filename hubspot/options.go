@@ -53,6 +53,12 @@ type Options struct {
 	SearchPerSecond int
 	// Concurrency bounds the calls in flight; 8.
 	Concurrency int
+	// Permits shares the account's quotas between processes. Unset, each
+	// learns from HubSpot's answers what the others use, which serves a few
+	// processes well.
+	Permits sync.Permits
+	// Account tells the quotas of several accounts in Permits apart.
+	Account string
 	// SearchLag is how far behind HubSpot's search index may be. A catch-up
 	// reads that much again each time; 2 minutes.
 	SearchLag time.Duration

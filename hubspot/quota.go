@@ -3,6 +3,7 @@ package hubspot
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
@@ -29,100 +30,187 @@ const (
 	pressedPace = 400 * time.Millisecond
 )
 
-// share is the part of a quota to use: nine tenths, because another program
-// may use the same token and clocks differ.
-func share(quota int) int { return max(quota*9/10, 1) }
+// lanes are the operations that HubSpot counts apart from all others, and how
+// many calls a second the adapter makes of them, four fifths of what it may;
+// searches go by an option. Source:
+// https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines
+var lanes = map[operation]struct {
+	name      string
+	perSecond int
+}{
+	opSearch:             {"search", 0},
+	opSendEvents:         {"events", 1000},
+	opSendEventsGuide:    {"events", 1000},
+	opJournalLatest:      {"journal", 80},
+	opJournalNext:        {"journal", 80},
+	opJournalSubscribe:   {"subscriptions", 40},
+	opJournalSubscribed:  {"subscriptions", 40},
+	opJournalUnsubscribe: {"subscriptions", 40},
+}
+
+// quota is what an account allows of calls.
+type quota struct {
+	burst  *ratelimit.Window // all calls that have no lane
+	lanes  map[string]*ratelimit.Window
+	day    day
+	faults atomic.Int64 // passing faults in a row
+	counts counts
+	log    *slog.Logger
+}
+
+func newQuota(o Options) *quota {
+	window := func(name string, limit int, per time.Duration) *ratelimit.Window {
+		return ratelimit.New(ratelimit.Config{Limit: limit, Per: per, InFlight: o.Concurrency,
+			Permits: o.Permits, Name: "hubspot:" + o.Account + ":" + name, Logger: o.Logger})
+	}
+	q := &quota{burst: window("burst", o.RatePer10s, 10*time.Second), lanes: map[string]*ratelimit.Window{}, log: o.Logger}
+	for _, l := range lanes {
+		q.lanes[l.name] = window(l.name, or(l.perSecond, o.SearchPerSecond), time.Second)
+	}
+	return q
+}
 
 // falter holds all calls back for a moment after a passing fault, longer with
 // each in a row, so that an outage is asked after by one batch and not by
 // every record's retry.
-func (c *client) falter() {
-	n := min(c.faults.Add(1), 6)
-	c.burst.Pause(time.Now().Add(falterWait << (n - 1)))
+func (q *quota) falter() {
+	n := min(q.faults.Add(1), 6)
+	q.burst.Pause(time.Now().Add(falterWait << (n - 1)))
 }
 
+// works ends a row of faults.
+func (q *quota) works() { q.faults.Store(0) }
+
 // pace is how much time batches take to fill up at present.
-func (c *client) pace() time.Duration {
-	if c.burst.Pressed() {
+func (q *quota) pace() time.Duration {
+	if q.burst.Pressed() {
 		return pressedPace
 	}
 	return pace
 }
 
-// leaveKey marks a context that has leave for one call.
+// leave holds the place of one call, which the first call of that quota takes.
+type leave struct {
+	window *ratelimit.Window
+	place  atomic.Pointer[ratelimit.Place]
+}
+
 type leaveKey struct{}
 
 // leave waits for the quota of one call ahead of the call, so that a batch can
 // fill up in the meantime.
-func (c *client) leave(ctx context.Context) (context.Context, error) {
-	if err := c.wait(ctx, "batch", c.burst); err != nil {
-		return nil, err
+func (q *quota) leave(op operation) func(context.Context) (context.Context, func(), error) {
+	return func(ctx context.Context) (context.Context, func(), error) {
+		place, err := q.wait(ctx, op)
+		if err != nil {
+			return nil, nil, err
+		}
+		l := &leave{window: q.window(op)}
+		l.place.Store(place)
+		return context.WithValue(ctx, leaveKey{}, l), l.giveBack, nil
 	}
-	return context.WithValue(ctx, leaveKey{}, new(atomic.Bool)), nil
 }
 
-// admit waits for the quota and for a slot.
-func (c *client) admit(ctx context.Context, op operation) error {
-	if op == opSearch {
-		if err := c.wait(ctx, op, c.search); err != nil {
-			return err
-		}
+func (l *leave) giveBack() {
+	if place := l.place.Swap(nil); place != nil {
+		place.Return()
 	}
-	if used, ok := ctx.Value(leaveKey{}).(*atomic.Bool); !ok || !used.CompareAndSwap(false, true) {
-		if err := c.wait(ctx, op, c.burst); err != nil {
-			return err
-		}
-	}
-	return c.slots.Acquire(ctx, 1)
 }
 
-// wait waits for a limit; who must wait longer than the patience is told.
-func (c *client) wait(ctx context.Context, op operation, limit ratelimit.Limiter) error {
+// admit returns the place of one call, to be released after it. In the lanes,
+// whose quotas are not used to the full, a call counts from its start.
+func (q *quota) admit(ctx context.Context, op operation) (place *ratelimit.Place, err error) {
+	if l, ok := ctx.Value(leaveKey{}).(*leave); ok && l.window == q.window(op) {
+		place = l.place.Swap(nil)
+	}
+	if place == nil {
+		place, err = q.wait(ctx, op)
+	}
+	if err == nil && q.window(op) != q.burst {
+		place.Release()
+	}
+	return place, err
+}
+
+// wait waits for a place; who must wait longer than the patience is told.
+func (q *quota) wait(ctx context.Context, op operation) (*ratelimit.Place, error) {
+	late := func(at time.Time, err error) error {
+		return &sync.Error{Op: op.String(), Action: sync.RetryAt, Rule: "quota", RetryAt: at, Err: err}
+	}
+	if at, ok := q.day.open(sync.PriorityOf(ctx), time.Now()); !ok {
+		return nil, late(at, errDaySpared)
+	}
 	waiting, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	err := limit.Wait(waiting)
-	var long *ratelimit.TooLongError
+	place, err := q.window(op).Wait(waiting)
+	long, tooLong := errors.AsType[*ratelimit.TooLongError](err)
 	switch {
-	case errors.As(err, &long):
-		return &sync.Error{Op: op.String(), Action: sync.RetryAt, Rule: "quota", RetryAt: long.Until, Err: err}
+	case tooLong:
+		return nil, late(long.Until, err)
 	case err != nil && ctx.Err() == nil:
-		return &sync.Error{Op: op.String(), Action: sync.RetryAt, Rule: "quota", RetryAt: time.Now(), Err: err}
+		return nil, late(time.Now(), err)
 	case err != nil:
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
-	return nil
+	return place, nil
 }
 
-// hold keeps back the calls that would meet the same refusal. A lock concerns
-// one record only.
-func (c *client) hold(op operation, e *sync.Error) {
-	var api *APIError
-	if !errors.As(e, &api) || api.Status == http.StatusLocked {
-		return
+// window returns the quota that an operation draws on.
+func (q *quota) window(op operation) *ratelimit.Window {
+	if w := q.lanes[lanes[op].name]; w != nil {
+		return w
 	}
-	c.log.Warn("hubspot: calls are held back", "operation", string(op), "status", api.Status, "policy", api.Policy, "until", e.RetryAt)
-	if op == opSearch && !strings.Contains(api.Policy, "DAILY") && !strings.Contains(api.Policy, "TEN_") && api.rateLimited() {
-		c.search.Pause(e.RetryAt)
-		return
-	}
-	c.burst.Pause(e.RetryAt)
+	return q.burst
 }
 
-// observe learns the quota and the clock from an answer's headers. Source:
+// learn takes note of an answer's headers; res is nil if none came. Source:
 // https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines
-func (c *client) observe(res *httpx.Response) {
-	quota, _ := strconv.Atoi(res.Header.Get("X-HubSpot-RateLimit-Max"))
-	interval, _ := strconv.Atoi(res.Header.Get("X-HubSpot-RateLimit-Interval-Milliseconds"))
-	if quota > 0 && quota < 1_000_000 && interval >= 100 && interval <= 3_600_000 {
-		window := time.Duration(interval) * time.Millisecond
-		c.burst.Resize(share(quota), window)
-		if res.Header.Get("X-HubSpot-RateLimit-Remaining") == "0" {
-			c.burst.Pause(time.Now().Add(window / 10))
+func (q *quota) learn(place *ratelimit.Place, res *httpx.Response) {
+	q.counts.add(res)
+	if res == nil {
+		return
+	}
+	number := func(name string) int {
+		n, err := strconv.Atoi(res.Header.Get("X-HubSpot-RateLimit-" + name))
+		if err != nil || n < 0 || n > 1_000_000_000 {
+			return -1
+		}
+		return n
+	}
+	limit, left, interval := number("Max"), number("Remaining"), number("Interval-Milliseconds")
+	if limit > 0 && left >= 0 && interval >= 100 && interval <= 3_600_000 {
+		place.Told(limit, left, time.Duration(interval)*time.Millisecond)
+	}
+	if limit, left := number("Daily"), number("Daily-Remaining"); limit > 0 && left >= 0 {
+		q.day.told(limit, left, time.Now())
+	}
+}
+
+// refused keeps back the calls that would meet the same refusal: of a quota
+// those that draw on it, of an account that is being moved or has used up its
+// day all. A lock concerns one record only.
+func (q *quota) refused(op operation, place *ratelimit.Place, e *sync.Error) {
+	api, ok := errors.AsType[*APIError](e)
+	if !ok || api.Status == http.StatusLocked {
+		return
+	}
+	if api.daily() {
+		e.RetryAt = q.day.end(time.Now())
+	}
+	q.log.Warn("hubspot: calls are held back", "operation", string(op), "status", api.Status, "policy", api.Policy, "until", e.RetryAt)
+	switch {
+	case api.rateLimited() && !api.daily():
+		place.Refused()
+		q.window(op).Pause(e.RetryAt)
+	default:
+		q.burst.Pause(e.RetryAt)
+		for _, w := range q.lanes {
+			w.Pause(e.RetryAt)
 		}
 	}
-	if d, ok := res.Skew(time.Now()); ok {
-		bound := d.Abs() + res.Duration
-		// An old bound fades: each answer takes an eighth of it.
-		c.skew.Store(int64(max(bound, time.Duration(c.skew.Load()/8*7))))
-	}
+}
+
+// daily reports whether the day's quota is used up.
+func (e *APIError) daily() bool {
+	return e.rateLimited() && strings.Contains(strings.ToUpper(e.Policy+" "+e.message), "DAILY")
 }

@@ -67,7 +67,7 @@ type eventSender struct {
 
 func newEventSender(a *Adapter) *eventSender {
 	s := &eventSender{client: a.client}
-	s.batch = gathered(a, microbatch.Config[customEvent, sync.Result]{Max: maxEvents, Key: customEvent.key, Fold: true, Run: s.run})
+	s.batch = gathered(a, microbatch.Config[customEvent, sync.Result]{Max: maxEvents, Admit: a.client.quota.leave(opSendEvents), Key: customEvent.key, Fold: true, Run: s.run})
 	return s
 }
 

@@ -15,16 +15,17 @@ import (
 type gate struct {
 	took   time.Duration
 	refuse error
+	back   int // leaves given back
 }
 
-func (g *gate) admit(ctx context.Context) (context.Context, error) {
+func (g *gate) admit(ctx context.Context) (context.Context, func(), error) {
 	err := g.refuse
 	g.refuse = nil
 	select {
 	case <-time.After(g.took):
-		return ctx, err
+		return ctx, func() { g.back++ }, err
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, nil, ctx.Err()
 	}
 }
 
@@ -87,7 +88,10 @@ func TestLateJoinersKeepTheirTime(t *testing.T) {
 func TestACancelledBatchTakesNobodyAlong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server{took: time.Millisecond}
-		stubborn := func(ctx context.Context) (context.Context, error) { time.Sleep(time.Second); return ctx, nil }
+		stubborn := func(ctx context.Context) (context.Context, func(), error) {
+			time.Sleep(time.Second)
+			return ctx, func() {}, nil
+		}
 		b := batcher(s, func(c *microbatch.Config[string, string]) { c.Admit = stubborn })
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() { _, _ = b.Do(ctx, "leaves") }()

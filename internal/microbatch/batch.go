@@ -3,7 +3,12 @@ package microbatch
 import (
 	"context"
 	"fmt"
+	"runtime"
+	"runtime/debug"
+	"slices"
 	"time"
+
+	"github.com/urbanhub/crmsync/sync"
 )
 
 // call is one caller of Do.
@@ -17,19 +22,37 @@ type call[In, Out any] struct {
 
 // entry is one place in a batch, waited for by one or more calls.
 type entry[In, Out any] struct {
-	item  In
-	key   string
-	since time.Time
-	waits []*call[In, Out]
-	batch *batch[In, Out]
-	out   Out
-	err   error
+	item     In
+	key      string
+	priority sync.Priority // the most urgent of those that wait for it
+	since    time.Time
+	before   *entry[In, Out] // the one of the same key that waits ahead, if they do not fold
+	waits    []*call[In, Out]
+	batch    *batch[In, Out]
+	out      Out
+	err      error
 }
 
-// batch is a set of entries in flight.
+// batch is a set of entries on their way.
 type batch[In, Out any] struct {
-	entries []*entry[In, Out]
-	cancel  context.CancelFunc
+	entries   []*entry[In, Out]
+	priority  sync.Priority // of its most urgent entry
+	admitting bool          // it waits for leave
+	cancel    context.CancelFunc
+}
+
+// A PanicError is the error of a batch whose call panicked.
+type PanicError struct {
+	Value any    // what was panicked with; it may hold personal data
+	Stack []byte // where
+}
+
+// Error implements error; it quotes only what the runtime itself says.
+func (e *PanicError) Error() string {
+	if own, ok := e.Value.(runtime.Error); ok {
+		return "a batch call panicked: " + own.Error()
+	}
+	return fmt.Sprintf("a batch call panicked with a %T", e.Value)
 }
 
 func (c *call[In, Out]) outcomes() ([]Out, error) {
@@ -44,7 +67,7 @@ func (c *call[In, Out]) outcomes() ([]Out, error) {
 }
 
 // wanted reports whether any caller still waits for one of the entries.
-func wanted[In, Out any](entries []*entry[In, Out]) bool {
+func wanted[In, Out any](entries ...*entry[In, Out]) bool {
 	for _, e := range entries {
 		for _, c := range e.waits {
 			if !c.gone {
@@ -55,152 +78,68 @@ func wanted[In, Out any](entries []*entry[In, Out]) bool {
 	return false
 }
 
-// fire starts the batches that are due and sets the timer for the next one.
-// The lock is held.
-func (b *Batcher[In, Out]) fire() {
-	if b.timer != nil {
-		b.timer.Stop()
-		b.timer = nil
-	}
-	for b.inFlight < b.cfg.InFlight && !b.admitting && len(b.waiting) > 0 && b.untilDue() <= 0 {
-		entries := b.pick(nil)
-		if len(entries) == 0 {
-			break
-		}
-		b.start(entries)
-	}
-	switch {
-	case len(b.waiting) > 0 && b.inFlight < b.cfg.InFlight && !b.admitting:
-		// What is due yet was not picked waits for a key in flight, and the
-		// end of that batch fires again.
-		if d := b.untilDue(); d > 0 {
-			b.timer = time.AfterFunc(d, b.tick)
-		}
-	case b.closed && len(b.waiting) == 0 && b.inFlight == 0 && b.idle != nil:
-		select {
-		case <-b.idle:
-		default:
-			close(b.idle)
-		}
-	}
-}
-
-func (b *Batcher[In, Out]) tick() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.fire()
-}
-
-// untilDue returns how long the first waiting entry still waits for company.
-func (b *Batcher[In, Out]) untilDue() time.Duration {
-	if b.closed || len(b.waiting) >= b.cfg.Max {
-		return 0
-	}
-	wait := b.cfg.Linger
-	if b.inFlight > 0 {
-		wait = b.cfg.Patience
-	}
-	due := b.waiting[0].since.Add(wait)
-	if b.cfg.Pace != nil {
-		if next := b.started.Add(b.cfg.Pace()); next.After(due) {
-			due = next
-		}
-	}
-	return time.Until(due)
-}
-
-// pick adds to the entries, up to a full batch, from those that wait, in
-// order, passing over keys that are in flight or already picked and dropping
-// entries that nobody wants any more.
-func (b *Batcher[In, Out]) pick(picked []*entry[In, Out]) []*entry[In, Out] {
-	var kept []*entry[In, Out]
-	held := map[string]bool{}
-	for _, e := range picked {
-		held[e.key] = true
-	}
-	for i, e := range b.waiting {
-		if len(picked) == b.cfg.Max {
-			kept = append(kept, b.waiting[i:]...)
-			break
-		}
-		switch {
-		case !wanted([]*entry[In, Out]{e}):
-			b.forget(e)
-		case b.cfg.Key != nil && (b.busy[e.key] || held[e.key]):
-			kept = append(kept, e)
-		default:
-			b.forget(e)
-			held[e.key] = true
-			picked = append(picked, e)
-		}
-	}
-	b.waiting = kept
-	if !b.cfg.Fold && b.cfg.Key != nil {
-		for k := range held {
-			b.busy[k] = true
-		}
-	}
-	return picked
-}
-
-// forget takes an entry from those that later items may share.
-func (b *Batcher[In, Out]) forget(e *entry[In, Out]) {
-	if b.latest[e.key] == e {
-		delete(b.latest, e.key)
+// take gives the batch more entries.
+func (bt *batch[In, Out]) take(entries []*entry[In, Out]) {
+	bt.entries = append(bt.entries, entries...)
+	for _, e := range entries {
+		e.batch = bt
+		bt.priority = min(bt.priority, e.priority)
 	}
 }
 
 // start sends a batch on its way. The lock is held.
 func (b *Batcher[In, Out]) start(entries []*entry[In, Out]) {
 	ctx, cancel := b.context(entries)
-	bt := &batch[In, Out]{entries: entries, cancel: cancel}
-	for _, e := range entries {
-		e.batch = bt
-	}
-	b.inFlight++
-	b.started = time.Now()
-	b.admitting = b.cfg.Admit != nil
+	bt := &batch[In, Out]{priority: sync.Priorities - 1, admitting: b.cfg.Admit != nil, cancel: cancel}
+	bt.take(entries)
+	b.active = append(b.active, bt)
+	b.started[bt.priority] = time.Now()
+	ctx = sync.WithPriority(ctx, bt.priority)
 	go func() {
 		defer cancel()
 		outs, err := b.carry(ctx, bt)
-		b.finish(bt.entries, outs, err)
+		b.finish(bt, outs, err)
 	}()
 }
 
 // carry waits for leave and runs the batch.
-func (b *Batcher[In, Out]) carry(ctx context.Context, bt *batch[In, Out]) ([]Out, error) {
+func (b *Batcher[In, Out]) carry(ctx context.Context, bt *batch[In, Out]) (outs []Out, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			outs, err = nil, &PanicError{Value: v, Stack: debug.Stack()}
+		}
+	}()
 	if b.cfg.Admit != nil {
-		admitted, err := b.cfg.Admit(ctx)
-		b.admit(bt, err == nil)
+		admitted, giveBack, err := b.cfg.Admit(ctx)
 		if err != nil {
 			return nil, err
 		}
-		ctx = admitted
+		defer giveBack()
+		ctx = sync.WithPriority(admitted, b.admitted(bt))
 	}
 	items := make([]In, len(bt.entries))
 	for i, e := range bt.entries {
 		items[i] = e.item
 	}
-	outs, err := b.cfg.Run(ctx, items)
+	outs, err = b.cfg.Run(ctx, items)
 	if err == nil && len(outs) != len(items) {
 		err = fmt.Errorf("a batch of %d items had %d outcomes", len(items), len(outs))
 	}
 	return outs, err
 }
 
-// admit ends the wait for leave: a batch that may run takes along what has
-// arrived in the meantime.
-func (b *Batcher[In, Out]) admit(bt *batch[In, Out], run bool) {
+// admitted ends the wait for leave: the batch takes along what has arrived in
+// the meantime, unless it is cancelled. It returns the batch's priority.
+func (b *Batcher[In, Out]) admitted(bt *batch[In, Out]) sync.Priority {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.admitting = false
-	if run && wanted(bt.entries) { // else it is cancelled, and takes nobody along
-		bt.entries = b.pick(bt.entries)
-		for _, e := range bt.entries {
-			e.batch = bt
-		}
+	bt.admitting = false
+	if wanted(bt.entries...) {
+		bt.take(b.pick(bt.entries))
+		b.started[bt.priority] = time.Now()
 	}
 	b.fire()
+	return bt.priority
 }
 
 // context outlives each caller but not all of them: it is cancelled when every
@@ -226,11 +165,11 @@ func (b *Batcher[In, Out]) context(entries []*entry[In, Out]) (context.Context, 
 	return context.WithDeadline(ctx, last)
 }
 
-func (b *Batcher[In, Out]) finish(entries []*entry[In, Out], outs []Out, err error) {
+func (b *Batcher[In, Out]) finish(bt *batch[In, Out], outs []Out, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.inFlight--
-	for i, e := range entries {
+	b.active = slices.DeleteFunc(b.active, func(o *batch[In, Out]) bool { return o == bt })
+	for i, e := range bt.entries {
 		delete(b.busy, e.key)
 		e.batch, e.err = nil, err
 		if err == nil {

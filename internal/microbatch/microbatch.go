@@ -1,7 +1,7 @@
 // Package microbatch gathers the items of concurrent callers into batches. A
 // batch fires when it is full, or a short linger after its first item; while
 // batches are in flight it waits a little longer, so that under load the
-// batches are full.
+// batches are full. What is urgent goes first and waits for no bulk work.
 package microbatch
 
 import (
@@ -9,6 +9,8 @@ import (
 	"errors"
 	stdsync "sync"
 	"time"
+
+	"github.com/urbanhub/crmsync/sync"
 )
 
 // ErrClosed is returned by [Batcher.Do] after [Batcher.Close].
@@ -21,8 +23,8 @@ type Config[In, Out any] struct {
 	// Linger is how long the first item waits for company; 0 means that a
 	// batch takes only what is there at once.
 	Linger time.Duration
-	// Patience is how long it waits while a batch is in flight; 0 means ten
-	// times Linger.
+	// Patience is how long it waits while a batch as urgent is in flight; 0
+	// means ten times Linger.
 	Patience time.Duration
 	// InFlight bounds the batches in flight; 0 means 4.
 	InFlight int
@@ -33,32 +35,35 @@ type Config[In, Out any] struct {
 	// Fold lets items of one key that wait together share one place in the
 	// batch and its outcome. A batch in flight is never joined.
 	Fold bool
-	// Admit, if set, waits for leave to run one batch. What arrives while it
-	// waits still joins the batch. Its context goes on to Run.
-	Admit func(ctx context.Context) (context.Context, error)
+	// Admit, if set, waits for leave to run one batch, with the priority of
+	// its most urgent item. What arrives while it waits still joins the batch;
+	// only what is more urgent asks for leave of its own. Its context goes on
+	// to Run, and the leave is given back afterwards.
+	Admit func(ctx context.Context) (admitted context.Context, giveBack func(), err error)
 	// Pace, if set, returns the least time at present between the starts of
-	// two batches, of which the later is not full.
+	// two batches, of which the later is neither full nor more urgent.
 	Pace func() time.Duration
 	// Run carries out a batch and returns one outcome per item, in order. The
-	// error is for the batch as a whole. The context has the values of one of
-	// the callers' and ends when every caller has left.
+	// error is for the batch as a whole, and a panic a [*PanicError]. The
+	// context has the values of one of the callers', the priority of the most
+	// urgent, and ends when every caller has left.
 	Run func(ctx context.Context, items []In) ([]Out, error)
 }
 
 // A Batcher gathers items. It runs no goroutine while it has nothing to do;
 // each batch has one that ends with it. Methods may be called concurrently.
 type Batcher[In, Out any] struct {
-	cfg       Config[In, Out]
-	mu        stdsync.Mutex
-	waiting   []*entry[In, Out]
-	latest    map[string]*entry[In, Out] // the waiting ones by key, when they fold
-	busy      map[string]bool            // keys in flight, when they do not
-	inFlight  int
-	admitting bool      // a batch waits for leave
-	started   time.Time // the last batch
-	timer     *time.Timer
-	closed    bool
-	idle      chan struct{} // closed when closed and nothing is left
+	cfg     Config[In, Out]
+	mu      stdsync.Mutex
+	waiting []*entry[In, Out]          // in the order they came
+	latest  map[string]*entry[In, Out] // the last waiting one of each key
+	busy    map[string]bool            // keys in flight, unless they fold
+	active  []*batch[In, Out]
+	started [sync.Priorities]time.Time // the last batch of each priority
+	timer   *time.Timer
+	closed  bool
+	idle    stdsync.Once
+	ended   chan struct{} // closed when closed and nothing is left
 }
 
 // New returns a batcher; it starts nothing.
@@ -70,7 +75,7 @@ func New[In, Out any](cfg Config[In, Out]) *Batcher[In, Out] {
 	if cfg.Patience <= 0 {
 		cfg.Patience = 10 * cfg.Linger
 	}
-	return &Batcher[In, Out]{cfg: cfg, latest: map[string]*entry[In, Out]{}, busy: map[string]bool{}}
+	return &Batcher[In, Out]{cfg: cfg, latest: map[string]*entry[In, Out]{}, busy: map[string]bool{}, ended: make(chan struct{})}
 }
 
 // Do has the items carried out and returns their outcomes in order. The error
@@ -98,14 +103,11 @@ func (b *Batcher[In, Out]) Do(ctx context.Context, items ...In) ([]Out, error) {
 // ended or the context has.
 func (b *Batcher[In, Out]) Close(ctx context.Context) error {
 	b.mu.Lock()
-	if !b.closed {
-		b.closed, b.idle = true, make(chan struct{})
-	}
+	b.closed = true
 	b.fire()
-	idle := b.idle
 	b.mu.Unlock()
 	select {
-	case <-idle:
+	case <-b.ended:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -118,9 +120,9 @@ func (b *Batcher[In, Out]) submit(c *call[In, Out], items []In) error {
 	if b.closed {
 		return ErrClosed
 	}
-	now := time.Now()
+	now, priority := time.Now(), sync.PriorityOf(c.ctx)
 	for _, item := range items {
-		e := b.place(item, now)
+		e := b.place(item, priority, now)
 		e.waits = append(e.waits, c)
 		c.entries = append(c.entries, e)
 	}
@@ -128,17 +130,20 @@ func (b *Batcher[In, Out]) submit(c *call[In, Out], items []In) error {
 	return nil
 }
 
-// place returns the waiting entry that the item shares, or a new one.
-func (b *Batcher[In, Out]) place(item In, now time.Time) *entry[In, Out] {
-	e := &entry[In, Out]{item: item, since: now}
+// place returns the waiting entry that the item shares, or a new one. What
+// waits ahead with the same key is as urgent from now on: it goes first.
+func (b *Batcher[In, Out]) place(item In, priority sync.Priority, now time.Time) *entry[In, Out] {
+	e := &entry[In, Out]{item: item, priority: priority, since: now}
 	if b.cfg.Key != nil {
 		e.key = b.cfg.Key(item)
-		if b.cfg.Fold {
-			if old := b.latest[e.key]; old != nil {
-				return old
-			}
-			b.latest[e.key] = e
+		e.before = b.latest[e.key]
+		for o := e.before; o != nil; o = o.before {
+			o.priority = min(o.priority, priority)
 		}
+		if b.cfg.Fold && e.before != nil {
+			return e.before
+		}
+		b.latest[e.key] = e
 	}
 	b.waiting = append(b.waiting, e)
 	return e
@@ -151,7 +156,7 @@ func (b *Batcher[In, Out]) leave(c *call[In, Out]) {
 	defer b.mu.Unlock()
 	c.gone = true
 	for _, e := range c.entries {
-		if e.batch != nil && !wanted(e.batch.entries) {
+		if e.batch != nil && !wanted(e.batch.entries...) {
 			e.batch.cancel()
 		}
 	}

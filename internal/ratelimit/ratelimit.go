@@ -1,30 +1,24 @@
-// Package ratelimit keeps calls within a vendor's quota.
+// Package ratelimit keeps calls within a vendor's quota, together with
+// everybody else who draws on it.
+//
+// A [Window] never lets more calls pass in any span of time than the quota
+// has, spreads them evenly so that nobody waits long behind a burst, serves
+// priorities by shares, and learns from answers what others use of the quota.
 package ratelimit
 
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	stdsync "sync"
 	"time"
 
-	"golang.org/x/time/rate"
+	"github.com/urbanhub/crmsync/sync"
 )
-
-// A Limiter gives leave to make calls. [Bucket] limits one process; a limiter
-// shared by several processes has the same two methods.
-type Limiter interface {
-	// Wait returns when one call may be made. It returns the context's error
-	// when that ends first, and at once a [*TooLongError] when the leave would
-	// come only after the context's deadline.
-	Wait(ctx context.Context) error
-	// Pause holds all calls back until the moment given. A pause never
-	// shortens an earlier one.
-	Pause(until time.Time)
-}
 
 // A TooLongError tells that leave would come only after the caller's deadline.
 type TooLongError struct {
-	// Until is when a call may be made.
+	// Until is when it is worth asking again.
 	Until time.Time
 }
 
@@ -33,91 +27,227 @@ func (e *TooLongError) Error() string {
 	return fmt.Sprintf("the rate limit gives no leave before %s", e.Until.UTC().Format(time.RFC3339))
 }
 
-// A Bucket is a token bucket that can be paused and resized. Methods may be
-// called concurrently.
-type Bucket struct {
-	limiter *rate.Limiter
-	mu      stdsync.Mutex
-	until   time.Time
+// Unwrap tells that a deadline is what stands in the way.
+func (e *TooLongError) Unwrap() error { return context.DeadlineExceeded }
+
+// Config describes a quota.
+type Config struct {
+	// Limit is how many calls may be made in any span of Per; answers may
+	// tell better, see [Place.Told].
+	Limit int
+	Per   time.Duration
+	// InFlight bounds the calls that wait for their answers; 0: no bound.
+	InFlight int
+	// Weights are the priorities' shares; zero: [DefaultWeights].
+	Weights Weights
+	// Permits, if set, is the quota called Name as the processes share it.
+	Permits sync.Permits
+	Name    string
+	// Alone is the part of the quota that is used while the permits cannot be
+	// had; 0: a quarter.
+	Alone float64
+	// Logger is told when that begins and ends; nil is silent.
+	Logger *slog.Logger
 }
 
-var _ Limiter = (*Bucket)(nil)
+// A Window gives leave to make calls. It runs no goroutine and, while nobody
+// waits, no timer. Methods may be called concurrently.
+type Window struct {
+	cfg Config
 
-// NewBucket returns a bucket, full at the start, that lets n calls pass in any
-// window of the duration per. See [Bucket.Resize] for how it is divided.
-func NewBucket(n int, per time.Duration) *Bucket {
-	limit, burst := divide(n, per)
-	return &Bucket{limiter: rate.NewLimiter(limit, burst)}
+	mu    stdsync.Mutex
+	limit int
+	per   time.Duration
+	until time.Time // paused
+	open  int       // calls that wait for their answers
+	// ends is when each answered call's place falls free. The server counted
+	// it some time between its start and its answer.
+	ends    []time.Time
+	calls   uint64    // started so far
+	started time.Time // the last of them
+
+	tokens float64 // of calls that may start at once
+	paced  time.Time
+
+	news   news
+	cuts   cuts
+	shared shared
+	line   line
+	timer  *time.Timer
 }
 
-// Resize changes the quota to n calls in any window of the duration per. A
-// tenth of it is the burst and the rest the steady rate, so that no window,
-// wherever it starts, sees more than n calls.
-func (b *Bucket) Resize(n int, per time.Duration) {
-	limit, burst := divide(n, per)
-	if b.limiter.Limit() != limit || b.limiter.Burst() != burst {
-		b.limiter.SetLimit(limit)
-		b.limiter.SetBurst(burst)
+// New returns a window, all free. It starts nothing.
+func New(cfg Config) *Window {
+	if cfg.Weights == (Weights{}) {
+		cfg.Weights = DefaultWeights
 	}
-}
-
-func divide(n int, per time.Duration) (rate.Limit, int) {
-	n = max(n, 1)
-	burst := max(n/10, 1)
-	return rate.Limit(float64(max(n-burst, 1)) / per.Seconds()), burst
-}
-
-// Pressed reports whether more than half of the burst is used up: calls come
-// nearly as fast as the quota allows.
-func (b *Bucket) Pressed() bool { return b.limiter.Tokens() < float64(b.limiter.Burst())/2 }
-
-// Pause implements [Limiter].
-func (b *Bucket) Pause(until time.Time) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if until.After(b.until) {
-		b.until = until
+	if cfg.Alone <= 0 {
+		cfg.Alone = 0.25
 	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	w := &Window{cfg: cfg, limit: max(cfg.Limit, 1), per: cfg.Per, cuts: cuts{rate: 1}, line: line{weights: cfg.Weights}}
+	w.tokens = w.burst()
+	return w
 }
 
-func (b *Bucket) paused() time.Duration {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return time.Until(b.until)
+// A Place is the leave for one call. Its methods may be called in any order
+// and concurrently.
+type Place struct {
+	w       *Window
+	number  uint64
+	used    int // places in use when the call started, its own included
+	started time.Time
+	over    bool
 }
 
-// Wait implements [Limiter].
-func (b *Bucket) Wait(ctx context.Context) error {
+// Wait returns when one call of the context's priority may start; release the
+// place when it was answered. It returns the context's error when that ends
+// first, and at once a [*TooLongError] when leave would come only after the
+// context's deadline.
+func (w *Window) Wait(ctx context.Context) (*Place, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	me := &waiter{priority: sync.PriorityOf(ctx), wake: make(chan errand, 1)}
+	if at, ok := w.enter(me, ctx); !ok {
+		return nil, &TooLongError{Until: at}
+	}
 	for {
-		if err := b.sleep(ctx, b.paused()); err != nil {
-			return err
-		}
-		r := b.limiter.Reserve()
-		if err := b.sleep(ctx, r.Delay()); err != nil {
-			r.Cancel()
-			return err
-		}
-		// A pause that began meanwhile counts too; the token is spent.
-		if b.paused() <= 0 {
-			return nil
+		select {
+		case e := <-me.wake:
+			if e == goOn {
+				return me.place, nil
+			}
+			w.fetch(ctx)
+		case <-ctx.Done():
+			return nil, w.giveUp(me, ctx.Err())
 		}
 	}
 }
 
-func (b *Bucket) sleep(ctx context.Context, d time.Duration) error {
-	if err := ctx.Err(); err != nil || d <= 0 {
-		return err
+// enter puts a waiter into the line, unless it is known already that its
+// deadline comes first.
+func (w *Window) enter(me *waiter, ctx context.Context) (time.Time, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.line.push(me)
+	w.dispatch()
+	end, bound := ctx.Deadline()
+	if me.place != nil || !bound {
+		return time.Time{}, true
 	}
-	until := time.Now().Add(d)
-	if end, ok := ctx.Deadline(); ok && end.Before(until) {
-		return &TooLongError{Until: until}
+	at, known := w.next(time.Now(), w.reserve(me.priority))
+	if known && at.After(end) {
+		w.line.leave(me)
+		w.dispatch()
+		return at, false
 	}
-	t := time.NewTimer(d)
-	defer t.Stop()
+	return at, true
+}
+
+// giveUp takes a waiter out whose context has ended.
+func (w *Window) giveUp(me *waiter, err error) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if me.place != nil {
+		me.place.undo()
+	} else {
+		w.line.leave(me)
+	}
 	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+	case e := <-me.wake:
+		w.shared.fetching = w.shared.fetching && e != fetchPermits
+	default:
+	}
+	at, known := w.next(time.Now(), w.reserve(me.priority))
+	w.dispatch()
+	if err == context.DeadlineExceeded && known {
+		return &TooLongError{Until: at}
+	}
+	return err
+}
+
+// Release tells that the call was answered, or never will be.
+func (p *Place) Release() {
+	p.w.mu.Lock()
+	defer p.w.mu.Unlock()
+	if !p.over {
+		p.over = true
+		p.w.open--
+		p.w.ends = append(p.w.ends, time.Now().Add(p.w.per))
+		p.w.dispatch()
+	}
+}
+
+// Return gives a place back in which no call was made.
+func (p *Place) Return() {
+	p.w.mu.Lock()
+	defer p.w.mu.Unlock()
+	p.undo()
+	p.w.dispatch()
+}
+
+func (p *Place) undo() {
+	if !p.over {
+		p.over = true
+		p.w.open--
+		p.w.tokens++
+		p.w.shared.credit++
+	}
+}
+
+// Pause holds all calls back until the moment given. A pause never shortens an
+// earlier one.
+func (w *Window) Pause(until time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if until.After(w.until) {
+		w.until = until
+		w.dispatch()
+	}
+}
+
+// dispatch serves the line as far as the quota goes, and sets the timer for
+// what is left. The lock is held.
+func (w *Window) dispatch() {
+	now := time.Now()
+	for head := w.line.head(); head != nil; head = w.line.head() {
+		at, known := w.next(now, w.reserve(head.priority))
+		if !known || at.After(now) {
+			w.wakeAt(at, known)
+			return
+		}
+		if !w.permitted(now, head) {
+			return
+		}
+		w.line.serve()
+		head.place = w.take(now)
+		head.wake <- goOn
+	}
+	w.wakeAt(time.Time{}, false)
+}
+
+// take counts one call in.
+func (w *Window) take(now time.Time) *Place {
+	w.open++
+	w.calls++
+	w.tokens--
+	w.started = now
+	return &Place{w: w, number: w.calls, used: w.open + len(w.ends), started: now}
+}
+
+func (w *Window) wakeAt(at time.Time, set bool) {
+	if w.timer != nil {
+		w.timer.Stop()
+		w.timer = nil
+	}
+	if set {
+		w.timer = time.AfterFunc(time.Until(at), func() {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.dispatch()
+		})
 	}
 }

@@ -1,0 +1,109 @@
+package ratelimit
+
+import "time"
+
+// news is what the answers tell about the use that others make of the quota:
+// other processes, and other programs with the same credentials.
+type news struct {
+	told   bool
+	number uint64 // of the latest call whose answer told
+	others int
+}
+
+// Told learns from an answer's headers how large the quota is and how much of
+// it was left when the call was counted. Zero values are ignored.
+func (p *Place) Told(limit, remaining int, per time.Duration) {
+	w := p.w
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if limit <= 0 || per <= 0 || p.number < w.news.number {
+		return
+	}
+	w.limit, w.per = limit, per
+	w.news = news{told: true, number: p.number, others: min(max(limit-remaining-p.used, 0), limit)}
+	w.dispatch()
+}
+
+// margin is how much of the quota is left free where others use it too. Who
+// has more of it leaves more, and so gives way to who has less until all have
+// the same.
+func (w *Window) margin() float64 {
+	if !w.news.told {
+		return 0
+	}
+	if w.news.others == 0 {
+		return 1
+	}
+	own := float64(w.used())
+	return 1 + 4*own/(own+float64(w.news.others))
+}
+
+// cuts is how far refusals have brought the rate down.
+type cuts struct {
+	rate float64 // after the last one
+	at   time.Time
+}
+
+// What a refusal leaves of the rate, the least there is, and what comes back
+// in each window without one.
+const (
+	cut     = 0.7
+	least   = 0.1
+	regrown = 0.1
+)
+
+func (c *cuts) factor(now time.Time, per time.Duration) float64 {
+	return min(c.rate+regrown*float64(now.Sub(c.at))/float64(per), 1)
+}
+
+// Refused tells that the server refused the call for want of quota. Calls that
+// were under way together are cut for once.
+func (p *Place) Refused() {
+	w := p.w
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if p.started.After(w.cuts.at) {
+		now := time.Now()
+		w.cuts = cuts{rate: max(cut*w.cuts.factor(now, w.per), least), at: now}
+		w.dispatch()
+	}
+}
+
+// Usage is a view of a window.
+type Usage struct {
+	// Limit is the quota: calls in any span of Per.
+	Limit int
+	Per   time.Duration
+	// Used is how much of it this process has in use, and Others how much
+	// others seem to have.
+	Used, Others int
+	// Factor is the part of the rate that refusals have left, at most 1.
+	Factor float64
+	// Waiting is how many callers wait.
+	Waiting int
+	// Paused is until when all calls are held back, zero if they are not.
+	Paused time.Time
+}
+
+// Usage returns how the window stands.
+func (w *Window) Usage() Usage {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := time.Now()
+	w.accrue(now)
+	u := Usage{Limit: w.limit, Per: w.per, Used: w.used(), Others: w.news.others,
+		Factor: w.cuts.factor(now, w.per), Waiting: w.line.len()}
+	if w.until.After(now) {
+		u.Paused = w.until
+	}
+	return u
+}
+
+// Pressed reports whether more than half of what may be used at once is used
+// up: calls come nearly as fast as the quota allows.
+func (w *Window) Pressed() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.accrue(time.Now())
+	return w.tokens < w.burst()/2
+}

@@ -1,0 +1,129 @@
+package ratelimit
+
+import (
+	"context"
+	stdsync "sync"
+	"time"
+
+	"github.com/urbanhub/crmsync/sync"
+)
+
+// How permits are had from the processes' common stock: as many as callers
+// wait, at most a quarter of a second's worth, and none is used later than
+// that. An answer is waited for no longer than patience.
+const (
+	fresh    = 250 * time.Millisecond
+	patience = 500 * time.Millisecond
+)
+
+// shared is what this process holds of the common stock.
+type shared struct {
+	credit   int
+	drawn    time.Time
+	again    time.Time // when to ask again
+	fetching bool
+	failing  bool
+}
+
+// permitted reports whether there is a permit for the head of the line. If
+// not, somebody is on the way to fetch some. The lock is held.
+func (w *Window) permitted(now time.Time, head *waiter) bool {
+	s := &w.shared
+	if now.Sub(s.drawn) > fresh {
+		s.credit = 0
+	}
+	switch {
+	case w.cfg.Permits == nil:
+		return true
+	case s.credit > 0:
+		s.credit--
+		return true
+	case s.fetching:
+	case s.again.After(now):
+		if s.failing {
+			return true
+		}
+		w.wakeAt(s.again, true)
+	default:
+		s.fetching = true
+		head.wake <- fetchPermits
+	}
+	return false
+}
+
+// fetch takes permits from the common stock. When it cannot be reached, the
+// process goes on with a part of the quota and asks again later.
+func (w *Window) fetch(ctx context.Context) {
+	limit, per, n := w.want()
+	asking, cancel := context.WithTimeout(ctx, patience)
+	// What is fetched may be used a little later: the stock counts it longer.
+	got, again, err := w.cfg.Permits.Take(asking, time.Now(), w.cfg.Name, limit, per+fresh, n)
+	cancel()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now, s := time.Now(), &w.shared
+	s.fetching = false
+	switch {
+	case err != nil && ctx.Err() != nil: // only this caller's time is up
+	case err != nil:
+		if !s.failing {
+			w.cfg.Logger.Warn("the shared quota cannot be reached: going on with a part of it", "quota", w.cfg.Name, "part", w.cfg.Alone, "error", err)
+		}
+		s.failing, s.again = true, now.Add(per/2)
+	default:
+		if s.failing {
+			w.cfg.Logger.Info("the shared quota is back", "quota", w.cfg.Name)
+		}
+		s.failing, s.credit, s.drawn, s.again = false, got, now, time.Time{}
+		if got < n {
+			s.again = later(again, now.Add(patience/10))
+		}
+	}
+	w.dispatch()
+}
+
+// want returns the quota and how many permits to ask for.
+func (w *Window) want() (limit int, per time.Duration, n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	most := int(float64(w.limit) * float64(fresh) / float64(w.per))
+	return w.limit, w.per, min(w.line.len(), max(most, 1))
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// Shared hands out permits to the windows of one process. The zero value is
+// ready; methods may be called concurrently.
+type Shared struct {
+	mu    stdsync.Mutex
+	taken map[string][]time.Time
+}
+
+var _ sync.Permits = (*Shared)(nil)
+
+// Take implements [sync.Permits].
+func (s *Shared) Take(_ context.Context, now time.Time, name string, limit int, per time.Duration, n int) (int, time.Time, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	taken := s.taken[name]
+	for len(taken) > 0 && !taken[0].After(now.Add(-per)) {
+		taken = taken[1:]
+	}
+	got := max(min(n, limit-len(taken)), 0)
+	for range got {
+		taken = append(taken, now)
+	}
+	if s.taken == nil {
+		s.taken = map[string][]time.Time{}
+	}
+	s.taken[name] = taken
+	if got == n {
+		return got, time.Time{}, nil
+	}
+	return got, taken[0].Add(per), nil
+}

@@ -1,0 +1,164 @@
+package ratelimit_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	stdsync "sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/urbanhub/crmsync/internal/ratelimit"
+	"github.com/urbanhub/crmsync/sync"
+)
+
+// stock is a common stock that counts round trips and can be out of reach.
+type stock struct {
+	ratelimit.Shared
+	mu    stdsync.Mutex
+	trips int
+	down  bool
+	hangs bool
+}
+
+func (s *stock) Take(ctx context.Context, now time.Time, name string, limit int, per time.Duration, n int) (int, time.Time, error) {
+	s.mu.Lock()
+	s.trips++
+	down, hangs := s.down, s.hangs
+	s.mu.Unlock()
+	if hangs {
+		<-ctx.Done()
+		return 0, time.Time{}, ctx.Err()
+	}
+	if down {
+		return 0, time.Time{}, errors.New("connection refused")
+	}
+	time.Sleep(2 * time.Millisecond)
+	return s.Shared.Take(ctx, now, name, limit, per, n)
+}
+
+func (s *stock) set(down bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.down = down
+}
+
+func sharing(p sync.Permits, log *slog.Logger) *ratelimit.Window {
+	return ratelimit.New(ratelimit.Config{Limit: 100, Per: 10 * time.Second, Permits: p, Name: "test", Logger: log})
+}
+
+// Processes that share permits use the quota and never more, though the
+// server tells them nothing.
+func TestSharedPermitsDivideTheQuota(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const warm, span = 10 * time.Second, 50 * time.Second
+		a := &account{limit: 100, per: 10 * time.Second, from: time.Now().Add(warm), mute: true}
+		ctx, cancel := context.WithTimeout(t.Context(), warm+span)
+		defer cancel()
+		common := &stock{}
+		var wg stdsync.WaitGroup
+		for i := range 4 {
+			a.load(ctx, &wg, sharing(common, nil), 8, trip{5 * time.Millisecond, 5 * time.Millisecond}, uint64(i))
+		}
+		wg.Wait()
+		used, refused := a.since(span)
+		if used < 0.9 || refused > 0 {
+			t.Errorf("%.1f %% used, %.2f %% refused", 100*used, 100*refused)
+		}
+		if made := a.ok; common.trips > 2*made {
+			t.Errorf("%d round trips for %d calls", common.trips, made)
+		}
+	})
+}
+
+func TestOneRoundTripFetchesForAllWhoWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		common := &stock{}
+		w := ratelimit.New(ratelimit.Config{Limit: 1000, Per: 10 * time.Second, Permits: common, Name: "test"})
+		var wg stdsync.WaitGroup
+		for range 50 {
+			wg.Go(func() { call(t, w, 0) })
+		}
+		wg.Wait()
+		if common.trips > 4 {
+			t.Errorf("%d round trips for 50 callers", common.trips)
+		}
+	})
+}
+
+// Without the stock a process goes on with its part, says so once, and comes
+// back to the stock.
+func TestPermitsOutOfReach(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out strings.Builder
+		common := &stock{down: true}
+		w := sharing(common, slog.New(slog.NewTextHandler(&out, nil)))
+		start := time.Now()
+		for range 100 {
+			call(t, w, 0)
+		}
+		if d := time.Since(start); d < 30*time.Second || d > 41*time.Second {
+			t.Errorf("100 calls with a quarter of 100 in 10 s took %v", d)
+		}
+		if n := strings.Count(out.String(), "cannot be reached"); n != 1 {
+			t.Errorf("said %d times that the quota is out of reach", n)
+		}
+		common.set(false)
+		time.Sleep(10 * time.Second)
+		start = time.Now()
+		for range 100 {
+			call(t, w, 0)
+		}
+		if d := time.Since(start); d > 10*time.Second {
+			t.Errorf("100 calls took %v although the stock is back", d)
+		}
+		if n := strings.Count(out.String(), "is back"); n != 1 {
+			t.Errorf("said %d times that the quota is back", n)
+		}
+	})
+}
+
+func TestPermitsThatHangAreGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := sharing(&stock{hangs: true}, nil)
+		start := time.Now()
+		call(t, w, 0)
+		if d := time.Since(start); d > time.Second {
+			t.Errorf("the first call waited %v", d)
+		}
+	})
+}
+
+// A caller that leaves on its errand spoils nothing for those behind.
+func TestTheNextCallerFetches(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		common := &stock{}
+		w := sharing(common, nil)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		go func() { _, _ = w.Wait(ctx) }()
+		synctest.Wait()
+		call(t, w, 0)
+	})
+}
+
+func TestSharedKeepsItsWindow(t *testing.T) {
+	var s ratelimit.Shared
+	now := time.Unix(1_790_000_000, 0)
+	take := func(after time.Duration, n, want int, again time.Duration) {
+		t.Helper()
+		got, at, err := s.Take(t.Context(), now.Add(after), "a", 10, 10*time.Second, n)
+		if err != nil || got != want || (again > 0 && !at.Equal(now.Add(again))) {
+			t.Errorf("at %v: got %d, %v, %v; want %d, %v", after, got, at.Sub(now), err, want, again)
+		}
+	}
+	take(0, 4, 4, 0)
+	take(time.Second, 8, 6, 10*time.Second)
+	take(9*time.Second, 1, 0, 10*time.Second)
+	take(10*time.Second, 9, 4, 11*time.Second)
+	if got, _, _ := s.Take(t.Context(), now, "b", 10, 10*time.Second, 1); got != 1 {
+		t.Error("one quota used up another")
+	}
+}
