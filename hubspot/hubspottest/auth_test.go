@@ -115,9 +115,12 @@ func TestPoint01Auth(t *testing.T) {
 		},
 		"tokens can be ended at will": func(t *testing.T, r *rig) {
 			access, refresh := r.installed()
+			ofApp := r.token("grant_type", "client_credentials", "scope", "developer.webhooks_journal.read")["access_token"].(string)
 			r.ExpireTokens()
-			if _, _, out := r.callAs(access, "GET", contactsPath, ""); out["category"] != "EXPIRED_AUTHENTICATION" {
-				t.Errorf("expired: %v", out)
+			for _, token := range []string{access, ofApp} {
+				if _, _, out := r.callAs(token, "GET", journalPath+"/earliest", ""); out["category"] != "EXPIRED_AUTHENTICATION" {
+					t.Errorf("expired: %v", out)
+				}
 			}
 			access = r.token("grant_type", "refresh_token", "refresh_token", refresh)["access_token"].(string)
 			r.RevokeToken(access)

@@ -67,6 +67,7 @@ func TestPoint12JournalEvents(t *testing.T) {
 			other := r.Create(nil)
 			id := r.follow("0-1", `"UPDATE"`, `,"properties":["email"],"objectIds":[`+one+`]`)
 			r.Edit(one, map[string]string{"email": "ana@example.com", "city": "Cali"})
+			r.Advance(time.Second)
 			r.Edit(one, map[string]string{"firstname": "Ana"})
 			r.Edit(other, map[string]string{"email": "zoe@example.com"})
 			r.CreateObject("deals", map[string]string{"dealname": "Flat", "dealstage": "closedwon"})
