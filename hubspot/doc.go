@@ -73,6 +73,29 @@
 //	423, 429, 477           RetryAt the moment HubSpot names or its quota implies
 //	5xx, no answer          Retry
 //
+// # Webhooks
+//
+// [NewReceiver] turns the events of the kinds in ReceiverOptions.Kinds into
+// changes: named ones (contact.creation, deal.propertyChange), generic ones
+// (object.creation with the object's type, the only form that notes, tasks,
+// meetings and communications have), merges, restorations, privacy deletions,
+// and associations, which concern both their ends. Requests are proved by
+// HubSpot's signature of version 3; the older ones only where an option says
+// so. See https://developers.hubspot.com/docs/api/webhooks.
+//
+// # Workflows
+//
+// There are two ways to start a HubSpot workflow. Any account that has
+// workflows can enrol records when a property has changed, with re-enrolment
+// allowed: write a [TriggerValue] into a property made for it, whose value
+// moves with every fact and stays for a repeated one. Enterprise accounts have
+// custom events besides: a write of the kind [CustomEvent], which HubSpot
+// itself keeps only once.
+//
+// The other way round, a workflow asks the other side to act by a custom
+// workflow action: [NewActionReceiver] turns its calls into facts, and
+// [Adapter.CompleteActions] lets the workflows go on that wait.
+//
 // # Catch-up
 //
 // [Adapter.Changes] finds what webhooks failed to tell, except deletions: its

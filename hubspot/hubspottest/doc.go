@@ -66,6 +66,17 @@
 // subscriptions that can be paused, signatures by ClientSecret. It takes DeveloperKey as ?hapikey= or a token of the app.
 // AppOptions.SettingsCache delays what it changes. The values of sensitive properties are redacted.
 //
+// # Custom events, workflows and their actions
+//
+// DefineEvent and the API define custom behavioural events; CustomEvents lists those that came, each uuid once a year. As
+// with the vendor the answer is 204 before anybody has looked: events of nobody vanish. Options.NoCustomEvents is an account
+// below Enterprise, Options.EventsAsInGuide serves the other of the two documented paths of 2026-03.
+//
+// OnChange and OnEvent add stub workflows, which rewrite properties as AUTOMATION_PLATFORM a moment later and so provoke
+// loops; Idle waits for them too. RunAction makes a workflow execute a custom action: a call signed by v2 and v3, tried again
+// like a webhook and subject to the same chaos. ActionRuns tells what became of each; those that answered BLOCK wait for the
+// callback, single or in a batch, until they expire by the account's clock.
+//
 // # Webhooks Journal
 //
 // The journal records the same events for readers with client credentials: those of subscriptions (with properties, object
@@ -104,7 +115,8 @@
 // The words of some refusals are not published (too many inputs, duplicate ids in a batch, existing property, missing
 // required property, 423, 477, rules of 2026-09); the status and the category are right, the message is not to be relied
 // on. The same holds for the exact form of a sanitised body. Email addresses are kept in lower case. Setting lifecyclestage
-// back is accepted and ignored.
+// back is accepted and ignored. Which faults of a custom event the vendor answers at once is not known; here they are 400
+// and nothing of the call is kept. A batch of callbacks of which one is not waited for is 404 as a whole.
 //
 // A Server is safe for concurrent use, and deterministic for a given Options.Seed and order of requests.
 package hubspottest
