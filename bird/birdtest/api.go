@@ -12,10 +12,11 @@ import (
 const maxBody = 1 << 20
 
 // request is one call with its body read. Segments are the parts of the path
-// below the workspace, not decoded.
+// below the workspace, not decoded; args are those where the route has stars.
 type request struct {
 	method   string
 	segments []string
+	args     []string
 	query    url.Values
 	body     []byte
 }
@@ -74,43 +75,7 @@ func (s *Server) answer(r *http.Request, body []byte) reply {
 	case !limit.admit(s.clock.Now().Add(-s.clock.Offset())):
 		return tooMany.reply()
 	}
-	return s.route(request{r.Method, strings.Split(path, "/"), r.URL.Query(), body})
-}
-
-// route finds the handler by the shape of the path. An unknown path is
-// answered like a wrong key.
-func (s *Server) route(r request) reply {
-	handlers := map[string]func(request) reply{
-		"GET contacts":                   s.listContacts,
-		"POST contacts":                  s.createContact,
-		"POST contacts/search":           s.searchContacts,
-		"GET contacts/identifiers/*/*":   func(request) reply { return forbidden.reply() },
-		"PATCH contacts/identifiers/*/*": s.upsertContact,
-		"GET contacts/*":                 s.getContact,
-		"PATCH contacts/*":               s.patchContact,
-		"DELETE contacts/*":              s.deleteContact,
-		"GET contacts/*/identifiers":     s.listIdentifiers,
-		"POST contacts/*/identifiers":    s.addIdentifier,
-		"GET attribute-definitions":      s.listDefinitions,
-		"POST attribute-definitions":     s.createDefinition,
-	}
-	handle, known := handlers[r.method+" "+r.shape()]
-	if !known {
-		return unauthorized.reply()
-	}
-	return handle(r)
-}
-
-// shape is the path with ids and values replaced by stars.
-func (r *request) shape() string {
-	parts := append([]string(nil), r.segments...)
-	for i := 1; i < len(parts); i++ {
-		fixed := i == 1 && (parts[1] == "search" || parts[1] == "identifiers") || i == 2 && parts[1] != "identifiers"
-		if !fixed {
-			parts[i] = "*"
-		}
-	}
-	return strings.Join(parts, "/")
+	return s.route(request{method: r.Method, segments: strings.Split(path, "/"), query: r.URL.Query(), body: body})
 }
 
 // decode reads the body as JSON.

@@ -40,7 +40,7 @@ func (s *Server) inserted(p patch) reply {
 }
 
 func (s *Server) getContact(r request) reply {
-	c, ok := s.contacts[r.segments[1]]
+	c, ok := s.contacts[r.args[0]]
 	if !ok {
 		return notFound.reply()
 	}
@@ -48,7 +48,7 @@ func (s *Server) getContact(r request) reply {
 }
 
 func (s *Server) patchContact(r request) reply {
-	c, ok := s.contacts[r.segments[1]]
+	c, ok := s.contacts[r.args[0]]
 	if !ok {
 		return notFound.reply()
 	}
@@ -70,7 +70,7 @@ func (s *Server) patched(before *Contact, p patch) reply {
 }
 
 func (s *Server) deleteContact(r request) reply {
-	c, ok := s.contacts[r.segments[1]]
+	c, ok := s.contacts[r.args[0]]
 	if !ok {
 		return notFound.reply()
 	}
@@ -81,7 +81,7 @@ func (s *Server) deleteContact(r request) reply {
 
 // upsertContact updates the contact that the identifiers mean, or creates it.
 func (s *Server) upsertContact(r request) reply {
-	given := Identifier{Key: r.segments[2], Value: r.segments[3]}
+	given := Identifier{Key: r.args[0], Value: r.args[1]}
 	if bad := checkIdentifier(given); bad != nil {
 		bad.Status = http.StatusBadRequest
 		return bad.reply()
@@ -146,7 +146,7 @@ func (s *Server) searchContacts(r request) reply {
 }
 
 func (s *Server) addIdentifier(r request) reply {
-	c, ok := s.contacts[r.segments[1]]
+	c, ok := s.contacts[r.args[0]]
 	if !ok {
 		return notFound.reply()
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // The lists of the API. The caller holds s.mu.
@@ -47,19 +48,25 @@ func token(createdAt string, position int) string {
 }
 
 func (s *Server) listContacts(r request) reply {
+	return list(s, r, s.order, func(c *Contact) (int, time.Time) { return c.seq, c.CreatedAt }, s.wire)
+}
+
+// list answers one page of entries, which are ordered by the number that key
+// gives each, oldest first.
+func list[T, W any](s *Server, r request, all []T, key func(T) (int, time.Time), wire func(T) W) reply {
 	p, bad := r.paging()
 	if bad != nil {
 		return bad.reply()
 	}
-	shown, more := p.cut(s.order, func(c *Contact) int { return c.seq })
-	results := make([]wireContact, len(shown))
-	for i, c := range shown {
-		results[i] = s.wire(c)
+	shown, more := cut(p, all, key)
+	results := make([]W, len(shown))
+	for i, entry := range shown {
+		results[i] = wire(entry)
 	}
 	body := map[string]any{"results": results}
 	if more {
-		last := shown[len(shown)-1]
-		body["nextPageToken"] = token(last.CreatedAt.Format(timeLayout), last.seq)
+		seq, at := key(shown[len(shown)-1])
+		body["nextPageToken"] = token(at.Format(timeLayout), seq)
 	}
 	if given := r.query.Get("pageToken"); s.repeatToken && given != "" {
 		body["nextPageToken"] = given
@@ -67,10 +74,12 @@ func (s *Server) listContacts(r request) reply {
 	return reply{http.StatusOK, body}
 }
 
-// cut returns the page's part of contacts that are ordered by seq, oldest
-// first, and whether more follow.
-func (p paging) cut(all []*Contact, seq func(*Contact) int) ([]*Contact, bool) {
-	at, found := slices.BinarySearchFunc(all, p.after, func(c *Contact, n int) int { return seq(c) - n })
+// cut returns the page's part of the entries and whether more follow.
+func cut[T any](p paging, all []T, key func(T) (int, time.Time)) ([]T, bool) {
+	at, found := slices.BinarySearchFunc(all, p.after, func(e T, n int) int {
+		seq, _ := key(e)
+		return seq - n
+	})
 	if p.reverse {
 		if found {
 			at++
@@ -88,7 +97,7 @@ func (p paging) cut(all []*Contact, seq func(*Contact) int) ([]*Contact, bool) {
 }
 
 func (s *Server) listIdentifiers(r request) reply {
-	c, ok := s.contacts[r.segments[1]]
+	c, ok := s.contacts[r.args[0]]
 	if !ok {
 		return notFound.reply()
 	}
