@@ -1,8 +1,9 @@
 // Package hubspot connects crmsync to a HubSpot account.
 //
 // [New] returns an [Adapter], which reads, writes, finds, lists, associates,
-// merges and erases records and follows their changes; [NewReceiver] returns the handler for HubSpot's webhooks. Package hubspottest
-// simulates an account.
+// merges and erases records and follows their changes; [NewReceiver] returns the
+// handler for HubSpot's webhooks and [NewJournal] the feed of its Webhooks
+// Journal. Package hubspottest simulates an account.
 //
 // # What is synced
 //
@@ -96,8 +97,33 @@
 // workflow action: [NewActionReceiver] turns its calls into facts, and
 // [Adapter.CompleteActions] lets the workflows go on that wait.
 //
-// # Catch-up
+// # Tokens
 //
-// [Adapter.Changes] finds what webhooks failed to tell, except deletions: its
-// search does not see archived records.
+// A [TokenSource] gives them: [Static] for a service key, [OAuth] for an app
+// that is installed in the account, [ClientCredentials] for the journal. A call
+// whose token has expired is made again once with a new one. Tokens and secrets
+// appear in no error and no log, however the values that hold them are printed.
+//
+// # Sources of change
+//
+// Each covers for the others, and all of them lead to the same look at both
+// sides:
+//
+//	webhooks            at once; lost after a day of refusals     [NewReceiver]
+//	Webhooks Journal    in seconds, complete for three days,      [NewJournal]
+//	                    deletions and associations included
+//	sweep               in minutes, whatever happened before;     [Adapter.Changes]
+//	                    its search does not see archived records
+//	delayed sweep       an hour behind, for what the index        [Adapter.Delayed]
+//	                    showed late
+//
+// The sweep is the adapter itself. The other two go into sync.Peer.Feeds. A
+// journal that was not read for three days says so by a gap, upon which the
+// engine sweeps everything.
+//
+// A change that the adapter itself made comes back through all of them. It is
+// recognised by its values, which are what both sides have agreed on, and not
+// by who made it: webhooks name the source of a change, but other programs may
+// share the app, and workflows answer with changes of their own; the journal
+// names none.
 package hubspot
