@@ -64,7 +64,7 @@ func classify(op string, kind sync.Kind, api *APIError) *sync.Error {
 		if api.ExistingID != "" {
 			e.Existing = sync.Ref{System: System, Kind: kind, ID: api.ExistingID}
 		}
-	case s == http.StatusRequestTimeout || s >= 500:
+	case s == http.StatusRequestTimeout, s >= 500, strings.HasPrefix(api.Category, "INTERNAL"):
 		e.Action, e.Hint = sync.Retry, "HubSpot has a passing fault"
 	case s == 0 || s == 400 || s == 413 || s == 414 || s == 422:
 		e.Action, e.Rule, e.Hint = sync.Invalid, or(e.Rule, or(api.Category, "request.valid")), validationHint(e.Rule)

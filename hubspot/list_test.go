@@ -51,6 +51,30 @@ func TestListWalksThroughEveryRecord(t *testing.T) {
 	})
 }
 
+// The names of many properties do not fit into a search.
+func TestListReadsWhatASearchCannotAskFor(t *testing.T) {
+	names := make([]string, 80)
+	for n := range names {
+		names[n] = fmt.Sprintf("a_property_whose_name_is_rather_long_%03d", n)
+	}
+	opts := hubspot.Options{Objects: map[sync.Kind]hubspot.Object{hubspot.Contact: {Properties: names}}}
+	inAccount(t, hubspottest.Options{SearchLag: -1}, opts, func(t *testing.T, a account) {
+		for _, name := range names {
+			a.sim.DefineProperty(name, "string", "text", false)
+		}
+		for n := range 250 {
+			a.sim.Create(map[string]string{"email": email(n), names[79]: fmt.Sprint(n)})
+		}
+		page, err := a.hs.List(t.Context(), hubspot.Contact, "")
+		if err != nil || len(page.Records) != 200 || page.Records[199].Fields[names[79]].String() != "199" {
+			t.Errorf("%d records, %v", len(page.Records), err)
+		}
+		if got := a.list(hubspot.Contact); len(got) != 250 {
+			t.Errorf("%d records", len(got))
+		}
+	})
+}
+
 func TestEraseForgets(t *testing.T) {
 	inAccount(t, hubspottest.Options{}, hubspot.Options{}, func(t *testing.T, a account) {
 		one, two := a.create(1), a.create(2)

@@ -116,10 +116,16 @@ func phoneSearch(numbers []string) (searchRequest, int) {
 			req.FilterGroups = append(req.FilterGroups, filterGroup{[]filter{
 				{Property: phoneProperties[name], Operator: "IN", Values: numbers[:n]}}})
 		}
-		if body, _ := json.Marshal(req); len(body) <= maxSearchBody || n == 1 {
+		if !req.tooLong() || n == 1 {
 			return req, n
 		}
 	}
+}
+
+// tooLong reports whether HubSpot would refuse the search for its length.
+func (r searchRequest) tooLong() bool {
+	body, _ := json.Marshal(r)
+	return len(body) > maxSearchBody
 }
 
 func (c *collection) searchAll(ctx context.Context, req searchRequest) ([]object, error) {
