@@ -29,15 +29,22 @@
 // The token needs crm.objects.contacts.read and crm.objects.contacts.write,
 // which are those of activities as well, crm.objects.deals.read and
 // crm.objects.deals.write for deals, and crm.objects.owners.read for
-// [Adapter.Owners]. Associations need those of both sides. A service key is enough for the calls; webhooks need an app, whose client
-// secret signs them.
+// [Adapter.Owners]. Associations need those of both sides. The set-up needs
+// crm.schemas.contacts.read and crm.schemas.contacts.write, the same of deals,
+// and for custom events behavioral_events.event_definitions.read_write. A service
+// key is enough for the calls; webhooks need an app, whose client secret signs
+// them.
 //
 // # Set-up
 //
-// Create the contact property custom_bird_contact_id (single-line text) with
-// hasUniqueValue: it is how contacts are created once and only once, and it
-// cannot be made unique later. See
-// https://developers.hubspot.com/changelog/unique-properties-for-contacts.
+// [Adapter.Setup] makes the account as a [Schema] needs it and reports what a
+// person must do; SetupOptions.DryRun only looks. Run it before the first sync: a
+// property by which records are created, such as custom_bird_contact_id, cannot
+// be made unique later. Its [Report] also tells what the account is capable of,
+// such as unique keys of activities. [Adapter.Describe] gives the properties
+// against which a map is proved, and [Adapter.Watch] keeps looking: a field whose
+// property somebody archives or changes is degraded until that is mended, and
+// pauses. See https://developers.hubspot.com/docs/api-reference/latest/crm/properties/guide.
 //
 // In the app, set the webhooks' target URL to the one given as
 // ReceiverOptions.PublicURL and subscribe to contact.creation,
