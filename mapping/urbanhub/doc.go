@@ -20,5 +20,6 @@
 // neither side clears a contact's data by not knowing it. The ids are owned by
 // the side that gave them and restored there when somebody edits the copy.
 //
-// [YAML] is the same map as a file to start a changed one from.
+// [YAML] is the same map as a file to start a changed one from, and
+// [HubSpotSchema] is what a HubSpot account must have for it.
 package urbanhub
