@@ -19,8 +19,7 @@ func (a *Adapter) List(ctx context.Context, kind sync.Kind, after sync.Cursor) (
 	}
 	last := string(after)
 	if last != "" && !validID(last) {
-		return sync.ListPage{}, &sync.Error{Op: opSearch.String(), Action: sync.Fatal, Rule: "cursor.form",
-			Hint: "the cursor is not one of this adapter's; start again from the beginning"}
+		return sync.ListPage{}, cursorError()
 	}
 	req := c.window(last)
 	whole := !req.tooLong()
