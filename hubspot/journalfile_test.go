@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -185,6 +186,29 @@ func TestNewJournalChecksItsOptions(t *testing.T) {
 		if _, err := j.Changes(t.Context(), c); sync.ActionOf(err) != sync.Fatal {
 			t.Errorf("%q: %v", c, err)
 		}
+	}
+}
+
+func TestEachPairOfKindsIsSubscribedOnce(t *testing.T) {
+	objects := map[sync.Kind]Object{}
+	for kind := range objectTypes {
+		objects[kind] = Object{}
+	}
+	objects[Contact] = Object{Properties: []string{"email", sync.IDField}}
+	got := map[string][]string{}
+	for _, s := range subscriptions(33, objects) {
+		switch s.Type {
+		case "ASSOCIATION":
+			got[s.ObjectTypeID] = s.Associated
+		case "OBJECT":
+			if len(s.Properties) == 0 || slices.Contains(s.Properties, sync.IDField) || s.PortalID != 33 {
+				t.Errorf("got %+v", s)
+			}
+		}
+	}
+	want := map[string][]string{"0-1": {"0-3", "0-18", "0-27", "0-46", "0-47"}, "0-3": {"0-18", "0-27", "0-46", "0-47"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
 

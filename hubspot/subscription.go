@@ -1,6 +1,7 @@
 package hubspot
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -28,8 +29,8 @@ type subscription struct {
 // deletions of persons for their privacy.
 func subscriptions(portal int64, objects map[sync.Kind]Object) []subscription {
 	var wanted []subscription
-	var seen []string
-	for _, kind := range slices.Sorted(maps.Keys(objects)) {
+	kinds := slices.SortedFunc(maps.Keys(objects), byType)
+	for i, kind := range kinds {
 		t := objectTypes[kind]
 		properties := slices.DeleteFunc(slices.Clone(objects[kind].Properties), func(n string) bool { return n == sync.IDField })
 		if len(properties) == 0 {
@@ -37,17 +38,34 @@ func subscriptions(portal int64, objects map[sync.Kind]Object) []subscription {
 		}
 		wanted = append(wanted, subscription{Type: "OBJECT", PortalID: portal, ObjectTypeID: t.id, Properties: properties,
 			Actions: []string{"CREATE", "UPDATE", "DELETE", "MERGE", "RESTORE"}, ObjectIDs: []id{}})
-		if len(seen) > 0 {
+		if others := t.associable(kinds[i+1:]); len(others) > 0 {
 			wanted = append(wanted, subscription{Type: "ASSOCIATION", PortalID: portal, ObjectTypeID: t.id,
-				Associated: slices.Clone(seen), Actions: []string{"ASSOCIATION_ADDED", "ASSOCIATION_REMOVED"}, ObjectIDs: []id{}})
+				Associated: others, Actions: []string{"ASSOCIATION_ADDED", "ASSOCIATION_REMOVED"}, ObjectIDs: []id{}})
 		}
 		if kind == Contact {
 			wanted = append(wanted, subscription{Type: "GDPR_PRIVACY_DELETION", PortalID: portal, ObjectTypeID: t.id,
 				Actions: []string{"GDPR_DELETE"}})
 		}
-		seen = append(seen, t.id)
 	}
 	return wanted
+}
+
+// byType orders kinds by the number of their object type, contacts first.
+func byType(a, b sync.Kind) int {
+	x, y := objectTypes[a].id, objectTypes[b].id
+	return cmp.Or(cmp.Compare(len(x), len(y)), cmp.Compare(x, y))
+}
+
+// associable returns the types of those kinds that records can be associated
+// with.
+func (t *objectType) associable(kinds []sync.Kind) []string {
+	var types []string
+	for _, kind := range kinds {
+		if _, ok := t.associations[kind]; ok {
+			types = append(types, objectTypes[kind].id)
+		}
+	}
+	return types
 }
 
 // rivals reports whether two subscriptions are of what there should be one of.

@@ -30,7 +30,11 @@ func TestNothingTellsASecret(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		values := []any{opts, &opts, credentials, &credentials, fixed, oauth, app,
+		journal, err := NewJournal(app, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		values := []any{journal, *journal, opts, &opts, credentials, &credentials, fixed, oauth, app,
 			adapter, adapter.client, refreshing, refreshing.client,
 			struct{ O OAuthOptions }{opts}, struct{ T TokenSource }{oauth},
 			struct{ t TokenSource }{fixed}, struct{ t TokenSource }{app}}
