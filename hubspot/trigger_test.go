@@ -61,6 +61,21 @@ func TestCustomEvents(t *testing.T) {
 	}
 }
 
+func TestCustomEventsRememberOnlyAPathThatWorks(t *testing.T) {
+	inAccount(t, hubspottest.Options{}, hubspot.Options{APIVersion: "2026-03"}, func(t *testing.T, a account) {
+		w := happening(a.sim.DefineEvent("tour_scheduled", "CONTACT"), "u-1", a.create(1), nil)
+		a.sim.Faults().Add(hubspottest.Fault{Path: "/send/batch", Status: 404, Count: 2})
+		for n, want := range []error{&sync.Error{Action: sync.Fatal}, nil} {
+			if err := a.apply(w)[0].Err; (err == nil) != (want == nil) || err != nil && sync.ActionOf(err) != sync.Fatal {
+				t.Errorf("%d: %v", n, err)
+			}
+		}
+		if n := a.calls("/events/custom/"); n != 1 {
+			t.Errorf("%d calls by the path of the guide, want 1", n)
+		}
+	})
+}
+
 func TestCustomEventsAreBatchedWithOtherWrites(t *testing.T) {
 	inAccount(t, hubspottest.Options{}, hubspot.Options{}, func(t *testing.T, a account) {
 		name, contact := a.sim.DefineEvent("tour_scheduled", "CONTACT"), a.create(1)

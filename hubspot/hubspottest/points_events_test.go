@@ -114,6 +114,20 @@ func TestPoint15WorkflowsThatFeedOneAnotherEnd(t *testing.T) {
 	}
 }
 
+func TestPoint15IdleWaitsForWhatWorkflowsCause(t *testing.T) {
+	r := newRig(t, &Options{WorkflowDelay: 50 * time.Millisecond})
+	var events atomic.Int64
+	hook := actionHost(t, func(int64, *http.Request, []byte) (int, string) { events.Add(1); return 204, "" })
+	r.Subscribe(hook, "s", PropertyChanges("city")...)
+	id := r.Create(map[string]string{"firstname": "ana"})
+	r.OnChange("contacts", "firstname", func(map[string]string) map[string]string { return map[string]string{"city": "Bogotá"} })
+	r.Edit(id, map[string]string{"firstname": "eva"})
+	r.Idle()
+	if n := events.Load(); n != 1 {
+		t.Errorf("%d webhooks of the workflow's write, want 1", n)
+	}
+}
+
 // actionHost answers the calls of actions by a script of statuses and bodies.
 func actionHost(t *testing.T, script func(n int64, r *http.Request, body []byte) (int, string)) string {
 	var calls atomic.Int64
@@ -220,6 +234,26 @@ func TestPoint15DoubledActionCalls(t *testing.T) {
 		t.Errorf("called %s and %s, want %s twice", a, b, callback)
 	}
 	if run := r.ActionRuns()[0]; run.State != "SUCCESS" || run.Attempts != 2 {
+		t.Errorf("run %+v", run)
+	}
+}
+
+func TestPoint15TheFirstAnswerOfADoubledCallCounts(t *testing.T) {
+	r := newRig(t, nil)
+	id := r.Create(map[string]string{"email": "ana@example.com"})
+	url := actionHost(t, func(n int64, _ *http.Request, _ []byte) (int, string) {
+		if n == 1 {
+			return 200, ""
+		}
+		for r.ActionRuns()[0].State == "" { // until the first is known
+			time.Sleep(time.Millisecond)
+		}
+		return 400, ""
+	})
+	r.SetChaos(Chaos{Duplicate: 1})
+	r.RunAction(ActionCall{URL: url, ObjectID: id})
+	r.Idle()
+	if run := r.ActionRuns()[0]; run.State != "SUCCESS" || run.Attempts != 2 || run.Status != 400 {
 		t.Errorf("run %+v", run)
 	}
 }
