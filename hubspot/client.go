@@ -66,7 +66,7 @@ func (c *client) attempt(ctx context.Context, op operation, at target, in, out a
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return "", ctx.Err()
-	case isClassified(err): // there was no token to call with
+	case asError(err) != nil: // there was no token to call with
 		return "", err
 	case err != nil:
 		c.quota.falter()

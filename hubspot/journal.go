@@ -13,11 +13,6 @@ import (
 	"github.com/urbanhub/crmsync/sync"
 )
 
-// journalRate is how many calls the journal allows in 10 seconds; its calls
-// count towards no other quota. Source:
-// https://developers.hubspot.com/docs/api-reference/latest/webhooks-journal/guide
-const journalRate = 1000
-
 // JournalOptions adjust a [Journal]. The zero value of each field means the
 // default it names.
 type JournalOptions struct {
@@ -44,6 +39,7 @@ type JournalOptions struct {
 // recognised by their values ([sync.Change.Witness]), as everywhere; the
 // sources that webhooks name would be a hint at best.
 //
+// Its calls have limits of their own and use up none of the account's quotas.
 // Methods may be called concurrently.
 // Source: https://developers.hubspot.com/docs/api-reference/latest/webhooks-journal/guide
 type Journal struct {
@@ -73,7 +69,7 @@ func NewJournal(tokens TokenSource, opts *JournalOptions) (*Journal, error) {
 		return nil, optionError("PortalID", "number.positive", "give the account's number, or 0 for every account of the app")
 	}
 	o, err := (&Options{Objects: own.Objects, BaseURL: own.BaseURL, APIVersion: own.APIVersion,
-		HTTPClient: own.HTTPClient, Logger: own.Logger, RatePer10s: journalRate}).withDefaults()
+		HTTPClient: own.HTTPClient, Logger: own.Logger}).withDefaults()
 	if err != nil {
 		return nil, err
 	}

@@ -41,6 +41,7 @@ var lanes = map[operation]struct {
 	opSearch:             {"search", 0},
 	opSendEvents:         {"events", 1000},
 	opSendEventsGuide:    {"events", 1000},
+	opJournalEarliest:    {"journal", 80},
 	opJournalLatest:      {"journal", 80},
 	opJournalNext:        {"journal", 80},
 	opJournalSubscribe:   {"subscriptions", 40},

@@ -106,17 +106,11 @@ func (c *client) renew(token string) bool {
 // tokenError is the error of a call that could not be made for want of a
 // token.
 func tokenError(err error) error {
-	if isClassified(err) {
+	if asError(err) != nil {
 		return err
 	}
 	return &sync.Error{Op: opToken.String(), Action: sync.Retry, Rule: "auth.token",
 		Hint: "the source of tokens failed; nothing was sent to HubSpot", Err: err}
-}
-
-// isClassified reports whether what is to be done about an error is decided.
-func isClassified(err error) bool {
-	var e *sync.Error
-	return errors.As(err, &e)
 }
 
 // outdated reports whether an answer says that the token has expired. Another
