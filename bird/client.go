@@ -18,10 +18,11 @@ import (
 // and [sync.Skewer]. Its methods may be called concurrently; it owns no
 // goroutine that outlives a call and needs no closing.
 type Adapter struct {
-	opts     Options
-	http     httpx.Client
-	contacts string // the path of the contacts
-	places   map[string]place
+	opts      Options
+	http      httpx.Client
+	workspace string // its path
+	contacts  string // the path of the contacts
+	places    map[string]place
 
 	gets, posts *ratelimit.Window
 	throttle    throttle
@@ -53,11 +54,12 @@ func New(workspaceID, accessKey string, opts *Options) (*Adapter, error) {
 		o.HTTPClient = newHTTPClient()
 	}
 	a := &Adapter{
-		opts:     o,
-		contacts: "/workspaces/" + workspaceID + "/contacts",
-		places:   map[string]place{},
-		gets:     ratelimit.New(ratelimit.Config{Limit: o.GETPerSecond, Per: time.Second}),
-		posts:    ratelimit.New(ratelimit.Config{Limit: o.POSTPerSecond, Per: time.Second}),
+		opts:      o,
+		workspace: "/workspaces/" + workspaceID,
+		contacts:  "/workspaces/" + workspaceID + "/contacts",
+		places:    map[string]place{},
+		gets:      ratelimit.New(ratelimit.Config{Limit: o.GETPerSecond, Per: time.Second}),
+		posts:     ratelimit.New(ratelimit.Config{Limit: o.POSTPerSecond, Per: time.Second}),
 		http: httpx.Client{
 			Base:      o.BaseURL,
 			HTTP:      o.HTTPClient,
@@ -97,6 +99,7 @@ type request struct {
 	path   string
 	query  url.Values
 	body   any
+	most   int // of a list's entries to read, 0 for all
 }
 
 // A call that Bird throttled is made again up to tries times in all, if the
