@@ -2,6 +2,7 @@ package hubspot_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strings"
@@ -286,4 +287,57 @@ func TestTheJournalOutlivesItsTokens(t *testing.T) {
 			t.Errorf("%d tokens in three hours", n)
 		}
 	})
+}
+
+// Whatever goes wrong on the way, and however often a page is read again
+// because its cursor was not stored: every last state is told.
+func TestTheJournalPassesNothingOver(t *testing.T) {
+	for seed := range uint64(5) {
+		o := hubspottest.Options{Seed: seed}
+		o.App.JournalBatch = 3
+		inJournal(t, o, func(t *testing.T, r *reader) {
+			random := rand.New(rand.NewPCG(seed, 7))
+			told := map[string]time.Time{}
+			for r.at == "" {
+				if page, err := r.journal.Changes(t.Context(), ""); err == nil {
+					r.at = page.Next
+				}
+			}
+			for _, f := range []hubspottest.Fault{hubspottest.ServerError(503), hubspottest.CutBefore(), hubspottest.CutAfter(), {Truncate: true}} {
+				f.Probability = 0.1
+				r.sim.Faults().Add(f)
+			}
+			var ids []string
+			more := true
+			for step := 0; step < 200 || more; step++ {
+				switch {
+				case step > 200:
+					r.sim.Faults().Clear()
+				case len(ids) == 0 || random.IntN(2) == 0:
+					ids = append(ids, r.sim.Create(map[string]string{"email": email(step)}))
+				default:
+					r.sim.Edit(ids[random.IntN(len(ids))], map[string]string{"firstname": fmt.Sprint("Name", step)})
+				}
+				time.Sleep(time.Duration(random.IntN(2000)) * time.Millisecond)
+				page, err := r.journal.Changes(t.Context(), r.at)
+				if page.Gap {
+					t.Fatal("a gap where there is none")
+				}
+				for _, c := range page.Changes {
+					if c.OccurredAt.After(told[c.Ref.ID]) {
+						told[c.Ref.ID] = c.OccurredAt
+					}
+				}
+				if more = err != nil || page.More; err == nil && random.IntN(4) > 0 {
+					r.at = page.Next
+				}
+			}
+			for _, id := range ids {
+				history := r.sim.History(id, "firstname")
+				if n := len(history); n > 0 && told[id].Before(history[n-1].At) || told[id].IsZero() {
+					t.Errorf("seed %d: %s was told up to %v", seed, id, told[id])
+				}
+			}
+		})
+	}
 }
