@@ -64,6 +64,9 @@ func gathered[In, Out any](a *Adapter, cfg microbatch.Config[In, Out]) *microbat
 	if cfg.Admit == nil {
 		cfg.Admit = a.client.quota.leave("batch")
 	}
+	if cfg.InFlight == 0 {
+		cfg.InFlight = a.opts.Concurrency // slow calls, too, must use the whole quota
+	}
 	cfg.Linger, cfg.Patience, cfg.Pace = a.opts.Linger, patient, a.client.quota.pace
 	return microbatch.New(cfg)
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/urbanhub/crmsync/sync"
 )
@@ -72,6 +73,9 @@ func (s *setup) account(ctx context.Context) bool {
 		return refused // the rest may be allowed
 	}
 	s.report.PortalID, s.report.TimeZone = reply.PortalID, reply.TimeZone
+	if zone, err := time.LoadLocation(reply.TimeZone); err == nil && reply.TimeZone != "" {
+		s.client.quota.day.locate(zone)
+	}
 	f.Name, f.Note = strconv.FormatInt(reply.PortalID, 10), "time zone "+reply.TimeZone
 	s.add(Line{Finding: f, State: Exists})
 	return true
