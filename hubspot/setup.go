@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/urbanhub/crmsync/sync"
 )
@@ -58,25 +57,17 @@ type setup struct {
 
 func (s *setup) add(lines ...Line) { s.report.Lines = append(s.report.Lines, lines...) }
 
-// account reads whose account it is. Source:
-// https://developers.hubspot.com/docs/api-reference/legacy/account/account-information/get-account-details
+// account notes whose account it is.
 func (s *setup) account(ctx context.Context) bool {
-	var reply struct {
-		PortalID int64  `json:"portalId"`
-		TimeZone string `json:"timeZone"`
-	}
 	f := Finding{What: "account"}
-	_, err := s.client.call(ctx, opAccount, target{}, nil, &reply)
+	d, err := s.details(ctx)
 	if err != nil {
 		s.add(broken(f, err))
 		_, refused := scopes(err)
 		return refused // the rest may be allowed
 	}
-	s.report.PortalID, s.report.TimeZone = reply.PortalID, reply.TimeZone
-	if zone, err := time.LoadLocation(reply.TimeZone); err == nil && reply.TimeZone != "" {
-		s.client.quota.day.locate(zone)
-	}
-	f.Name, f.Note = strconv.FormatInt(reply.PortalID, 10), "time zone "+reply.TimeZone
+	s.report.PortalID, s.report.TimeZone = d.PortalID, d.TimeZone
+	f.Name, f.Note = strconv.FormatInt(d.PortalID, 10), "time zone "+d.TimeZone
 	s.add(Line{Finding: f, State: Exists})
 	return true
 }

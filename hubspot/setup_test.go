@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/urbanhub/crmsync/hubspot"
@@ -375,4 +376,38 @@ func TestReportIsJSON(t *testing.T) {
 			t.Error(diff)
 		}
 	})
+}
+
+// The day's quota comes back at midnight in the account's time zone, which
+// both set-up and watcher learn.
+func TestSetupAndWatchLearnTheTimeZone(t *testing.T) {
+	for name, learn := range map[string]func(t *testing.T, a account){
+		"set-up": func(t *testing.T, a account) {
+			if _, err := a.setup(hubspot.Schema{}, hubspot.SetupOptions{DryRun: true}); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"watcher": func(t *testing.T, a account) {
+			ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+			defer stop()
+			if err := a.hs.Watch(ctx, hubspot.Schema{}, hubspot.WatchOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inFresh(t, hubspottest.Options{Daily: 2}, func(t *testing.T, a account) {
+				learn(t, a)
+				var e *sync.Error
+				for e == nil {
+					_, err := a.hs.Describe(t.Context(), hubspot.Deal)
+					errors.As(err, &e)
+				}
+				bogota := time.FixedZone("Bogotá", -5*60*60)
+				if at := e.RetryAt.In(bogota); e.Action != sync.RetryAt || at.Hour() != 0 || at.Minute() > 5 || at.Sub(time.Now()) > 24*time.Hour {
+					t.Errorf("at %v HubSpot is left alone until %v", time.Now().In(bogota), at)
+				}
+			})
+		})
+	}
 }

@@ -27,6 +27,9 @@ func (a *Adapter) Watch(ctx context.Context, need Schema, o WatchOptions) error 
 	}
 	need = need.complete()
 	ctx = sync.WithPriority(ctx, sync.Sweep)
+	if _, err := a.details(ctx); err != nil {
+		a.opts.Logger.Warn("hubspot: the account's time zone is not known", "error", err)
+	}
 	tick := time.NewTicker(or(o.Every, time.Hour))
 	defer tick.Stop()
 	for {
