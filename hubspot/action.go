@@ -59,7 +59,8 @@ type actions struct {
 // callbackId, so that a repeated call is the same fact; its Subject is the
 // record that is enrolled; its OccurredAt is the time of arrival; its Data
 // hold "inputFields" as HubSpot sent them, "callbackId", "workflowId" and
-// "actionDefinitionId".
+// "actionDefinitionId". The engine needs a flow for the kinds of records that
+// the actions' definitions allow.
 //
 // The answer's hs_execution_state is SUCCESS when the fact is durable, or
 // BLOCK when the action waits; FAIL_CONTINUE, so that the workflow goes on,

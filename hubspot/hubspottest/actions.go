@@ -54,8 +54,9 @@ type ActionRun struct {
 const defaultBlock = 7 * 24 * time.Hour
 
 // RunAction makes a workflow execute an action in the background and returns its callbackId. The call is signed anew for
-// each try and tried again after 429, 5xx and no answer, at the times of webhooks; SetChaos doubles, delays and drops it, and
-// WaitWebhooks and Idle wait for it, as they do for webhooks. It panics when the record does not exist.
+// each try and tried again after 429, 5xx and no answer, at the times of webhooks: a Retry-After does not change them. As with
+// webhooks SetWebhookClient delivers it, SetChaos doubles, delays and drops it, and WaitWebhooks and Idle wait for it. It
+// panics when the record does not exist.
 func (a *Account) RunAction(c ActionCall) (callbackID string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
