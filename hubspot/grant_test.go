@@ -44,7 +44,7 @@ func (i *issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			_, _ = w.Write([]byte(*body))
 			return
 		}
-		_, _ = fmt.Fprintf(w, `{"results":[{"id":"1","properties":{"email":%q}}]}`, r.Header.Get("Authorization"))
+		_, _ = fmt.Fprintf(w, `{"results":[{"id":"1","properties":{"email":%q,"firstname":null,"lastname":null,"phone":null}}]}`, r.Header.Get("Authorization"))
 	}
 }
 
