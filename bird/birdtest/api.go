@@ -2,6 +2,7 @@ package birdtest
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -37,6 +38,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler) // the client went away, or sent far too much
 	}
 	s.mu.Lock()
+	s.catchUp()
 	answer := s.answer(r, body)
 	id := s.uuid()
 	s.mu.Unlock()
@@ -49,8 +51,18 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 func send(w http.ResponseWriter, answer reply) {
-	if answer.body == nil {
+	switch body := answer.body.(type) {
+	case nil:
 		w.WriteHeader(answer.status)
+		return
+	case redirect:
+		w.Header().Set("Location", string(body))
+		w.WriteHeader(answer.status)
+		return
+	case download:
+		w.Header().Set("Content-Type", body.contentType)
+		w.WriteHeader(answer.status)
+		_, _ = w.Write(body.content)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
@@ -61,8 +73,7 @@ func send(w http.ResponseWriter, answer reply) {
 // answer checks what comes before any work: outages, the key, the workspace
 // and the rate.
 func (s *Server) answer(r *http.Request, body []byte) reply {
-	prefix := "/workspaces/" + s.WorkspaceID + "/"
-	path, inside := strings.CutPrefix(r.URL.EscapedPath(), prefix)
+	path, inside := s.inside(r.URL.EscapedPath())
 	limit := s.edits
 	if r.Method == http.MethodGet {
 		limit = s.reads
@@ -70,6 +81,8 @@ func (s *Server) answer(r *http.Request, body []byte) reply {
 	switch {
 	case s.down:
 		return unavailable.reply()
+	case strings.HasPrefix(r.URL.Path, presignedPath):
+		return s.answerPresigned(r.Method, r.URL, body)
 	case !inside || r.Header.Get("Authorization") != "AccessKey "+s.AccessKey:
 		return unauthorized.reply()
 	case !limit.admit(s.clock.Now().Add(-s.clock.Offset())):
@@ -78,10 +91,44 @@ func (s *Server) answer(r *http.Request, body []byte) reply {
 	return s.route(request{method: r.Method, segments: strings.Split(path, "/"), query: r.URL.Query(), body: body})
 }
 
+// inside returns the part of a path below the workspace. Webhook subscriptions
+// have an older, longer form of their addresses, too.
+func (s *Server) inside(path string) (string, bool) {
+	workspace := "/workspaces/" + s.WorkspaceID + "/"
+	if below, ok := strings.CutPrefix(path, workspace); ok {
+		return below, true
+	}
+	below, ok := strings.CutPrefix(path, "/organizations/"+s.OrganizationID+workspace)
+	return below, ok && strings.HasPrefix(below, "webhook-subscriptions")
+}
+
 // decode reads the body as JSON.
 func (r *request) decode(v any) *refusal {
-	if err := json.Unmarshal(r.body, v); err != nil {
+	err := json.Unmarshal(r.body, v)
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return invalid(wrong.Field + " has the wrong type")
+	}
+	if err != nil {
 		return malformed("the body is not the expected JSON")
 	}
 	return nil
+}
+
+// An optional is a text that a call may leave out; null is "".
+type optional struct {
+	set   bool
+	value string
+}
+
+// UnmarshalJSON notes that the call has the text.
+func (o *optional) UnmarshalJSON(data []byte) error {
+	o.set = true
+	return json.Unmarshal(data, &o.value)
+}
+
+// into changes a text if the call has one.
+func (o optional) into(v *string) {
+	if o.set {
+		*v = o.value
+	}
 }

@@ -217,3 +217,22 @@ func TestRetriesKeepTheFirstTimestamp(t *testing.T) {
 		want(t, "stats", s.WebhookStats(), birdtest.DeliveryStats{Failed: 1, Attempts: 20})
 	})
 }
+
+// signedBy reports whether a delivery carries the signature of the key over
+// the hook's address.
+func signedBy(h *hook, i int, key string) bool {
+	sum := sha256.Sum256(h.raw[i])
+	mac := hmac.New(sha256.New, []byte(key))
+	mac.Write([]byte(h.headers[i].Get("messagebird-request-timestamp") + "\n" + h.URL + "\n" + string(sum[:])))
+	return h.headers[i].Get("messagebird-signature") == base64.StdEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// person makes a contact with nothing but a name.
+func person(t *testing.T, s *birdtest.Server) string {
+	t.Helper()
+	id, err := s.Create(object{"name": "Jane"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}

@@ -27,9 +27,9 @@ type (
 
 // Options adjusts a [Server]. The zero value and nil mean the defaults.
 type Options struct {
-	// WorkspaceID and AccessKey are what clients must present; "" is a fixed
-	// UUID and a fixed key.
-	WorkspaceID, AccessKey string
+	// WorkspaceID, OrganizationID and AccessKey are what clients must present;
+	// "" is a fixed UUID, another one and a fixed key.
+	WorkspaceID, OrganizationID, AccessKey string
 	// ExternalIDKey is the identifier that the field external_id of the
 	// admin methods and of Flow bodies means; "" is "external_id".
 	ExternalIDKey string
@@ -49,6 +49,21 @@ type Options struct {
 	// RefuseUnknownAttributes answers 422 to attributes that have no
 	// definition. By default they are accepted.
 	RefuseUnknownAttributes bool
+	// ReplaceConversationAttributes lets a PATCH put the attributes it has in
+	// the place of all of a conversation. By default they are merged; which
+	// of the two Bird does is not documented.
+	ReplaceConversationAttributes bool
+	// SeparateFeedItems leaves a conversation's status alone when its feed
+	// item is closed or reopened, and the other way round. By default they go
+	// together; what Bird does is not documented.
+	SeparateFeedItems bool
+	// StatusDelay is the time between two statuses of a message to a contact;
+	// 0 is 100 ms, a negative number none.
+	StatusDelay time.Duration
+	// IndexDelay is how long after its making a feed item is found and the
+	// channel's view of a message names its conversation; 0 is 2 s, a
+	// negative number none.
+	IndexDelay time.Duration
 	// ArraysAsText renders arrays in Flow bodies as text that holds JSON.
 	ArraysAsText bool
 	// QuietAPI keeps Flows from firing on changes made through the API. By
@@ -62,6 +77,16 @@ type Options struct {
 	// intervals that grow from 1 second to an hour; 0 is 19, which takes
 	// Bird's 8 hours, a negative number never.
 	WebhookRetries int
+	// WebhookRetryScale compresses those intervals: 0 and 1 are real time,
+	// 0.001 takes half a minute. Timestamps are not compressed.
+	WebhookRetryScale float64
+	// FreshRequestIDs gives every attempt of a webhook an id of its own; by
+	// default retries keep the first.
+	FreshRequestIDs bool
+	// AnyWebhookURL lets the API register webhooks for any address, such as
+	// that of an httptest.Server. By default it takes what Bird does: https, a
+	// host name with dots, no port; [Server.Proxy] then leads to the receiver.
+	AnyWebhookURL bool
 }
 
 func (o *Options) withDefaults() Options {
@@ -70,6 +95,7 @@ func (o *Options) withDefaults() Options {
 		c = *o
 	}
 	setDefault(&c.WorkspaceID, "5d0e8f1a-7c52-4b7e-9a43-2f6c1b0d9e11")
+	setDefault(&c.OrganizationID, "0b7c6a52-3f0e-4d19-8c27-94e1d5a3f680")
 	setDefault(&c.AccessKey, "birdtest-access-key")
 	setDefault(&c.ExternalIDKey, "external_id")
 	setDefault(&c.GETPerSecond, 50)
@@ -77,7 +103,10 @@ func (o *Options) withDefaults() Options {
 	setDefault(&c.Featured, 3)
 	setDefault(&c.FlowRetries, 3)
 	setDefault(&c.WebhookRetries, 19)
+	setDefault(&c.WebhookRetryScale, 1)
 	setDefault(&c.FlowPause, time.Second)
+	setDefault(&c.StatusDelay, 100*time.Millisecond)
+	setDefault(&c.IndexDelay, 2*time.Second)
 	return c
 }
 

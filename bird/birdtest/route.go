@@ -13,6 +13,14 @@ type route struct {
 var tables = []func(*Server) []route{
 	(*Server).contactRoutes,
 	(*Server).definitionRoutes,
+	(*Server).conversationRoutes,
+	(*Server).messageRoutes,
+	(*Server).participantRoutes,
+	(*Server).channelRoutes,
+	(*Server).agentRoutes,
+	(*Server).feedRoutes,
+	(*Server).mediaRoutes,
+	(*Server).subscriptionRoutes,
 }
 
 func (s *Server) contactRoutes() []route {

@@ -23,6 +23,11 @@ var (
 	unavailable  = &refusal{Status: http.StatusServiceUnavailable, Code: "ServiceUnavailable", Message: "try again later"}
 )
 
+// missing is the answer to an id that names nothing.
+func missing(what string) *refusal {
+	return &refusal{Status: http.StatusNotFound, Code: "NotFound", Message: what + " not found"}
+}
+
 func invalid(message string) *refusal {
 	return &refusal{Status: http.StatusUnprocessableEntity, Code: "InvalidPayload", Message: message}
 }

@@ -1,6 +1,7 @@
 package birdtest
 
 import (
+	"context"
 	"math/rand/v2"
 	"net/http"
 	"sync"
@@ -13,8 +14,9 @@ import (
 type Server struct {
 	// URL is the base address of the API, without a trailing slash.
 	URL string
-	// WorkspaceID and AccessKey are what clients must present.
-	WorkspaceID, AccessKey string
+	// WorkspaceID and AccessKey are what clients must present. OrganizationID
+	// stands in the longer form of some addresses.
+	WorkspaceID, OrganizationID, AccessKey string
 
 	opts   Options
 	http   *simhttp.Server
@@ -34,12 +36,21 @@ type Server struct {
 	holders       map[string]string // identifier to contact id
 	writes        map[string]map[string]int
 	definitions   map[string]*definition
-	conversations map[string]*conversation
-	subscriptions []subscription
+	conversations map[string]*Conversation
+	threads       []*Conversation // oldest first
+	messages      map[string]*Message
+	channels      []*channel
+	agents        []*Agent
+	media         map[string]*media
+	outcome       string // the last status of messages to come
+	agenda        agenda
+	subscriptions []*subscription // oldest first
+	proxies       [][2]string     // public address to actual one
 	flow          flow
 	lastSeq       int
 	down          bool
 	plainPhones   bool
+	flatPeople    bool // participants' identifiers stand on the top level
 	repeatToken   bool
 }
 
@@ -56,22 +67,29 @@ func newServer(opts *Options, serve func(http.Handler) *simhttp.Server) *Server 
 	o := opts.withDefaults()
 	clock := &Clock{Base: o.Clock}
 	s := &Server{
-		WorkspaceID:   o.WorkspaceID,
-		AccessKey:     o.AccessKey,
-		opts:          o,
-		clock:         clock,
-		faults:        simhttp.NewFaults(clock, o.Seed),
-		log:           simhttp.NewLog(clock),
-		reads:         &window{limit: o.GETPerSecond},
-		edits:         &window{limit: o.WritePerSecond},
-		out:           &http.Transport{},
-		rand:          rand.New(rand.NewPCG(o.Seed, 4)),
-		contacts:      map[string]*Contact{},
-		holders:       map[string]string{},
-		writes:        map[string]map[string]int{},
-		definitions:   builtins(),
-		conversations: map[string]*conversation{},
+		WorkspaceID:    o.WorkspaceID,
+		OrganizationID: o.OrganizationID,
+		AccessKey:      o.AccessKey,
+		opts:           o,
+		clock:          clock,
+		faults:         simhttp.NewFaults(clock, o.Seed),
+		log:            simhttp.NewLog(clock),
+		reads:          &window{limit: o.GETPerSecond},
+		edits:          &window{limit: o.WritePerSecond},
+		out:            &http.Transport{},
+		rand:           rand.New(rand.NewPCG(o.Seed, 4)),
+		contacts:       map[string]*Contact{},
+		holders:        map[string]string{},
+		writes:         map[string]map[string]int{},
+		definitions:    builtins(),
+		conversations:  map[string]*Conversation{},
+		messages:       map[string]*Message{},
+		media:          map[string]*media{},
+		outcome:        "read",
 	}
+	s.agenda.ctx, s.agenda.cancel = context.WithCancel(context.Background())
+	s.openChannel(DefaultChannel, "whatsapp")
+	s.hire(DefaultAgent, "Jane Agent")
 	s.startSenders()
 	s.http = serve(s.log.Wrap(s.faults.Wrap(http.HandlerFunc(s.serve))))
 	s.URL = s.http.URL
@@ -88,16 +106,22 @@ func (s *Server) startSenders() {
 	s.hooks = simhttp.NewSender(simhttp.SenderOptions{
 		Client: client, Clock: s.clock, Seed: s.opts.Seed + 1,
 		Retries: max(s.opts.WebhookRetries, 0),
-		Wait:    func(n int) time.Duration { return min(time.Second<<min(n-1, 12), time.Hour) },
+		Wait: func(n int) time.Duration {
+			return scaled(min(time.Second<<min(n-1, 12), time.Hour), s.opts.WebhookRetryScale)
+		},
 	})
 }
+
+// scaled compresses a pause.
+func scaled(d time.Duration, by float64) time.Duration { return time.Duration(float64(d) * by) }
 
 // Client returns an HTTP client that reaches the server. It adds no key.
 func (s *Server) Client() *http.Client { return s.http.Client() }
 
-// Close stops the Flow calls, the webhooks and the server, and waits for their
-// goroutines. It may be called more than once.
+// Close stops the Flow calls, the webhooks, the walk of statuses and the
+// server, and waits for their goroutines. It may be called more than once.
 func (s *Server) Close() {
+	s.stop()
 	s.flows.Close()
 	s.hooks.Close()
 	s.out.CloseIdleConnections()
