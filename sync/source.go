@@ -129,6 +129,14 @@ type Eraser interface {
 	Erase(ctx context.Context, kind Kind, ids []string) ([]error, error)
 }
 
+// An Enricher completes facts that a signal told only in part.
+type Enricher interface {
+	// Enrich returns the fact with what its system knows of it by now, such
+	// as the whole text of a message instead of a preview. Its ID stays. A
+	// fact whose record is gone is returned as it is.
+	Enrich(ctx context.Context, f Fact) (Fact, error)
+}
+
 // A Degrader knows which fields its system cannot hold at present, because
 // somebody renamed or archived a property, say.
 type Degrader interface {
