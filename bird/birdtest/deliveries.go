@@ -33,7 +33,7 @@ func (s *Server) takers(service, event string, values map[string]string) []*subs
 	var found []*subscription
 	most := 0
 	for _, sub := range s.subscriptions {
-		if sub.Status == hookActive && sub.Service == service && sub.Event == event && sub.matches(values) {
+		if sub.Status == active && sub.Service == service && sub.Event == event && sub.matches(values) {
 			found = append(found, sub)
 			most = max(most, len(sub.EventFilters))
 		}

@@ -39,8 +39,8 @@ type subscription struct {
 }
 
 const (
-	hookActive   = "active"
-	hookInactive = "inactive"
+	active   = "active"
+	inactive = "inactive"
 	// perFilter is how many subscriptions may have the same event and filters.
 	perFilter = 5
 )
@@ -77,7 +77,7 @@ func (s *Server) register(sub *subscription) {
 	s.lastSeq++
 	sub.seq, sub.at = s.lastSeq, s.now()
 	sub.ID, sub.OrganizationID, sub.WorkspaceID = s.uuid(), s.OrganizationID, s.WorkspaceID
-	sub.Status = cmp.Or(sub.Status, hookActive)
+	sub.Status = cmp.Or(sub.Status, active)
 	sub.CreatedAt = sub.at.Format(timeLayout)
 	sub.UpdatedAt = sub.CreatedAt
 	s.subscriptions = append(s.subscriptions, sub)
@@ -152,7 +152,7 @@ func (s *Server) checkSubscription(sub *subscription) *refusal {
 		return invalid("event is unknown")
 	case !s.opts.AnyWebhookURL && !urlPattern.MatchString(sub.URL):
 		return invalid("url does not match the pattern")
-	case sub.Status != "" && sub.Status != hookActive && sub.Status != hookInactive:
+	case sub.Status != "" && sub.Status != active && sub.Status != inactive:
 		return invalid("status is unknown")
 	case s.alike(sub) >= perFilter:
 		return invalid("too many subscriptions with the same filters")
