@@ -116,8 +116,11 @@ func TestTheQuotaIsUsedUnderLoad(t *testing.T) {
 				for i := range tt.adapters {
 					a := loadAdapter(t, sim.URL, sim.Token, sim.Client(), tt.permits)
 					loads = append(loads, func(ctx context.Context, from time.Time) int64 {
-						defer a.Close(context.Background())
-						return saturate(ctx, a, fmt.Sprint("load", i), from)
+						n := saturate(ctx, a, fmt.Sprint("load", i), from)
+						if err := a.Close(context.Background()); err != nil {
+							t.Error(err)
+						}
+						return n
 					})
 				}
 				l := measure(sim, 20*time.Second, loads...)

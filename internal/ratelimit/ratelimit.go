@@ -8,6 +8,7 @@ package ratelimit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	stdsync "sync"
@@ -111,7 +112,7 @@ func (w *Window) Wait(ctx context.Context) (*Place, error) {
 		return nil, err
 	}
 	me := &waiter{priority: sync.PriorityOf(ctx), wake: make(chan errand, 1)}
-	if at, ok := w.enter(me, ctx); !ok {
+	if at, ok := w.enter(ctx, me); !ok {
 		return nil, &TooLongError{Until: at}
 	}
 	for {
@@ -129,7 +130,7 @@ func (w *Window) Wait(ctx context.Context) (*Place, error) {
 
 // enter puts a waiter into the line, unless it is known already that its
 // deadline comes first.
-func (w *Window) enter(me *waiter, ctx context.Context) (time.Time, bool) {
+func (w *Window) enter(ctx context.Context, me *waiter) (time.Time, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.line.push(me)
@@ -163,7 +164,7 @@ func (w *Window) giveUp(me *waiter, err error) error {
 	}
 	at, known := w.next(time.Now(), w.reserve(me.priority))
 	w.dispatch()
-	if err == context.DeadlineExceeded && known {
+	if errors.Is(err, context.DeadlineExceeded) && known {
 		return &TooLongError{Until: at}
 	}
 	return err
