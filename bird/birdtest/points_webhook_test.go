@@ -72,7 +72,7 @@ func TestPoint09SubscriptionRules(t *testing.T) {
 		{"event of another service", hooked(object{"service": "channels"}), 422},
 		{"event that does not exist", hooked(object{"event": "conversation.resolved"}), 422},
 		{"no event", hooked(object{"event": ""}), 422},
-		{"two events", hooked(object{"event": []string{"a", "b"}}), 400},
+		{"two events", hooked(object{"event": []string{"a", "b"}}), 422},
 		{"numbers", hooked(object{"service": "numbers", "event": "number.created"}), 201},
 		{"unknown filter", hooked(object{"eventFilters": []object{filter("language", "es")}}), 422},
 		{"two values", hooked(object{"eventFilters": []object{filter("channelId", "a"), filter("channelId", "b")}}), 422},
