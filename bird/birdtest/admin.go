@@ -53,8 +53,8 @@ func (s *Server) Delete(id string) error {
 	return nil
 }
 
-// Merge lets one contact vanish into another, which gets its identifiers and
-// those attributes that it lacks. As in Bird, nothing tells of it.
+// Merge lets one contact vanish into another, which gets its identifiers, its
+// conversations and those attributes that it lacks. As in Bird, nothing tells of it.
 func (s *Server) Merge(loser, survivor string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -72,6 +72,7 @@ func (s *Server) Merge(loser, survivor string) error {
 	merged.UpdatedAt = s.after(w.UpdatedAt)
 	s.remove(l)
 	s.replace(w, merged)
+	s.repoint(loser, survivor)
 	return nil
 }
 
@@ -144,7 +145,8 @@ func (s *Server) Down(down bool) {
 // SetSkew sets how far the workspace's clock is ahead, behind when negative.
 func (s *Server) SetSkew(d time.Duration) { s.clock.SetOffset(d) }
 
-// SetPlainPhones leaves the "+" out of featured phones, as some of Bird's
+// SetPlainPhones leaves the "+" out of featured phones and of the phones of
+// participants, as some of Bird's
 // answers do.
 func (s *Server) SetPlainPhones(plain bool) {
 	s.mu.Lock()
@@ -152,7 +154,15 @@ func (s *Server) SetPlainPhones(plain bool) {
 	s.plainPhones = plain
 }
 
-// SetRepeatPageToken makes the list of contacts answer every page token with
+// SetFlatParticipants puts the identifiers of participants on their top level
+// instead of under contact, as some of Bird's answers do.
+func (s *Server) SetFlatParticipants(flat bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.flatPeople = flat
+}
+
+// SetRepeatPageToken makes the lists answer every page token with
 // the same token again.
 func (s *Server) SetRepeatPageToken(repeat bool) {
 	s.mu.Lock()
@@ -168,7 +178,8 @@ func (s *Server) SetWebhookClient(c *http.Client) {
 }
 
 // WaitWebhooks returns when every Flow call and webhook so far has been
-// delivered, dropped or given up, or when ctx ends.
+// delivered, dropped or given up and messages have their last status, or when
+// ctx ends.
 func (s *Server) WaitWebhooks(ctx context.Context) error {
-	return errors.Join(s.flows.Wait(ctx), s.hooks.Wait(ctx))
+	return errors.Join(s.settle(ctx), s.flows.Wait(ctx), s.hooks.Wait(ctx))
 }

@@ -38,12 +38,8 @@ type subscription struct {
 	logs []*deliveryLog
 }
 
-const (
-	active   = "active"
-	inactive = "inactive"
-	// perFilter is how many subscriptions may have the same event and filters.
-	perFilter = 5
-)
+// perFilter is how many subscriptions may have the same event and filters.
+const perFilter = 5
 
 func (s *Server) subscriptionRoutes() []route {
 	return []route{
@@ -152,7 +148,7 @@ func (s *Server) checkSubscription(sub *subscription) *refusal {
 		return invalid("event is unknown")
 	case !s.opts.AnyWebhookURL && !urlPattern.MatchString(sub.URL):
 		return invalid("url does not match the pattern")
-	case sub.Status != "" && sub.Status != active && sub.Status != inactive:
+	case sub.Status != "" && sub.Status != active && sub.Status != "inactive":
 		return invalid("status is unknown")
 	case s.alike(sub) >= perFilter:
 		return invalid("too many subscriptions with the same filters")

@@ -1,0 +1,107 @@
+package birdtest
+
+import (
+	"slices"
+	"time"
+)
+
+// How messages enter conversations and go their way. The caller holds s.mu.
+
+// ranks order the statuses of a message: one only ever follows a lower one.
+var ranks = map[string]int{"accepted": 1, "processing": 2, "sent": 3, "delivered": 4, "read": 5,
+	"sending_failed": 6, "delivery_failed": 6, "rejected": 6, "skipped": 6}
+
+// ways are the statuses after "accepted" by the last one of them.
+var ways = map[string][]string{
+	"read":            {"processing", "sent", "delivered", "read"},
+	"delivered":       {"processing", "sent", "delivered"},
+	"sent":            {"processing", "sent"},
+	"sending_failed":  {"processing", "sending_failed"},
+	"delivery_failed": {"processing", "sent", "delivery_failed"},
+	"rejected":        {"rejected"},
+	"skipped":         {"skipped"},
+}
+
+// post puts a message into a conversation and lets it go its way.
+func (s *Server) post(v *Conversation, m *Message) {
+	s.number(m, v.UpdatedAt)
+	m.ConversationID, m.channelID = v.ID, v.ChannelID
+	v.join(m.Sender)
+	v.messages = append(v.messages, m)
+	v.UpdatedAt = m.CreatedAt
+	if !m.Draft {
+		s.dispatch(v, m)
+	}
+	s.tell("conversation.updated", v)
+}
+
+// number gives a new message its id, its time and its first status.
+func (s *Server) number(m *Message, last time.Time) {
+	s.lastSeq++
+	m.ID, m.seq = s.uuid(), s.lastSeq
+	m.CreatedAt = s.after(last)
+	m.UpdatedAt = m.CreatedAt
+	setDefault(&m.Source, fromConversation)
+	setDefault(&m.Status, "accepted")
+	if m.incoming() {
+		m.Status = "delivered"
+	}
+	s.messages[m.ID] = m
+}
+
+// dispatch hands a message of a conversation to its channel. What the API says in
+// a contact's name does not pass through one.
+func (s *Server) dispatch(v *Conversation, m *Message) {
+	if ch := s.channel(v.ChannelID); ch != nil && (!m.incoming() || m.Source == fromChannel) {
+		s.release(ch, m)
+	}
+}
+
+// release puts a message on a channel, which then tells of it. What goes to a
+// contact gets one status after the other.
+func (s *Server) release(ch *channel, m *Message) {
+	ch.messages = append(ch.messages, m)
+	s.tellMessage(ch, m)
+	if m.incoming() {
+		return
+	}
+	for i, status := range ways[s.outcome] {
+		s.later(time.Duration(i+1)*max(s.opts.StatusDelay, 0), func() { s.advance(m, status, "") })
+	}
+}
+
+// advance moves a message forward to a status and tells of it. It reports
+// whether it did.
+func (s *Server) advance(m *Message, status, reason string) bool {
+	if s.messages[m.ID] != m || ranks[status] <= ranks[m.Status] {
+		return false
+	}
+	m.Status, m.Reason = status, reason
+	m.UpdatedAt = s.after(m.UpdatedAt)
+	if ch := s.channel(m.channelID); ch != nil && slices.Contains(ch.messages, m) {
+		s.tellMessage(ch, m)
+	}
+	return true
+}
+
+// tell publishes an event of a conversation whose channel has conversations.
+func (s *Server) tell(event string, v *Conversation) {
+	if ch := s.channel(v.ChannelID); ch != nil && !ch.conversational {
+		return
+	}
+	s.publish("conversations", event, s.wireConversation(v))
+}
+
+// tellMessage publishes that a message came in, or that one to a contact has
+// a new status.
+func (s *Server) tellMessage(ch *channel, m *Message) {
+	event := ch.platform + ".outbound"
+	if m.Source == fromChannel {
+		event = ch.platform + ".inbound"
+	}
+	payload := s.wireChannelMessage(m)
+	if m.inbox {
+		delete(payload, "body")
+	}
+	s.publish("channels", event, payload)
+}
