@@ -20,6 +20,7 @@ type collection struct {
 	names      []string // what is read of it
 	unique     []string
 	degraded   *degraded
+	vouched    vouched
 
 	reads     *microbatch.Batcher[string, sync.Record]
 	times     *microbatch.Batcher[timesAsk, map[string]time.Time]

@@ -16,7 +16,7 @@ func (a *Adapter) Describe(ctx context.Context, kind sync.Kind) ([]Property, err
 	if err := kindError("hubspot: describe", kind); err != nil {
 		return nil, err
 	}
-	definitions, err := a.definitions(ctx, kind, false)
+	definitions, err := a.client.definitions(ctx, kind, false)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +100,7 @@ func ids(list []pipeline) []string {
 
 // definitions reads the properties of a kind, by name. Source:
 // https://developers.hubspot.com/docs/api-reference/latest/crm/properties/guide
-func (a *Adapter) definitions(ctx context.Context, kind sync.Kind, archived bool) (map[string]definition, error) {
+func (c *client) definitions(ctx context.Context, kind sync.Kind, archived bool) (map[string]definition, error) {
 	at := objectTypes[kind].target()
 	if archived {
 		at.query = url.Values{"archived": {"true"}}
@@ -108,7 +108,7 @@ func (a *Adapter) definitions(ctx context.Context, kind sync.Kind, archived bool
 	var reply struct {
 		Results []definition `json:"results"`
 	}
-	if _, err := a.client.call(ctx, opProperties, at, nil, &reply); err != nil {
+	if _, err := c.call(ctx, opProperties, at, nil, &reply); err != nil {
 		return nil, err
 	}
 	byName := make(map[string]definition, len(reply.Results))
@@ -120,7 +120,7 @@ func (a *Adapter) definitions(ctx context.Context, kind sync.Kind, archived bool
 
 // archivedOf reads which properties of a kind are archived.
 func (a *Adapter) archivedOf(ctx context.Context, kind sync.Kind) (map[string]bool, error) {
-	definitions, err := a.definitions(ctx, kind, true)
+	definitions, err := a.client.definitions(ctx, kind, true)
 	names := make(map[string]bool, len(definitions))
 	for name := range definitions {
 		names[name] = true

@@ -37,7 +37,7 @@ type reading struct {
 
 // kind reads the properties of a kind: those that are missing may be archived.
 func (r *reading) kind(ctx context.Context, kind sync.Kind, need []Property, groups bool) {
-	definitions, err := r.definitions(ctx, kind, false)
+	definitions, err := r.client.definitions(ctx, kind, false)
 	missing := slices.ContainsFunc(need, func(p Property) bool { _, known := definitions[p.Name]; return !known })
 	var archived, names map[string]bool
 	if err == nil && missing {

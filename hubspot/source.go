@@ -154,7 +154,7 @@ func (c *collection) fetch(ctx context.Context, property string, values []string
 			return objects{}, classify(opRead.String(), c.kind, api)
 		}
 	}
-	return index(reply.Results), nil
+	return index(reply.Results), c.attest(ctx, reply.Results)
 }
 
 func index(list []object) objects {
