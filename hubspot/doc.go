@@ -55,10 +55,13 @@
 // # Limits
 //
 // Calls take up to 100 records (50 with history, 2,000 associations) and are shared by all who
-// call within Options.Linger. The quota of calls is learned from HubSpot's
-// headers, and nine tenths of it are used; searches have a quota of their own.
-// A wait of up to 5 seconds happens inside the adapter, a longer one becomes
-// an error of action RetryAt. See
+// call within Options.Linger. The quota of calls, and what other programs use of
+// it, is learned from HubSpot's headers; calls are spread evenly over it, and
+// while it is short the priorities of package sync share it by weight. Many
+// processes of one account share it by Options.Permits. Searches have a quota of
+// their own, and of a day that runs short live traffic has the last.
+// [Adapter.Quota] tells how things stand. A wait of up to 5 seconds happens
+// inside the adapter, a longer one becomes an error of action RetryAt. See
 // https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines.
 //
 // Each contact or deal that a batch does not find costs one more call, which

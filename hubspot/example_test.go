@@ -70,6 +70,25 @@ func (printer) Enqueue(_ context.Context, items ...sync.Item) error {
 	return nil
 }
 
+// The snapshot of the quotas is for metrics.
+func ExampleAdapter_Quota() {
+	sim := hubspottest.NewServer(&hubspottest.Options{Burst: 110})
+	defer sim.Close()
+	id := sim.Create(map[string]string{"email": "ada@example.com"})
+	a, err := hubspot.New(hubspot.Static(sim.Token), &hubspot.Options{BaseURL: sim.URL, HTTPClient: sim.Client()})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if _, err := a.Read(context.Background(), hubspot.Contact, []string{id}); err != nil {
+		fmt.Println(err)
+		return
+	}
+	q := a.Quota()
+	fmt.Printf("%d of %d calls in %v, %d by others, %d refused\n", q.Used, q.Limit, q.Window, q.Others, q.Limited)
+	// Output: 1 of 110 calls in 10s, 0 by others, 0 refused
+}
+
 // A receiver turns signed webhooks into changes.
 func ExampleNewReceiver() {
 	const publicURL = "https://crm.example.com/hooks/hubspot"
