@@ -76,7 +76,15 @@ func newQuota(o Options) *quota {
 // every record's retry.
 func (q *quota) falter() {
 	n := min(q.faults.Add(1), 6)
-	q.burst.Pause(time.Now().Add(falterWait << (n - 1)))
+	q.pause(time.Now().Add(falterWait << (n - 1)))
+}
+
+// pause holds all calls back.
+func (q *quota) pause(until time.Time) {
+	q.burst.Pause(until)
+	for _, w := range q.lanes {
+		w.Pause(until)
+	}
 }
 
 // works ends a row of faults.
@@ -204,10 +212,7 @@ func (q *quota) refused(op operation, place *ratelimit.Place, e *sync.Error) {
 		place.Refused()
 		q.window(op).Pause(e.RetryAt)
 	default:
-		q.burst.Pause(e.RetryAt)
-		for _, w := range q.lanes {
-			w.Pause(e.RetryAt)
-		}
+		q.pause(e.RetryAt)
 	}
 }
 
