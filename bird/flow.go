@@ -49,6 +49,9 @@ type FlowOptions struct {
 	Witness []string
 	// Now tells the time; nil is time.Now.
 	Now func() time.Time
+	// OnEvent, if set, is told of each authentic call: its event, as the
+	// caller wrote it, and what was done. It may be called concurrently.
+	OnEvent func(event string, outcome Outcome)
 	// Logger receives refusals; nil is silent.
 	Logger *slog.Logger
 }
@@ -59,7 +62,7 @@ type FlowOptions struct {
 //
 // Every call is a [sync.Change] of the contact; an event that is a fact is a
 // [sync.Fact] besides, with the mapped fields as its data. An event that is
-// not known is taken as a change and counted. Values may be texts, arrays, or
+// not known is taken as a change, and OnEvent told so. Values may be texts, arrays, or
 // arrays written as text, as Bird's templates render them; of an array with
 // one item the item is taken.
 //
@@ -67,7 +70,7 @@ type FlowOptions struct {
 // identified by its event, conversation and content, and a change is taken
 // every time, because two edits may well read the same.
 //
-// Answers: 200 stored, 400 not JSON, 401 wrong secret, 405 not a POST, 413
+// Answers: 204 stored, 400 not JSON, 401 wrong secret, 405 not a POST, 413
 // over 1 MiB, 422 a required field is missing, 503 the inbox failed.
 type FlowReceiver struct {
 	intake
@@ -87,7 +90,7 @@ func NewFlowReceiver(inbox sync.Inbox, opts FlowOptions) (*FlowReceiver, error) 
 		return nil, misconfigured("flow.inbox", "give the engine")
 	}
 	f := &FlowReceiver{
-		intake:  intake{inbox: inbox, logger: orSilent(opts.Logger)},
+		intake:  newIntake(inbox, opts.OnEvent, opts.Logger),
 		paths:   map[string]string{},
 		events:  opts.Events,
 		witness: opts.Witness,
@@ -130,9 +133,6 @@ func hashed(secret string) []byte {
 	return sum[:]
 }
 
-// Stats counts the requests answered so far.
-func (f *FlowReceiver) Stats() ReceiverStats { return f.stats() }
-
 // ServeHTTP implements [http.Handler].
 func (f *FlowReceiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, ok := f.read(w, r)
@@ -146,11 +146,12 @@ func (f *FlowReceiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	call, err := f.parse(body)
 	if err != nil {
-		f.refuse(w, r, http.StatusBadRequest, "the body is not a JSON object")
+		f.malformed(w, r, "", "the body is not a JSON object")
 		return
 	}
 	for _, name := range []string{flowEvent, flowContact} {
 		if problem := call.lacks(name); problem != "" {
+			f.onEvent(call.text(flowEvent), Malformed)
 			f.refuse(w, r, http.StatusUnprocessableEntity,
 				fmt.Sprintf("the field %s (at %q) %s", name, f.paths[name], problem))
 			return
@@ -158,9 +159,9 @@ func (f *FlowReceiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	event := call.text(flowEvent)
 	fact, known := f.events[event]
+	outcome := Enqueued
 	if !known {
-		f.unknown.Add(1)
-		event = "unknown" // do not log what a stranger wrote
+		outcome = Unknown
 	}
-	f.store(w, r, event, call.items(fact, f.witness, f.now()))
+	f.store(w, r, event, outcome, call.items(fact, f.witness, f.now()))
 }

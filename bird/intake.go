@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"net/http"
 	"regexp"
-	"sync/atomic"
 
 	"github.com/urbanhub/crmsync/internal/websig"
 	"github.com/urbanhub/crmsync/sync"
@@ -14,24 +13,33 @@ import (
 // maxBody is the largest request the receivers take.
 const maxBody = 1 << 20
 
-// ReceiverStats counts the requests a receiver has answered.
-type ReceiverStats struct {
-	Accepted int64 // answered 200, their items stored
-	Unknown  int64 // answered 200, though the event is not one the receiver knows
-	Refused  int64 // answered 4xx
-	Failed   int64 // answered 503, because the inbox could not store the items
-}
+// An Outcome says what a receiver did with an event.
+type Outcome string
+
+// The outcomes. The sender is told 2xx for all but Malformed, since Bird sends
+// whatever is refused again for eight hours.
+const (
+	Enqueued  Outcome = "enqueued"  // it became changes or facts, and they are durable
+	Ignored   Outcome = "ignored"   // known, and nothing that is wanted
+	Unknown   Outcome = "unknown"   // of a type this release does not know
+	Malformed Outcome = "malformed" // not an event, or not of its type's shape
+)
 
 // intake is what both receivers share.
 type intake struct {
-	inbox  sync.Inbox
-	logger *slog.Logger
-
-	accepted, unknown, refused, failed atomic.Int64
+	inbox   sync.Inbox
+	onEvent func(string, Outcome)
+	logger  *slog.Logger
 }
 
-func (in *intake) stats() ReceiverStats {
-	return ReceiverStats{in.accepted.Load(), in.unknown.Load(), in.refused.Load(), in.failed.Load()}
+func newIntake(inbox sync.Inbox, onEvent func(string, Outcome), logger *slog.Logger) intake {
+	if onEvent == nil {
+		onEvent = func(string, Outcome) {}
+	}
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	return intake{inbox: inbox, onEvent: onEvent, logger: logger}
 }
 
 // read returns the raw body of a POST, or answers what is wrong with the
@@ -55,35 +63,32 @@ func (in *intake) read(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
 // refuse answers a request that must not be taken. The reason never repeats
 // what the request said.
 func (in *intake) refuse(w http.ResponseWriter, r *http.Request, status int, reason string) {
-	in.refused.Add(1)
 	in.logger.LogAttrs(r.Context(), slog.LevelWarn, "bird: request refused",
 		slog.Int("status", status), slog.String("reason", reason))
 	http.Error(w, reason, status)
 }
 
-// store answers 200 when the items are durable and 503 when they are not, so
-// that Bird sends them again.
-func (in *intake) store(w http.ResponseWriter, r *http.Request, event string, items []sync.Item) {
+// malformed refuses an authentic event that cannot be read.
+func (in *intake) malformed(w http.ResponseWriter, r *http.Request, event, reason string) {
+	in.onEvent(event, Malformed)
+	in.refuse(w, r, http.StatusBadRequest, reason)
+}
+
+// store answers 204 when the items are durable and 503 when they are not, so
+// that the event is sent again.
+func (in *intake) store(w http.ResponseWriter, r *http.Request, event string, outcome Outcome, items []sync.Item) {
 	if len(items) > 0 {
 		if err := in.inbox.Enqueue(r.Context(), items...); err != nil {
-			in.failed.Add(1)
 			in.logger.LogAttrs(r.Context(), slog.LevelError, "bird: event not stored",
-				slog.String("event", event), slog.String("action", sync.ActionOf(err).String()))
+				slog.Int("items", len(items)), slog.String("action", sync.ActionOf(err).String()))
 			w.Header().Set("Retry-After", "10")
 			http.Error(w, "the event could not be stored; send it again", http.StatusServiceUnavailable)
 			return
 		}
 	}
-	in.accepted.Add(1)
-	w.WriteHeader(http.StatusOK)
+	in.onEvent(event, outcome)
+	w.WriteHeader(http.StatusNoContent)
 }
 
 // idPattern matches what may be an id of Bird: a UUID, with some slack.
 var idPattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-
-func orSilent(l *slog.Logger) *slog.Logger {
-	if l == nil {
-		return slog.New(slog.DiscardHandler)
-	}
-	return l
-}

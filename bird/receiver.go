@@ -29,6 +29,9 @@ type ReceiverOptions struct {
 	MaxAge time.Duration
 	// Now tells the time; nil is time.Now.
 	Now func() time.Time
+	// OnEvent, if set, is told of each authentic event: its name, as Bird
+	// wrote it, and what was done. It may be called concurrently.
+	OnEvent func(event string, outcome Outcome)
 	// Logger receives refusals; nil is silent.
 	Logger *slog.Logger
 }
@@ -43,10 +46,10 @@ const maxAhead = 5 * time.Minute
 // <platform>.inbound and .outbound become one [sync.Change] for each contact
 // taking part. In addition conversation.created is the fact
 // "conversation.started", and an inbound message the fact "message.received".
-// Other events are answered 200 and counted: Bird would send them again for
-// hours otherwise.
+// Other events are answered 204 and told to OnEvent: Bird would send them again
+// for hours otherwise.
 //
-// Answers: 200 stored, 400 not JSON, 401 wrong or stale signature, 405 not a
+// Answers: 204 stored, 400 not JSON, 401 wrong or stale signature, 405 not a
 // POST, 413 over 1 MiB, 503 the inbox failed.
 // See https://docs.bird.com/api/conversations-api/api-reference/events.
 type Receiver struct {
@@ -72,7 +75,7 @@ func NewReceiver(inbox sync.Inbox, opts ReceiverOptions) (*Receiver, error) {
 	if opts.MaxAge <= 0 {
 		opts.MaxAge = 24 * time.Hour
 	}
-	return &Receiver{intake: intake{inbox: inbox, logger: orSilent(opts.Logger)}, opts: opts}, nil
+	return &Receiver{intake: newIntake(inbox, opts.OnEvent, opts.Logger), opts: opts}, nil
 }
 
 func allPresent(secrets []string) bool {
@@ -83,9 +86,6 @@ func allPresent(secrets []string) bool {
 	}
 	return len(secrets) > 0
 }
-
-// Stats counts the requests answered so far.
-func (rc *Receiver) Stats() ReceiverStats { return rc.stats() }
 
 // ServeHTTP implements [http.Handler].
 func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -99,20 +99,20 @@ func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	var e event
 	if err := json.Unmarshal(body, &e); err != nil {
-		rc.refuse(w, r, http.StatusBadRequest, "the body is not the JSON of an event")
+		rc.malformed(w, r, "", "the body is not the JSON of an event")
 		return
 	}
 	items, known, err := e.items(body)
-	if err != nil {
-		rc.refuse(w, r, http.StatusBadRequest, "the payload has not the shape of its event")
-		return
+	switch {
+	case err != nil:
+		rc.malformed(w, r, e.Event, "the payload has not the shape of its event")
+	case !known:
+		rc.store(w, r, e.Event, Unknown, nil)
+	case len(items) == 0:
+		rc.store(w, r, e.Event, Ignored, nil)
+	default:
+		rc.store(w, r, e.Event, Enqueued, items)
 	}
-	if !known {
-		rc.unknown.Add(1)
-		w.WriteHeader(http.StatusOK)
-		return
-	}
-	rc.store(w, r, e.Event, items)
 }
 
 // authentic checks the signature and only then the age, so that the age of a
