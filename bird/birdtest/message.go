@@ -37,7 +37,7 @@ const (
 	fromConversation = "conversations"
 )
 
-// TextBody, HTMLBody, FileBody and ImageBody make the bodies of messages.
+// TextBody is the body of a message of plain text.
 func TextBody(text string) map[string]any {
 	return map[string]any{"type": "text", "text": map[string]any{"text": text}}
 }

@@ -7,9 +7,17 @@ import (
 
 // How messages enter conversations and go their way. The caller holds s.mu.
 
-// ranks order the statuses of a message: one only ever follows a lower one.
+// ranks order the statuses of a message. Those of failure are the last.
 var ranks = map[string]int{"accepted": 1, "processing": 2, "sent": 3, "delivered": 4, "read": 5,
-	"sending_failed": 6, "delivery_failed": 6, "rejected": 6, "skipped": 6}
+	"sending_failed": failed, "delivery_failed": failed, "rejected": failed, "skipped": failed}
+
+const failed = 6
+
+// follows reports whether a message may go from one status to the next. What
+// was delivered cannot fail.
+func follows(next, now string) bool {
+	return ranks[next] > ranks[now] && (ranks[next] != failed || ranks[now] < ranks["delivered"])
+}
 
 // ways are the statuses after "accepted" by the last one of them.
 var ways = map[string][]string{
@@ -73,7 +81,7 @@ func (s *Server) release(ch *channel, m *Message) {
 // advance moves a message forward to a status and tells of it. It reports
 // whether it did.
 func (s *Server) advance(m *Message, status, reason string) bool {
-	if s.messages[m.ID] != m || ranks[status] <= ranks[m.Status] {
+	if s.messages[m.ID] != m || !follows(status, m.Status) {
 		return false
 	}
 	m.Status, m.Reason = status, reason
