@@ -26,6 +26,9 @@ type APIError struct {
 	// Message is Bird's explanation. It may name a person's phone or e-mail:
 	// do not log it.
 	Message string
+	// ConversationID is the contact's active conversation when Code is
+	// "ContactAlreadyInConversation".
+	ConversationID string
 	// RequestID identifies the call to Bird's support.
 	RequestID string
 }
@@ -50,13 +53,19 @@ func apiError(res *httpx.Response) *APIError {
 	var body struct {
 		Code    string `json:"code"`
 		Message string `json:"message"`
+		Details struct {
+			ConversationID string `json:"conversationId"`
+		} `json:"details"`
 	}
-	// Not every gateway in between answers in JSON; the status then suffices.
-	if json.Unmarshal(res.Body, &body) == nil {
-		e.Message = body.Message
-		if plain.MatchString(body.Code) {
-			e.Code = body.Code
-		}
+	// Not every gateway in between answers in JSON, and details have any form;
+	// what does not fit is left out, and the status then suffices.
+	_ = json.Unmarshal(res.Body, &body)
+	e.Message = body.Message
+	if plain.MatchString(body.Code) {
+		e.Code = body.Code
+	}
+	if idPattern.MatchString(body.Details.ConversationID) {
+		e.ConversationID = body.Details.ConversationID
 	}
 	return e
 }
@@ -83,6 +92,21 @@ func (r request) throttled(res *httpx.Response, until time.Time) error {
 		Err:  apiError(res)}
 }
 
+// conflicts says what a 409 means, by the kind of what was to be changed.
+var conflicts = map[sync.Kind]struct{ rule, hint string }{
+	Contact:          {"identifier.unique", "another contact holds one of the identifiers"},
+	conversationKind: {"conversation.active", "the contact has another active conversation on the channel; use that one"},
+	feedItemKind:     {"conversation.active", "the contact has another active conversation, or somebody changed the item meanwhile; look again"},
+	"":               {"bird.unique", "there is one already"},
+}
+
+// invalids says what to do about a 400 or 422.
+var invalids = map[sync.Kind]string{
+	Contact:          "correct the value in the system it comes from; phones must be E.164",
+	conversationKind: "a closed conversation takes no messages; reopen it, or correct the text",
+	feedItemKind:     "a closed item cannot be assigned; look again",
+}
+
 // refused classifies an answer by its status.
 func (r request) refused(res *httpx.Response) error {
 	e := &sync.Error{Op: r.op, Ref: r.ref, Err: apiError(res)}
@@ -92,18 +116,16 @@ func (r request) refused(res *httpx.Response) error {
 		e.Hint = "Bird answers so to a wrong key, to a key without a role, and to a wrong workspace id alike; check all three"
 	case http.StatusForbidden:
 		e.Action, e.Rule = sync.Denied, "bird.policy"
-		e.Hint = "give the access key a role whose policy allows View, Create and Update on the workspace's contacts"
+		e.Hint = "give the access key a role whose policy allows View, Create and Update on the workspace's contacts and conversations"
 	case http.StatusNotFound:
-		e.Action, e.Rule = sync.NotFound, "contact.exists"
+		e.Action, e.Rule = sync.NotFound, string(r.ref.Kind)+".exists"
 		if r.ref.Zero() {
 			e.Action, e.Rule, e.Hint = sync.Fatal, "workspace.exists", "check the workspace id and the base URL"
 		}
 	case http.StatusConflict:
-		e.Action, e.Rule = sync.Conflict, "identifier.unique"
-		e.Hint = "another contact holds one of the identifiers"
+		e.Action, e.Rule, e.Hint = sync.Conflict, conflicts[r.ref.Kind].rule, conflicts[r.ref.Kind].hint
 	case http.StatusBadRequest, http.StatusUnprocessableEntity:
-		e.Action, e.Rule = sync.Invalid, "bird.payload"
-		e.Hint = "correct the value in the system it comes from; phones must be E.164"
+		e.Action, e.Rule, e.Hint = sync.Invalid, "bird.payload", invalids[r.ref.Kind]
 	default:
 		r.passing(e, res)
 	}

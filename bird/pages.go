@@ -24,7 +24,7 @@ func all[T any](ctx context.Context, a *Adapter, r request) ([]T, error) {
 			return nil, err
 		}
 	}
-	r.method = http.MethodGet
+	r.method = cmp.Or(r.method, http.MethodGet)
 	query := url.Values{"limit": {pageSize}}
 	maps.Copy(query, r.query)
 	r.query = query

@@ -33,9 +33,10 @@ func (a *Adapter) split(w sync.Write) (patch, wishes, error) {
 		case identifierPlace:
 			wanted = append(wanted, wish{identifier{Key: at.key, Value: strings.TrimSpace(v.String())}})
 		default:
-			typed, ok := a.opts.Attributes[at.key].convert(v)
+			t := a.attributeType(at.key)
+			typed, ok := t.convert(v)
 			if !ok {
-				return p, nil, unwritable(w.Ref, name, "attribute."+string(a.opts.Attributes[at.key]),
+				return p, nil, unwritable(w.Ref, name, "attribute."+string(t),
 					"map the field to the attribute's type, or declare another one", v)
 			}
 			p.Attributes[at.key] = typed
