@@ -3,6 +3,7 @@ package birdtest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -26,6 +27,16 @@ func (s *Server) Create(fields map[string]any) (string, error) {
 // nil clears a field. An identifier replaces all others of its kind. It fires
 // the Flow.
 func (s *Server) Edit(id string, fields map[string]any) error {
+	return s.edit(id, fields, func(c *Contact) { s.run(c, "contact.updated", nil) })
+}
+
+// EditSilently changes a contact like Edit and tells nobody: only who walks
+// the list of contacts finds it.
+func (s *Server) EditSilently(id string, fields map[string]any) error {
+	return s.edit(id, fields, func(*Contact) {})
+}
+
+func (s *Server) edit(id string, fields map[string]any, tell func(*Contact)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	before, ok := s.contacts[id]
@@ -36,8 +47,39 @@ func (s *Server) Edit(id string, fields map[string]any) error {
 	if bad != nil {
 		return bad
 	}
-	s.run(c, "contact.updated", nil)
+	tell(c)
 	return nil
+}
+
+// Fill makes n contacts with a name, a phone and an e-mail each, tells nobody,
+// and returns their ids, oldest first. 100,000 take about a second.
+func (s *Server) Fill(n int) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ids := make([]string, n)
+	for i := range ids {
+		s.filled++
+		c, bad := s.insert(patch{
+			Attributes: map[string]any{displayNameKey: fmt.Sprintf("Person %06d", s.filled)},
+			AddIdentifiers: []Identifier{
+				{Key: phoneKey, Value: fmt.Sprintf("+57300%07d", s.filled)},
+				{Key: emailKey, Value: fmt.Sprintf("person%06d@example.com", s.filled)},
+			},
+		})
+		if bad != nil {
+			panic("birdtest: somebody holds what Fill gives: " + bad.Code)
+		}
+		ids[i] = c.ID
+	}
+	return ids
+}
+
+// SetMissing lets calls about one contact be answered 404 while lists and
+// searches still show it.
+func (s *Server) SetMissing(id string, missing bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ghosts[id] = missing
 }
 
 // Delete removes a contact and fires the Flow.
@@ -64,6 +106,8 @@ func (s *Server) Merge(loser, survivor string) error {
 	}
 	merged := w.clone()
 	merged.Identifiers = append(merged.Identifiers, l.Identifiers...)
+	merged.ListIDs = members(w.ListIDs, nil, l.ListIDs, nil)
+	merged.AccountIDs = members(w.AccountIDs, nil, l.AccountIDs, nil)
 	for key, v := range l.Attributes {
 		if _, has := merged.Attributes[key]; !has {
 			merged.Attributes[key] = v
@@ -78,7 +122,7 @@ func (s *Server) Merge(loser, survivor string) error {
 
 // patchOf turns fields into the change that gives them to the contact.
 func (s *Server) patchOf(c *Contact, fields map[string]any) patch {
-	p := patch{Attributes: map[string]any{}}
+	p := patch{Attributes: map[string]any{}, inside: true}
 	for _, name := range slices.Sorted(maps.Keys(fields)) { // so that the seed alone decides
 		v := fields[name]
 		key := identifierKey(name, s.opts.ExternalIDKey)

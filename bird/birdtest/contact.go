@@ -9,9 +9,10 @@ import (
 
 // An Identifier is one address by which a contact is known.
 type Identifier struct {
-	Key       string    `json:"key"`
-	Value     string    `json:"value"`
-	CreatedAt time.Time `json:"createdAt,omitzero"`
+	Key        string         `json:"key"`
+	Value      string         `json:"value"`
+	Properties map[string]any `json:"properties,omitempty"`
+	CreatedAt  time.Time      `json:"createdAt,omitzero"`
 }
 
 // A Contact is what the workspace holds of one person. Attributes hold text,
@@ -21,8 +22,12 @@ type Contact struct {
 	ID          string
 	Identifiers []Identifier
 	Attributes  map[string]any
-	CreatedAt   time.Time
-	UpdatedAt   time.Time
+	// ListIDs and AccountIDs are the lists and the accounts it belongs to.
+	ListIDs, AccountIDs []string
+	// Anonymous is a visitor of whom nothing else is known.
+	Anonymous bool
+	CreatedAt time.Time
+	UpdatedAt time.Time
 
 	seq           int // orders the list
 	externalIDKey string
@@ -97,6 +102,7 @@ func (c *Contact) clone() *Contact {
 	d := *c
 	d.Identifiers = slices.Clone(c.Identifiers)
 	d.Attributes = maps.Clone(c.Attributes)
+	d.ListIDs, d.AccountIDs = slices.Clone(c.ListIDs), slices.Clone(c.AccountIDs)
 	return &d
 }
 
@@ -136,6 +142,9 @@ type wireContact struct {
 	FeaturedIdentifiers []Identifier   `json:"featuredIdentifiers,omitempty"`
 	IdentifierCount     int            `json:"identifierCount"`
 	Attributes          map[string]any `json:"attributes"`
+	AccountIDs          []string       `json:"accountIds,omitempty"`
+	ListIDs             []string       `json:"listIds,omitempty"`
+	IsAnonymous         bool           `json:"isAnonymous,omitempty"`
 	WorkspaceID         string         `json:"workspaceId"`
 	CreatedAt           string         `json:"createdAt"`
 	UpdatedAt           string         `json:"updatedAt"`
@@ -150,6 +159,9 @@ func (s *Server) wire(c *Contact) wireContact {
 		FeaturedIdentifiers: s.featured(c),
 		IdentifierCount:     len(c.Identifiers),
 		Attributes:          maps.Clone(c.Attributes),
+		AccountIDs:          c.AccountIDs,
+		ListIDs:             c.ListIDs,
+		IsAnonymous:         c.Anonymous,
 		WorkspaceID:         s.WorkspaceID,
 		CreatedAt:           c.CreatedAt.Format(timeLayout),
 		UpdatedAt:           c.UpdatedAt.Format(timeLayout),

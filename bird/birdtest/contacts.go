@@ -2,22 +2,65 @@ package birdtest
 
 import (
 	"net/http"
-	"slices"
+	"time"
 )
 
 // The contact part of the API. The caller holds s.mu.
+// See https://docs.bird.com/api/contacts-api/api-reference/manage-workspace-contacts.
+
+func (s *Server) contactRoutes() []route {
+	return []route{
+		{"GET contacts", s.listContacts},
+		{"POST contacts", s.createContact},
+		{"POST contacts/search", s.searchContacts},
+		{"GET contacts/identifiers/*/*", func(request) reply { return forbidden.reply() }},
+		{"PATCH contacts/identifiers/*/*", s.upsertContact},
+		{"GET contacts/*", s.withContact(s.getContact)},
+		{"PATCH contacts/*", s.withContact(s.patchContact)},
+		{"DELETE contacts/*", s.withContact(s.deleteContact)},
+		{"GET contacts/*/identifiers", s.withContact(s.listIdentifiers)},
+		{"POST contacts/*/identifiers", s.withContact(s.addIdentifier)},
+		{"GET contacts/*/events", s.withContact(s.listEvents)},
+		{"GET contacts/*/lists", s.withContact(s.listsOfContact)},
+		{"GET lists", s.listLists},
+		{"GET lists/*/contacts", s.contactsOfList},
+	}
+}
+
+// withContact finds the contact that the path names.
+func (s *Server) withContact(handle func(request, *Contact) reply) func(request) reply {
+	return func(r request) reply {
+		c, ok := s.contacts[r.args[0]]
+		if !ok || s.ghosts[c.ID] {
+			return notFound.reply()
+		}
+		return handle(r, c)
+	}
+}
+
+func (s *Server) listContacts(r request) reply { return s.listOf(r, s.order) }
+
+// listOf answers one page of contacts, which must be in order.
+func (s *Server) listOf(r request, contacts []*Contact) reply {
+	return list(s, r, contacts, func(c *Contact) (int, time.Time) { return c.seq, c.CreatedAt }, s.wire)
+}
 
 func (s *Server) createContact(r request) reply {
 	var in struct {
 		DisplayName string         `json:"displayName"`
 		Identifiers []Identifier   `json:"identifiers"`
 		Attributes  map[string]any `json:"attributes"`
+		ListIDs     []string       `json:"listIds"`
+		AccountIDs  []string       `json:"accountIds"`
 	}
 	if bad := r.decode(&in); bad != nil {
 		return bad.reply()
 	}
-	if in.DisplayName == "" || len(in.DisplayName) > 150 {
+	if !within(in.DisplayName, 1, 150) {
 		return invalid("displayName is missing or too long").reply()
+	}
+	if in.ListIDs != nil && len(in.ListIDs) == 0 {
+		return invalid("listIds must not be empty").reply()
 	}
 	if in.Attributes == nil {
 		in.Attributes = map[string]any{}
@@ -26,7 +69,7 @@ func (s *Server) createContact(r request) reply {
 	if in.Attributes["firstName"] == nil && in.Attributes[displayNameKey] == nil {
 		in.Attributes[displayNameKey] = in.DisplayName
 	}
-	return s.inserted(patch{Attributes: in.Attributes, AddIdentifiers: in.Identifiers})
+	return s.inserted(patch{Attributes: in.Attributes, AddIdentifiers: in.Identifiers, ListIDs: in.ListIDs, AccountIDs: in.AccountIDs})
 }
 
 func (s *Server) inserted(p patch) reply {
@@ -39,19 +82,19 @@ func (s *Server) inserted(p patch) reply {
 	return reply{http.StatusCreated, s.wire(c)}
 }
 
-func (s *Server) getContact(r request) reply {
-	c, ok := s.contacts[r.args[0]]
-	if !ok {
-		return notFound.reply()
+// getContact answers a contact with its attributes; those that the call names
+// are there even when they have no value.
+func (s *Server) getContact(r request, c *Contact) reply {
+	w := s.wire(c)
+	for _, key := range r.query["attributes"] {
+		if _, has := w.Attributes[key]; !has {
+			w.Attributes[key] = nil
+		}
 	}
-	return reply{http.StatusOK, s.wire(c)}
+	return reply{http.StatusOK, w}
 }
 
-func (s *Server) patchContact(r request) reply {
-	c, ok := s.contacts[r.args[0]]
-	if !ok {
-		return notFound.reply()
-	}
+func (s *Server) patchContact(r request, c *Contact) reply {
 	var p patch
 	if bad := r.decode(&p); bad != nil {
 		return bad.reply()
@@ -69,103 +112,48 @@ func (s *Server) patched(before *Contact, p patch) reply {
 	return reply{http.StatusOK, s.wire(c)}
 }
 
-func (s *Server) deleteContact(r request) reply {
-	c, ok := s.contacts[r.args[0]]
-	if !ok {
-		return notFound.reply()
-	}
+func (s *Server) deleteContact(_ request, c *Contact) reply {
 	s.remove(c)
 	s.apiChanged(c, "contact.deleted")
 	return reply{status: http.StatusNoContent}
 }
 
-// upsertContact updates the contact that the identifiers mean, or creates it.
-func (s *Server) upsertContact(r request) reply {
-	given := Identifier{Key: r.args[0], Value: r.args[1]}
-	if bad := checkIdentifier(given); bad != nil {
-		bad.Status = http.StatusBadRequest
-		return bad.reply()
-	}
-	var p patch
-	if bad := r.decode(&p); bad != nil {
-		return bad.reply()
-	}
-	p.AddIdentifiers = slices.Insert(p.AddIdentifiers, 0, given)
-	found := s.matches(p.AddIdentifiers)
-	switch p.Strategy {
-	case "", "strict_alias":
-		if len(found) > 1 {
-			return exists(p.AddIdentifiers[len(p.AddIdentifiers)-1]).reply()
-		}
-	case "first_alias":
-		p.AddIdentifiers = slices.DeleteFunc(p.AddIdentifiers, func(i Identifier) bool {
-			h := s.holder(i)
-			return h != nil && h != found[0]
-		})
-	case "first":
-		p.AddIdentifiers = p.AddIdentifiers[:1]
-		if len(found) > 0 {
-			p.AddIdentifiers = nil
-		}
-	default:
-		return invalid("strategy is unknown").reply()
-	}
-	if len(found) == 0 {
-		return s.inserted(p)
-	}
-	return s.patched(found[0], p)
-}
-
-// matches returns the contacts that hold the identifiers, each once, in the
-// order of the identifiers.
-func (s *Server) matches(identifiers []Identifier) []*Contact {
-	var found []*Contact
-	for _, i := range identifiers {
-		if c := s.holder(i); c != nil && !slices.Contains(found, c) {
-			found = append(found, c)
-		}
-	}
-	return found
+// listEvents answers the log of events that tracking keeps: nothing was ever
+// seen in it.
+func (s *Server) listEvents(r request, _ *Contact) reply {
+	return listPart(s, r, nil, func(any) time.Time { return time.Time{} }, func(e any) any { return e })
 }
 
 func (s *Server) searchContacts(r request) reply {
 	var in struct {
-		Identifier *Identifier `json:"identifier"`
+		Identifier      *Identifier `json:"identifier"`
+		PlatformAddress string      `json:"platformAddress"`
 	}
 	if bad := r.decode(&in); bad != nil {
 		return bad.reply()
 	}
-	if in.Identifier == nil {
+	var c *Contact
+	switch {
+	case in.Identifier != nil:
+		c = s.holder(*in.Identifier)
+	case in.PlatformAddress != "":
+		c = s.addressed(in.PlatformAddress)
+	default:
 		return invalid("identifier is missing").reply()
 	}
 	results := []wireContact{}
-	if c := s.holder(*in.Identifier); c != nil {
+	if c != nil {
 		results = append(results, s.wire(c))
 	}
 	return reply{http.StatusOK, map[string]any{"results": results}}
 }
 
-func (s *Server) addIdentifier(r request) reply {
-	c, ok := s.contacts[r.args[0]]
-	if !ok {
-		return notFound.reply()
+// addressed returns the contact that a platform reaches at the address.
+func (s *Server) addressed(address string) *Contact {
+	for _, key := range []string{phoneKey, emailKey} {
+		if c := s.holder(Identifier{Key: key, Value: address}); c != nil {
+			return c
+		}
 	}
-	var i Identifier
-	if bad := r.decode(&i); bad != nil {
-		return bad.reply()
-	}
-	if s.holder(i) != nil {
-		return exists(i).reply()
-	}
-	answer := s.patched(c, patch{AddIdentifiers: []Identifier{i}})
-	if answer.status != http.StatusOK {
-		return answer
-	}
-	added := s.contacts[c.ID].Identifiers
-	return reply{http.StatusCreated, wireIdentifier(c.ID, added[len(added)-1])}
-}
-
-func wireIdentifier(contactID string, i Identifier) map[string]any {
-	return map[string]any{"contactId": contactID, "key": i.Key, "value": i.Value, "properties": map[string]any{},
-		"createdAt": i.CreatedAt.Format(timeLayout)}
+	return nil
 }

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -45,10 +44,6 @@ func (r *request) paging() (paging, *refusal) {
 func token(createdAt string, position int) string {
 	data, _ := json.Marshal([]string{createdAt, strconv.Itoa(position)})
 	return base64.StdEncoding.EncodeToString(data)
-}
-
-func (s *Server) listContacts(r request) reply {
-	return list(s, r, s.order, func(c *Contact) (int, time.Time) { return c.seq, c.CreatedAt }, s.wire)
 }
 
 // list answers one page of entries, which are ordered by the number that key
@@ -96,59 +91,12 @@ func cut[T any](p paging, all []T, key func(T) (int, time.Time)) ([]T, bool) {
 	return shown, start > 0
 }
 
-func (s *Server) listIdentifiers(r request) reply {
-	c, ok := s.contacts[r.args[0]]
-	if !ok {
-		return notFound.reply()
+// listPart answers one page of a part of something, such as a contact's
+// identifiers, which are told apart by their place only.
+func listPart[T, W any](s *Server, r request, all []T, at func(T) time.Time, wire func(T) W) reply {
+	places := make([]int, len(all))
+	for i := range places {
+		places[i] = i
 	}
-	p, bad := r.paging()
-	if bad != nil {
-		return bad.reply()
-	}
-	start := min(p.after, len(c.Identifiers))
-	end := min(start+p.limit, len(c.Identifiers))
-	results := []map[string]any{}
-	for _, i := range c.Identifiers[start:end] {
-		results = append(results, wireIdentifier(c.ID, i))
-	}
-	body := map[string]any{"results": results}
-	if end < len(c.Identifiers) {
-		body["nextPageToken"] = token(c.Identifiers[end].CreatedAt.Format(timeLayout), end)
-	}
-	return reply{http.StatusOK, body}
-}
-
-func (s *Server) listDefinitions(r request) reply {
-	p, bad := r.paging()
-	if bad != nil {
-		return bad.reply()
-	}
-	results := make([]*definition, 0, len(s.definitions))
-	for _, d := range s.definitions {
-		results = append(results, d)
-	}
-	slices.SortFunc(results, func(a, b *definition) int { return strings.Compare(a.Key, b.Key) })
-	start := min(p.after, len(results))
-	end := min(start+p.limit, len(results))
-	body := map[string]any{"results": results[start:end]}
-	if end < len(results) {
-		body["nextPageToken"] = token("", end)
-	}
-	return reply{http.StatusOK, body}
-}
-
-func (s *Server) createDefinition(r request) reply {
-	var d definition
-	if bad := r.decode(&d); bad != nil {
-		return bad.reply()
-	}
-	if bad := d.check(); bad != nil {
-		return bad.reply()
-	}
-	if _, taken := s.definitions[d.Key]; taken {
-		return (&refusal{Status: http.StatusConflict, Code: "ResourceAlreadyExists", Message: "the key is taken"}).reply()
-	}
-	d.ID, d.CreatedAt = s.uuid(), s.now().Format(timeLayout)
-	s.definitions[d.Key] = &d
-	return reply{http.StatusCreated, &d}
+	return list(s, r, places, func(i int) (int, time.Time) { return i + 1, at(all[i]) }, func(i int) W { return wire(all[i]) })
 }

@@ -49,6 +49,10 @@ type Options struct {
 	// RefuseUnknownAttributes answers 422 to attributes that have no
 	// definition. By default they are accepted.
 	RefuseUnknownAttributes bool
+	// KeepUpdatedAt leaves a contact's updatedAt alone when a write changes
+	// nothing. By default every write moves it; which of the two Bird does is
+	// not documented.
+	KeepUpdatedAt bool
 	// ReplaceConversationAttributes lets a PATCH put the attributes it has in
 	// the place of all of a conversation. By default they are merged; which
 	// of the two Bird does is not documented.

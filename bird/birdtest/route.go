@@ -23,28 +23,6 @@ var tables = []func(*Server) []route{
 	(*Server).subscriptionRoutes,
 }
 
-func (s *Server) contactRoutes() []route {
-	return []route{
-		{"GET contacts", s.listContacts},
-		{"POST contacts", s.createContact},
-		{"POST contacts/search", s.searchContacts},
-		{"GET contacts/identifiers/*/*", func(request) reply { return forbidden.reply() }},
-		{"PATCH contacts/identifiers/*/*", s.upsertContact},
-		{"GET contacts/*", s.getContact},
-		{"PATCH contacts/*", s.patchContact},
-		{"DELETE contacts/*", s.deleteContact},
-		{"GET contacts/*/identifiers", s.listIdentifiers},
-		{"POST contacts/*/identifiers", s.addIdentifier},
-	}
-}
-
-func (s *Server) definitionRoutes() []route {
-	return []route{
-		{"GET attribute-definitions", s.listDefinitions},
-		{"POST attribute-definitions", s.createDefinition},
-	}
-}
-
 // route finds the operation of a call: the first one in the tables that fits.
 // An unknown path is answered like a wrong key.
 func (s *Server) route(r request) reply {

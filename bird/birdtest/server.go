@@ -35,7 +35,10 @@ type Server struct {
 	order         []*Contact        // oldest first
 	holders       map[string]string // identifier to contact id
 	writes        map[string]map[string]int
-	definitions   map[string]*definition
+	definitions   []*definition   // oldest first
+	lists         []*contactList  // oldest first
+	ghosts        map[string]bool // contacts that lists show and GET does not find
+	filled        int             // contacts made by Fill
 	conversations map[string]*Conversation
 	threads       []*Conversation // oldest first
 	messages      map[string]*Message
@@ -81,13 +84,14 @@ func newServer(opts *Options, serve func(http.Handler) *simhttp.Server) *Server 
 		contacts:       map[string]*Contact{},
 		holders:        map[string]string{},
 		writes:         map[string]map[string]int{},
-		definitions:    builtins(),
+		ghosts:         map[string]bool{},
 		conversations:  map[string]*Conversation{},
 		messages:       map[string]*Message{},
 		media:          map[string]*media{},
 		outcome:        "read",
 	}
 	s.agenda.ctx, s.agenda.cancel = context.WithCancel(context.Background())
+	s.defineBuiltins()
 	s.openChannel(DefaultChannel, "whatsapp")
 	s.hire(DefaultAgent, "Jane Agent")
 	s.startSenders()

@@ -100,7 +100,7 @@ func TestSearchAndIdentifiers(t *testing.T) {
 	first := body["results"].([]any)[0].(object)["key"]
 	_, body = call(t, s, "GET", "/contacts/"+id+"/identifiers?limit=1&pageToken="+body["nextPageToken"].(string), nil)
 	second := body["results"].([]any)[0].(object)["key"]
-	want(t, "pages", []any{first, second, body["nextPageToken"]}, []any{"phonenumber", "external_id", nil})
+	want(t, "pages", []any{first, second, body["nextPageToken"]}, []any{"external_id", "phonenumber", nil})
 }
 
 func TestMergeMovesIdentifiersAndTellsNobody(t *testing.T) {
@@ -179,5 +179,5 @@ func TestAttributeDefinitions(t *testing.T) {
 		}
 		token = next
 	}
-	want(t, "definitions", len(keys), 10)
+	want(t, "definitions, newest first", []any{len(keys), keys[0], keys[1]}, []any{19, "tags", "rooms"})
 }

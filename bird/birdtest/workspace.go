@@ -8,14 +8,6 @@ import (
 
 // The methods of this file change the state; the caller holds s.mu.
 
-// patch is a change to one contact.
-type patch struct {
-	Strategy          string         `json:"strategy"`
-	Attributes        map[string]any `json:"attributes"`
-	AddIdentifiers    []Identifier   `json:"addIdentifiers"`
-	RemoveIdentifiers []Identifier   `json:"removeIdentifiers"`
-}
-
 // insert creates a contact, or refuses and changes nothing.
 func (s *Server) insert(p patch) (*Contact, *refusal) {
 	now := s.now()
@@ -35,35 +27,6 @@ func (s *Server) insert(p patch) (*Contact, *refusal) {
 	return c, nil
 }
 
-// change applies a patch to a contact as a whole, or refuses and changes
-// nothing. Removals come before additions.
-func (s *Server) change(before *Contact, p patch) (*Contact, *refusal) {
-	if bad := s.checkAttributes(p.Attributes); bad != nil {
-		return nil, bad
-	}
-	c := before.clone()
-	for _, i := range p.RemoveIdentifiers {
-		c.Identifiers = slices.DeleteFunc(c.Identifiers, func(h Identifier) bool { return indexKey(h) == indexKey(i) })
-	}
-	for _, i := range p.AddIdentifiers {
-		if bad := s.add(c, i); bad != nil {
-			return nil, bad
-		}
-	}
-	for key, v := range p.Attributes {
-		switch {
-		case key == phoneKey || key == emailKey: // mirrors cannot be written
-		case v == nil:
-			delete(c.Attributes, key)
-		default:
-			c.Attributes[key] = v
-		}
-	}
-	c.UpdatedAt = s.after(before.UpdatedAt)
-	s.replace(before, c)
-	return c, nil
-}
-
 // add gives an identifier to the contact unless another one holds it.
 func (s *Server) add(c *Contact, i Identifier) *refusal {
 	if bad := checkIdentifier(i); bad != nil {
@@ -79,7 +42,7 @@ func (s *Server) add(c *Contact, i Identifier) *refusal {
 				last = h.CreatedAt
 			}
 		}
-		c.Identifiers = append(c.Identifiers, Identifier{Key: i.Key, Value: i.Value, CreatedAt: s.after(last)})
+		c.Identifiers = append(c.Identifiers, Identifier{Key: i.Key, Value: i.Value, Properties: i.Properties, CreatedAt: s.after(last)})
 	}
 	return nil
 }
