@@ -53,7 +53,9 @@ func (s *Server) searchFeedItems(r request) reply {
 }
 
 // among reports whether a value is one of those asked for, none being any.
-func among(asked []string, value string) bool { return len(asked) == 0 || slices.Contains(asked, value) }
+func among(asked []string, value string) bool {
+	return len(asked) == 0 || slices.Contains(asked, value)
+}
 
 func wireFeedItem(v *Conversation) map[string]any {
 	nullable := func(id string) any {

@@ -211,4 +211,6 @@ func (s *Server) wireChannelMessage(m *Message) map[string]any {
 }
 
 // indexed reports whether what was made at a time can be found by now.
-func (s *Server) indexed(at time.Time) bool { return !s.clock.Now().Before(at.Add(s.opts.IndexDelay)) }
+func (s *Server) indexed(at time.Time) bool {
+	return s.opts.IndexDelay < 0 || !s.clock.Now().Before(at.Add(s.opts.IndexDelay))
+}
