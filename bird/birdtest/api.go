@@ -85,6 +85,8 @@ func (s *Server) answer(r *http.Request, body []byte) reply {
 		return s.answerPresigned(r.Method, r.URL, body)
 	case !inside || r.Header.Get("Authorization") != "AccessKey "+s.AccessKey:
 		return unauthorized.reply()
+	case !s.allows(r.Method, r.URL.EscapedPath()):
+		return forbidden.reply()
 	case !limit.admit(s.clock.Now().Add(-s.clock.Offset())):
 		return tooMany.reply()
 	}

@@ -66,7 +66,7 @@ func waitWebhooks(t *testing.T, s *birdtest.Server) {
 	}
 }
 
-func TestFlowCalls(t *testing.T) {
+func TestPoint13FlowCalls(t *testing.T) {
 	for _, asText := range []bool{false, true} {
 		s := newServer(t, &birdtest.Options{ArraysAsText: asText})
 		h := newHook(t, 200)
@@ -95,7 +95,7 @@ func TestFlowCalls(t *testing.T) {
 	}
 }
 
-func TestFlowsFireOnEveryKindOfChange(t *testing.T) {
+func TestPoint13FlowsFireOnEveryKindOfChange(t *testing.T) {
 	for _, quiet := range []bool{false, true} {
 		s := newServer(t, &birdtest.Options{QuietAPI: quiet})
 		h := newHook(t, 200)
@@ -135,7 +135,7 @@ func TestFlowsFireOnEveryKindOfChange(t *testing.T) {
 	}
 }
 
-func TestFlowCallsAreRepeatedDroppedAndDoubled(t *testing.T) {
+func TestPoint13FlowCallsAreRepeatedDroppedAndDoubled(t *testing.T) {
 	s := newServer(t, &birdtest.Options{FlowPause: time.Millisecond, FlowRetries: 2})
 	h := newHook(t, 503, 500, 200)
 	s.OnContactChange(h.URL, "secret")
@@ -157,7 +157,7 @@ func TestFlowCallsAreRepeatedDroppedAndDoubled(t *testing.T) {
 	want(t, "stats", s.FlowStats(), birdtest.DeliveryStats{Delivered: 3, Dropped: 1, Duplicated: 1, Attempts: 5})
 }
 
-func TestSignedWebhooks(t *testing.T) {
+func TestPoint10SignedWebhooks(t *testing.T) {
 	s := newServer(t, nil)
 	h := newHook(t, 200)
 	for _, event := range []string{"conversation.created", "whatsapp.inbound"} {
@@ -187,9 +187,9 @@ func TestSignedWebhooks(t *testing.T) {
 	}
 }
 
-// TestRetriesKeepTheFirstTimestamp lives in a bubble, where eight hours pass
+// TestPoint10RetriesKeepTheFirstTimestamp lives in a bubble, where eight hours pass
 // at once.
-func TestRetriesKeepTheFirstTimestamp(t *testing.T) {
+func TestPoint10RetriesKeepTheFirstTimestamp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := birdtest.NewPipeServer(nil)
 		defer s.Close()

@@ -13,7 +13,7 @@ import (
 	"github.com/urbanhub/crmsync/bird/birdtest"
 )
 
-func TestPaging(t *testing.T) {
+func TestPoint02Paging(t *testing.T) {
 	s := newServer(t, &birdtest.Options{GETPerSecond: -1})
 	var ids []string
 	for i := range 25 {
@@ -64,8 +64,8 @@ func TestPaging(t *testing.T) {
 	}
 }
 
-// TestRateLimits runs in a bubble, where time stands still between calls.
-func TestRateLimits(t *testing.T) {
+// TestPoint11RateLimits runs in a bubble, where time stands still between calls.
+func TestPoint11RateLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := birdtest.NewPipeServer(&birdtest.Options{})
 		defer s.Close()

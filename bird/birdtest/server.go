@@ -48,7 +48,8 @@ type Server struct {
 	outcome       string // the last status of messages to come
 	agenda        agenda
 	subscriptions []*subscription // oldest first
-	proxies       [][2]string     // public address to actual one
+	policies      []Policy
+	proxies       [][2]string // public address to actual one
 	flow          flow
 	lastSeq       int
 	down          bool

@@ -65,6 +65,22 @@ func send(t *testing.T, s *birdtest.Server, method, url, key string, body any) (
 	return res.StatusCode, out
 }
 
+// head makes a GET with the right key and returns its status and headers.
+func head(t *testing.T, s *birdtest.Server, path string) (int, http.Header) {
+	t.Helper()
+	req, err := http.NewRequest("GET", s.URL+"/workspaces/"+s.WorkspaceID+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "AccessKey "+s.AccessKey)
+	res, err := s.Client().Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	return res.StatusCode, res.Header
+}
+
 func want(t *testing.T, what string, got, want any) {
 	t.Helper()
 	if d := cmp.Diff(want, got); d != "" {
@@ -72,7 +88,7 @@ func want(t *testing.T, what string, got, want any) {
 	}
 }
 
-func TestKeyWorkspaceAndUnknownPathsAreAnsweredAlike(t *testing.T) {
+func TestPoint01KeyWorkspaceAndUnknownPathsAreAnsweredAlike(t *testing.T) {
 	s := newServer(t, nil)
 	base := s.URL + "/workspaces/"
 	for _, tt := range []struct{ name, method, url, key string }{
@@ -92,9 +108,9 @@ func TestKeyWorkspaceAndUnknownPathsAreAnsweredAlike(t *testing.T) {
 	want(t, "by identifier", body["code"], any("FORBIDDEN_INTERNAL"))
 }
 
-// TestCreateAnswersLikeTheDocumentation replays the two examples of Bird's
+// TestPoint03CreateAnswersLikeTheDocumentation replays the two examples of Bird's
 // page on creating a contact. Ids and times are the server's own.
-func TestCreateAnswersLikeTheDocumentation(t *testing.T) {
+func TestPoint03CreateAnswersLikeTheDocumentation(t *testing.T) {
 	data, err := os.ReadFile("../testdata/contact-create-docs-examples.json")
 	if err != nil {
 		t.Fatal(err)
@@ -123,7 +139,7 @@ func TestCreateAnswersLikeTheDocumentation(t *testing.T) {
 	}
 }
 
-func TestCreateRefusals(t *testing.T) {
+func TestPoint03CreateRefusals(t *testing.T) {
 	s := newServer(t, nil)
 	if _, err := s.Create(object{"email": "jane@example.com"}); err != nil {
 		t.Fatal(err)
@@ -149,7 +165,7 @@ func TestCreateRefusals(t *testing.T) {
 	want(t, "contacts", len(s.Contacts()), 1)
 }
 
-func TestEveryWriteMovesUpdatedAt(t *testing.T) {
+func TestPoint03EveryWriteMovesUpdatedAt(t *testing.T) {
 	s := newServer(t, nil)
 	id, err := s.Create(object{"name": "Jane"})
 	if err != nil {
@@ -164,7 +180,7 @@ func TestEveryWriteMovesUpdatedAt(t *testing.T) {
 	}
 }
 
-func TestPatchMergesAttributesAndMovesIdentifiers(t *testing.T) {
+func TestPoint03PatchMergesAttributesAndMovesIdentifiers(t *testing.T) {
 	s := newServer(t, nil)
 	id, err := s.Create(object{"name": "Jane", "email": "jane@example.com", "city": "Cali", "rooms": 2.0})
 	if err != nil {
@@ -191,7 +207,7 @@ func TestPatchMergesAttributesAndMovesIdentifiers(t *testing.T) {
 	}
 }
 
-func TestUnknownContacts(t *testing.T) {
+func TestPoint03UnknownContacts(t *testing.T) {
 	s := newServer(t, nil)
 	id, err := s.Create(object{"name": "Jane"})
 	if err != nil {

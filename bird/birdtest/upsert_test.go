@@ -8,10 +8,10 @@ import (
 
 func ident(key, value string) object { return object{"key": key, "value": value} }
 
-// TestUpsertStrategies upserts by the e-mail a@example.com with the phone
+// TestPoint04UpsertStrategies upserts by the e-mail a@example.com with the phone
 // +573000000001 beside it, into workspaces where these belong to nobody, to
 // one contact or to two.
-func TestUpsertStrategies(t *testing.T) {
+func TestPoint04UpsertStrategies(t *testing.T) {
 	const email, phone = "a@example.com", "+573000000001"
 	for _, tt := range []struct {
 		name     string
@@ -61,7 +61,7 @@ func TestUpsertStrategies(t *testing.T) {
 	}
 }
 
-func TestUpsertTakesThePathLiterally(t *testing.T) {
+func TestPoint04UpsertTakesThePathLiterally(t *testing.T) {
 	s := newServer(t, nil)
 	status, body := call(t, s, "PATCH", "/contacts/identifiers/emailaddress/jane%40example.com", object{})
 	want(t, "encoded @", status, 400)
@@ -74,7 +74,7 @@ func TestUpsertTakesThePathLiterally(t *testing.T) {
 	want(t, "raw +", status, 201)
 }
 
-func TestSearchAndIdentifiers(t *testing.T) {
+func TestPoint03SearchAndIdentifiers(t *testing.T) {
 	s := newServer(t, &birdtest.Options{Featured: 1})
 	id, err := s.Create(object{"msisdn": "+573000000001"})
 	if err != nil {
@@ -103,7 +103,7 @@ func TestSearchAndIdentifiers(t *testing.T) {
 	want(t, "pages", []any{first, second, body["nextPageToken"]}, []any{"external_id", "phonenumber", nil})
 }
 
-func TestMergeMovesIdentifiersAndTellsNobody(t *testing.T) {
+func TestPoint12MergeMovesIdentifiersAndTellsNobody(t *testing.T) {
 	s := newServer(t, nil)
 	hook := newHook(t, 200)
 	loser, err := s.Create(object{"msisdn": "+573000000001", "city": "Cali", "name": "J"})
@@ -135,7 +135,7 @@ func TestMergeMovesIdentifiersAndTellsNobody(t *testing.T) {
 	}
 }
 
-func TestAttributeDefinitions(t *testing.T) {
+func TestPoint05AttributeDefinitions(t *testing.T) {
 	s := newServer(t, &birdtest.Options{RefuseUnknownAttributes: true})
 	define := func(d object) int {
 		status, _ := call(t, s, "POST", "/attribute-definitions", d)
