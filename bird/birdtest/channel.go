@@ -88,6 +88,7 @@ func (s *Server) channelRoutes() []route {
 		{"GET channels/*/conversational", s.on(s.getConversational)},
 		{"PATCH channels/*/conversational", s.on(s.patchConversational)},
 		{"GET channels/*/messages", s.on(func(c *channel, r request) reply { return s.answerChannelMessages(r, c.messages) })},
+		{"POST channels/*/messages", s.on(s.sendOnChannel)},
 		{"GET channels/*/messages/*", s.on(s.getChannelMessage)},
 	}
 }
@@ -152,4 +153,47 @@ func (s *Server) getChannelMessage(c *channel, r request) reply {
 		return missing("message").reply()
 	}
 	return reply{http.StatusOK, s.wireChannelMessage(m)}
+}
+
+// sendOnChannel sends a message to a contact without naming a conversation.
+// It goes into the one with the contact, if the channel has conversations.
+func (s *Server) sendOnChannel(c *channel, r request) reply {
+	var in struct {
+		posting
+		Receiver struct {
+			Contacts []reference `json:"contacts"`
+		} `json:"receiver"`
+	}
+	if bad := r.decode(&in); bad != nil {
+		return bad.reply()
+	}
+	if bad := in.checkContent(); bad != nil {
+		return bad.reply()
+	}
+	if len(in.Receiver.Contacts) != 1 {
+		return invalid("receiver must have one contact").reply()
+	}
+	to, bad := s.resolveContact(in.Receiver.Contacts[0])
+	if bad != nil {
+		return bad.reply()
+	}
+	m := &Message{Sender: accessKey, To: []string{to.ID}, Body: in.Body, Template: in.Template, Reference: in.Reference}
+	s.deliverOn(c, m, to.ID)
+	return reply{http.StatusAccepted, s.wireChannelMessage(m)}
+}
+
+// deliverOn puts a message into the contact's conversation on a channel,
+// which is opened if need be, or on the bare channel.
+func (s *Server) deliverOn(c *channel, m *Message, contactID string) {
+	if !c.conversational {
+		m.channelID = c.id
+		s.number(m, c.createdAt)
+		s.release(c, m)
+		return
+	}
+	v := s.current(c.id, contactID)
+	if v == nil {
+		v = s.thread(Opening{ContactID: contactID, ChannelID: c.id})
+	}
+	s.post(v, m)
 }

@@ -149,17 +149,9 @@ func (s *Server) ContactWrites(channelID, contactID, text string) (conversationI
 	if ch == nil || s.contacts[contactID] == nil {
 		return "", ""
 	}
-	if !ch.conversational {
-		m := &Message{Sender: contactParticipant(s.contacts[contactID]), Body: TextBody(text), Source: fromChannel, channelID: channelID}
-		s.number(m, ch.createdAt)
-		s.release(ch, m)
-		return "", m.ID
-	}
-	v := s.current(channelID, contactID)
-	if v == nil {
-		v = s.thread(Opening{ContactID: contactID, ChannelID: channelID})
-	}
-	return v.ID, s.say(v, Saying{From: contactParticipant(s.contacts[contactID]), Body: TextBody(text)})
+	m := &Message{Sender: contactParticipant(s.contacts[contactID]), Body: TextBody(text), Source: fromChannel}
+	s.deliverOn(ch, m, contactID)
+	return m.ConversationID, m.ID
 }
 
 // current returns the contact's latest active conversation on a channel.

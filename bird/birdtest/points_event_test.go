@@ -15,7 +15,8 @@ func told(t *testing.T) (s *birdtest.Server, conversation string, events func() 
 	t.Helper()
 	s = newServer(t, calm())
 	h := newHook(t, 200)
-	for _, event := range []string{"conversation.created", "conversation.updated", "conversation.deleted", "whatsapp.inbound", "whatsapp.outbound"} {
+	for _, event := range []string{"conversation.created", "conversation.updated", "conversation.deleted", "whatsapp.inbound",
+		"whatsapp.outbound", "whatsapp.interaction"} {
 		s.Subscribe(event, h.URL, "key")
 	}
 	conversation = s.StartConversation(named(t, s, "Jane", 1))
@@ -60,6 +61,9 @@ func TestPoint10EventsOfConversations(t *testing.T) {
 			call(t, s, "POST", "/conversations/"+id+"/messages", texting("x"))
 		},
 			[]string{created, updated, out, out, out, out, out}},
+		{"a click", func(s *birdtest.Server, id string) {
+			want(t, "clicks", []bool{s.Interact(s.ContactSays(id, "x"), "click"), s.Interact("none", "click")}, []bool{true, false})
+		}, []string{created, updated, in, "whatsapp.interaction"}},
 		{"close", func(s *birdtest.Server, id string) { s.CloseConversation(id) }, []string{created, updated}},
 		{"our own change", func(s *birdtest.Server, id string) {
 			call(t, s, "PATCH", "/conversations/"+id, object{"attributes": object{"hubspotContactId": "1"}})

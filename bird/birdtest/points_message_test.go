@@ -330,3 +330,33 @@ func TestPoint07TheChannelSeesTheConversationLate(t *testing.T) {
 		want(t, "unknown", status, 404)
 	})
 }
+
+func TestPoint07MessagesAreSentWithoutNamingAConversation(t *testing.T) {
+	s := newServer(t, calm())
+	path := "/channels/" + birdtest.DefaultChannel + "/messages"
+	receiver := object{"contacts": []object{{"identifierKey": "phonenumber", "identifierValue": "+573000000001"}}}
+	good := object{"receiver": receiver, "body": birdtest.TextBody("Hi")}
+	for _, tt := range []struct {
+		name    string
+		body    object
+		status  int
+		message any
+	}{
+		{"nobody", with(good, object{"receiver": nil}), 422, "receiver must have one contact"},
+		{"nothing", with(good, object{"body": nil}), 422, "body or template is missing"},
+		{"to a stranger", good, 202, nil},
+		{"to a contact", good, 202, nil},
+	} {
+		status, body := call(t, s, "POST", path, tt.body)
+		want(t, tt.name, []any{status, body["message"]}, []any{tt.status, tt.message})
+	}
+	contacts := s.Contacts()
+	want(t, "one contact", len(contacts), 1)
+	found := results(t, s, "/participants/"+contacts[0].ID+"/conversations", "id")
+	want(t, "one conversation", len(found), 1)
+	want(t, "messages", len(s.Messages(found[0].(string))), 2)
+	s.SetConversational(birdtest.DefaultChannel, false)
+	_, body := call(t, s, "POST", path, good)
+	want(t, "without conversations", body["context"], nil)
+	want(t, "all", len(results(t, s, path, "id")), 3)
+}

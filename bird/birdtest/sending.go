@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// How messages enter conversations and go their way. The caller holds s.mu.
+// How messages enter conversations and go their way. Unless exported, the
+// caller of a function holds s.mu.
 
 // ranks order the statuses of a message. Those of failure are the last.
 var ranks = map[string]int{"accepted": 1, "processing": 2, "sent": 3, "delivered": 4, "read": 5,
@@ -98,6 +99,22 @@ func (s *Server) tell(event string, v *Conversation) {
 		return
 	}
 	s.publish("conversations", event, s.wireConversation(v))
+}
+
+// Interact lets a contact open or click what a message shows, which fires an
+// interaction event of the type, such as "open" or "click". It reports false
+// when no channel has such a message. The payload's shape is not documented.
+func (s *Server) Interact(messageID, kind string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := s.messages[messageID]
+	if m == nil || s.channel(m.channelID) == nil || m.Draft {
+		return false
+	}
+	ch := s.channel(m.channelID)
+	s.publish("channels", ch.platform+".interaction", map[string]any{"id": s.uuid(), "messageId": m.ID, "channelId": ch.id,
+		"platformId": ch.platform, "type": kind, "createdAt": s.now().Format(timeLayout)})
+	return true
 }
 
 // tellMessage publishes that a message came in, or that one to a contact has
