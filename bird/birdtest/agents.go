@@ -7,6 +7,7 @@ import (
 )
 
 // An Agent is a person who answers in the Inbox.
+// See https://docs.bird.com/api/collaborations-api.
 type Agent struct {
 	ID, DisplayName string
 	// Availability is "active", "away" or "inactive".

@@ -61,6 +61,7 @@ func (s *Server) openChannel(id, platform string) *channel {
 // SetConversational switches conversations of a channel on or off. While off,
 // what contacts write there makes no conversation and conversations of the
 // channel have no events. It reports false when there is no such channel.
+// See https://docs.bird.com/api/conversations-api/api-reference/channel-configuration/update-conversations-configuration.
 func (s *Server) SetConversational(channelID string, on bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -7,6 +7,7 @@ import (
 )
 
 // A Conversation is a thread between participants on a channel.
+// See https://docs.bird.com/api/conversations-api/api-reference/conversations-management.
 type Conversation struct {
 	ID, Name, Description string
 	// Status is "active" or "closed", Style "default" for talks with

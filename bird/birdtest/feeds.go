@@ -7,7 +7,7 @@ import (
 )
 
 // A feedItem is the entry of a conversation in the Inbox, with an id of its
-// own.
+// own. See https://docs.bird.com/api/collaborations-api.
 type feedItem struct {
 	id, feedID      string
 	closed          bool

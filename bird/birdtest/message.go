@@ -8,6 +8,7 @@ import (
 
 // A Message is one entry of a conversation. One that a contact wrote on a
 // channel without conversations has no ConversationID.
+// See https://docs.bird.com/api/conversations-api/api-reference/conversations-messaging.
 type Message struct {
 	ID, ConversationID string
 	Sender             Participant

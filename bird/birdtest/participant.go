@@ -9,6 +9,7 @@ import (
 // person of the Inbox), "bot" (an AI employee), "flow" or "accessKey"; the ID
 // of a contact is that of the contact. Status is "active", or "pending" while
 // it waits to be let in.
+// See https://docs.bird.com/api/conversations-api/api-reference/conversation-participants.
 type Participant struct{ ID, Type, Status, DisplayName string }
 
 // reference names a participant or a recipient, by id or by identifier.
