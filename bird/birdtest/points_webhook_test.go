@@ -86,7 +86,8 @@ func TestPoint09SubscriptionRules(t *testing.T) {
 		}
 	}
 	open := newServer(t, &birdtest.Options{AnyWebhookURL: true})
-	status, made := call(t, open, "POST", "/webhook-subscriptions", hooked(object{"url": "http://127.0.0.1:8080/bird"}))
+	status, made := exchange(t, open, "POST", open.URL+"/workspaces/"+open.WorkspaceID+"/webhook-subscriptions", "AccessKey "+open.AccessKey,
+		hooked(object{"url": "http://127.0.0.1:8080/bird"})) // which is beside the model
 	want(t, "any address", status, 201)
 	status, _ = call(t, open, "PATCH", "/webhook-subscriptions/"+made["id"].(string), object{"event": "none"})
 	want(t, "patch to nonsense", status, 422)

@@ -33,7 +33,15 @@ func call(t *testing.T, s *birdtest.Server, method, path string, body any) (int,
 	return send(t, s, method, s.URL+"/workspaces/"+s.WorkspaceID+path, "AccessKey "+s.AccessKey, body)
 }
 
+// send makes a call and holds the answer to the model of the API.
 func send(t *testing.T, s *birdtest.Server, method, url, key string, body any) (int, object) {
+	t.Helper()
+	status, out := exchange(t, s, method, url, key, body)
+	conforms(t, method, url, status, out)
+	return status, out
+}
+
+func exchange(t *testing.T, s *birdtest.Server, method, url, key string, body any) (int, object) {
 	t.Helper()
 	var in io.Reader
 	if text, ok := body.(string); ok {
