@@ -28,6 +28,7 @@ type Adapter struct {
 	throttle    throttle
 	offset      atomic.Int64 // Bird's clock minus ours
 	seen        snapshots
+	platforms   platforms
 	learned     atomic.Pointer[map[string]AttributeType] // from the definitions
 }
 

@@ -1,175 +1,204 @@
 package bird
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/urbanhub/crmsync/sync"
 )
 
 // event is the envelope of Bird's webhooks. It has neither an id nor a time.
+// See https://docs.bird.com/api/conversations-api/api-reference/events.
 type event struct {
 	Service string          `json:"service"`
 	Event   string          `json:"event"`
 	Payload json.RawMessage `json:"payload"`
 }
 
-// payload is the part of a conversation or a channel message that matters
-// here. The two shapes share no name with different meanings.
-type payload struct {
-	ID        string `json:"id"`
-	Name      string `json:"name"`
-	Status    string `json:"status"`
-	ChannelID string `json:"channelId"`
-	CreatedAt moment `json:"createdAt"`
-	UpdatedAt moment `json:"updatedAt"`
+// A reading takes the items out of an event's payload. It gets the platform
+// of an event of the channels, and the whole body.
+type reading func(e *event, platform string, body []byte) ([]sync.Item, error)
 
-	// Of a conversation.
-	Participants []participant `json:"featuredParticipants"`
-	Initiator    participant   `json:"initiatingParticipant"`
-	LastMessage  struct {
-		ID     string      `json:"id"`
-		Status string      `json:"status"`
-		Sender participant `json:"sender"`
-	} `json:"lastMessage"`
-
-	// Of a channel message.
-	Sender struct {
-		Contact address `json:"contact"`
-	} `json:"sender"`
-	Receiver struct {
-		Contacts []address `json:"contacts"`
-	} `json:"receiver"`
-	Context struct {
-		ID string `json:"id"` // conversation:message:contact
-	} `json:"context"`
-	Body struct {
-		Text struct {
-			Text string `json:"text"`
-		} `json:"text"`
-	} `json:"body"`
-}
-
-type participant struct {
-	ID   string `json:"id"`
-	Type string `json:"type"`
-}
-
-type address struct {
-	ID string `json:"id"`
+// readings are the events by their names; a star is any platform. One without
+// a function is known, but tells nothing that is wanted.
+var readings = map[string]reading{
+	"conversation.created": (*event).begun,
+	"conversation.updated": (*event).updated,
+	"conversation.deleted": (*event).deleted,
+	"*.inbound":            (*event).channelItems,
+	"*.outbound":           (*event).channelItems,
+	"*.interaction":        nil,
+	"channel.created":      nil,
+	"channel.updated":      nil,
+	"voice.inbound":        nil, // calls are no messages
+	"voice.outbound":       nil,
 }
 
 // items returns what the event means: a change for every contact taking part,
-// and the fact, if it is one.
-func (e *event) items(body []byte) (items []sync.Item, known bool, err error) {
-	if !e.known() {
-		return nil, false, nil
+// and its facts.
+func (e *event) items(body []byte) ([]sync.Item, Outcome, error) {
+	platform, verb, _ := strings.Cut(e.Event, ".")
+	read, known := readings[e.Event]
+	if !known {
+		read, known = readings["*."+verb]
 	}
-	var p payload
-	if err := json.Unmarshal(e.Payload, &p); err != nil {
-		return nil, true, err
+	switch {
+	case !known:
+		return nil, Unknown, nil
+	case read == nil:
+		return nil, Ignored, nil
 	}
-	contacts := p.contacts()
+	items, err := read(e, platform, body)
+	switch {
+	case err != nil:
+		return nil, Malformed, err
+	case len(items) == 0:
+		return nil, Ignored, nil
+	}
+	return items, Enqueued, nil
+}
+
+// conversation reads the payload, and a change for each contact of it.
+func (e *event) conversation(body []byte) (*Conversation, []sync.Item, sync.Ref, error) {
+	var c Conversation
+	if err := json.Unmarshal(e.Payload, &c); err != nil {
+		return nil, nil, sync.Ref{}, err
+	}
+	state := digest(body)
+	if c.ID != "" {
+		state = strings.Join([]string{c.ID, c.LastMessage.ID, c.LastMessage.Status, c.Status, c.UpdatedAt.UTC().Format(time.RFC3339Nano)}, ":")
+	}
+	contacts := c.contacts()
+	var subject sync.Ref
+	if len(contacts) > 0 {
+		subject = ref(contacts[0])
+	}
+	return &c, e.changes(contacts, state, c.UpdatedAt), subject, nil
+}
+
+// changes returns a change for each contact. The state names what the event
+// tells of, the same for every delivery of it and another for the next: the
+// ids of the requests are of no use for that.
+func (e *event) changes(contacts []string, state string, at time.Time) []sync.Item {
+	var items []sync.Item
 	for _, id := range contacts {
 		items = append(items, sync.Change{
-			ID:         itemID("webhook", e.Event, p.state(body), id),
+			ID:         itemID("webhook", e.Event, state, id),
 			Ref:        ref(id),
 			Reason:     sync.ReasonWebhook,
-			OccurredAt: p.UpdatedAt.Time,
+			OccurredAt: at,
 			Priority:   sync.Live,
 		})
 	}
-	if fact, ok := e.fact(&p); ok && len(contacts) > 0 {
-		fact.Subject = ref(contacts[0])
-		items = append(items, fact)
-	}
-	return items, true, nil
+	return items
 }
 
 // contacts returns the ids of the contacts taking part, each once; the one
 // that began comes first.
-func (p *payload) contacts() []string {
+func (c *Conversation) contacts() []string {
 	var ids []string
-	add := func(id string) {
-		if idPattern.MatchString(id) && !slices.Contains(ids, id) {
-			ids = append(ids, id)
+	for _, p := range slices.Concat([]Participant{c.Initiator, c.LastMessage.Sender}, c.Featured) {
+		if p.Type == ContactParticipant {
+			ids = append(ids, p.ID)
 		}
 	}
-	for _, x := range append([]participant{p.Initiator, p.LastMessage.Sender}, p.Participants...) {
-		if x.Type == "contact" {
-			add(x.ID)
-		}
-	}
-	add(p.Sender.Contact.ID)
-	for _, x := range p.Receiver.Contacts {
-		add(x.ID)
-	}
-	return ids
+	return plainIDs(ids...)
 }
 
-// state names the state that the event tells of, the same for every delivery
-// of one event and another for the next. Without an id only the body tells
-// events apart.
-func (p *payload) state(body []byte) string {
-	if p.ID == "" {
-		return digest(body)
+func (e *event) begun(_ string, body []byte) ([]sync.Item, error) {
+	c, items, subject, err := e.conversation(body)
+	if err != nil || len(items) == 0 || c.ID == "" {
+		return items, err
 	}
-	parts := []string{p.ID, p.Status, p.LastMessage.ID, p.LastMessage.Status, p.UpdatedAt.UTC().Format(time.RFC3339Nano)}
-	return strings.Join(parts, ":")
+	return append(append(items, c.started(subject)), c.news(subject)...), nil
 }
 
-// itemID joins the parts of an item's id. What is long or not plain text is
-// replaced by its digest, so that no queue stumbles over it.
-func itemID(parts ...string) string {
-	id := strings.Join(parts, ":")
-	odd := func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }
-	if len(id) > 250 || strings.ContainsFunc(id, odd) {
-		id = parts[0] + ":" + digest([]byte(id))
+func (e *event) updated(_ string, body []byte) ([]sync.Item, error) {
+	c, items, subject, err := e.conversation(body)
+	if err != nil || len(items) == 0 || c.ID == "" {
+		return items, err
 	}
-	return "bird:" + id
+	items = append(items, c.news(subject)...)
+	if c.Status != "" && !c.Open() {
+		items = append(items, c.closed(subject))
+	}
+	return items, nil
 }
 
-func digest(body []byte) string {
-	sum := sha256.Sum256(body)
-	return hex.EncodeToString(sum[:16])
+func (e *event) deleted(_ string, body []byte) ([]sync.Item, error) {
+	_, items, _, err := e.conversation(body)
+	return items, err
 }
 
-// fact returns the fact without its subject.
-func (e *event) fact(p *payload) (sync.Fact, bool) {
-	switch {
-	case p.ID == "":
+// news returns the facts that a conversation's state shows, whatever it was
+// told for. They have been told before, mostly; their ids say so.
+func (c *Conversation) news(subject sync.Ref) []sync.Item {
+	var items []sync.Item
+	if f, ok := c.lastFact(subject); ok {
+		items = append(items, f)
+	}
+	for _, f := range c.handovers(subject) {
+		items = append(items, f)
+	}
+	return items
+}
+
+// lastFact returns the last message as a fact, with as much of its text as the
+// conversation shows.
+func (c *Conversation) lastFact(subject sync.Ref) (sync.Fact, bool) {
+	last := c.LastMessage
+	if last.ID == "" || last.Sender.Type == "" {
 		return sync.Fact{}, false
-	case e.Event == "conversation.created":
-		return sync.Fact{
-			ID: startedID(p.ID), Type: "conversation.started", OccurredAt: p.CreatedAt.Time,
-			Data: present(map[string]any{"conversation_id": p.ID, "conversation_status": p.Status, "channel_id": p.ChannelID}),
-		}, true
-	case strings.HasSuffix(e.Event, ".inbound"):
-		conversation, _, _ := strings.Cut(p.Context.ID, ":")
-		return sync.Fact{
-			ID: itemID("message.received", p.ID), Type: "message.received", OccurredAt: p.CreatedAt.Time,
-			Data: present(map[string]any{"message_id": p.ID, "conversation_id": conversation, "channel_id": p.ChannelID,
-				"platform": strings.TrimSuffix(e.Event, ".inbound"), "text": p.Body.Text.Text}),
-		}, true
 	}
-	return sync.Fact{}, false
+	if last.Sender.Inbound() && idPattern.MatchString(last.Sender.ID) {
+		subject = ref(last.Sender.ID)
+	}
+	m := Message{ID: last.ID, ConversationID: c.ID, Sender: last.Sender, Status: last.Status,
+		Body: Body{Type: last.Type, Text: last.Text}, CreatedAt: last.CreatedAt, UpdatedAt: c.UpdatedAt}
+	f := m.fact(subject)
+	for k, v := range c.data() {
+		f.Data[k] = v
+	}
+	if last.cut() {
+		f.Data["preview"] = "true"
+	}
+	return f, true
 }
 
-// startedID identifies the start of a conversation, whether Bird's webhook or
-// the customer's Flow tells of it.
-func startedID(conversation string) string { return itemID("conversation.started", conversation) }
+// cut reports whether the message may say more than the preview. Bird cuts at
+// about 140 characters, and nobody says of what kind; of an e-mail the
+// preview may be anything.
+func (p *Preview) cut() bool {
+	return p.Text != "" && (len(p.Text) > 120 || p.Type != "text")
+}
 
-// present drops empty texts.
-func present(data map[string]any) map[string]any {
-	for k, v := range data {
-		if v == "" {
-			delete(data, k)
-		}
+// channelItems takes what a channel tells of a message. Of one that goes out
+// Bird tells every status, four or five times in all. The change has the
+// message's id for all of them, because a message on its way changes nothing
+// of the contact, and so has the fact, which the first one makes.
+func (e *event) channelItems(platform string, body []byte) ([]sync.Item, error) {
+	var m channelMessage
+	if err := json.Unmarshal(e.Payload, &m); err != nil {
+		return nil, err
 	}
-	return data
+	if strings.HasSuffix(e.Event, ".inbound") {
+		m.Sender.Type = ContactParticipant
+	} else {
+		m.Sender = Participant{} // the channel does not tell a person from an AI employee
+	}
+	state := m.ID
+	if m.ID == "" {
+		state = digest(body)
+	}
+	items := e.changes(m.contacts, state, m.UpdatedAt)
+	if len(items) == 0 || m.ID == "" {
+		return items, nil
+	}
+	f := m.fact(ref(m.contacts[0]))
+	for k, v := range present(map[string]any{"channel_id": m.channelID, "platform": platform}) {
+		f.Data[k] = v
+	}
+	return append(items, f), nil
 }

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/urbanhub/crmsync/sync"
@@ -102,17 +101,12 @@ func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		rc.malformed(w, r, "", "the body is not the JSON of an event")
 		return
 	}
-	items, known, err := e.items(body)
-	switch {
-	case err != nil:
+	items, outcome, err := e.items(body)
+	if err != nil {
 		rc.malformed(w, r, e.Event, "the payload has not the shape of its event")
-	case !known:
-		rc.store(w, r, e.Event, Unknown, nil)
-	case len(items) == 0:
-		rc.store(w, r, e.Event, Ignored, nil)
-	default:
-		rc.store(w, r, e.Event, Enqueued, items)
+		return
 	}
+	rc.store(w, r, e.Event, outcome, items)
 }
 
 // authentic checks the signature and only then the age, so that the age of a
@@ -128,13 +122,4 @@ func (rc *Receiver) authentic(h http.Header, body []byte) bool {
 	}
 	age := rc.opts.Now().Sub(time.Unix(seconds, 0))
 	return age <= rc.opts.MaxAge && age >= -maxAhead
-}
-
-// known reports whether the event is one that concerns contacts.
-func (e *event) known() bool {
-	switch e.Event {
-	case "conversation.created", "conversation.updated", "conversation.deleted":
-		return true
-	}
-	return strings.HasSuffix(e.Event, ".inbound") || strings.HasSuffix(e.Event, ".outbound")
 }

@@ -102,19 +102,29 @@ func payload(t testing.TB, name string) string {
 }
 
 func TestWebhooksBecomeChangesAndFacts(t *testing.T) {
-	const jane, whatsapp = "e013a75b-b5ac-4341-aa7c-571d38d067d0", "d4e8935a-5f48-45a5-95a5-ee7ba1e2c5b4"
-	for _, tt := range []struct{ file, contact, fact, factID string }{
-		{"event-conversation-created", jane, "conversation.started", "bird:conversation.started:7f7d4cff-2e27-4a1a-a2ba-0967341f974b"},
-		{"event-conversation-updated-inbound-message", jane, "", ""},
-		{"event-conversation-updated-closed", jane, "", ""},
-		{"event-conversation-deleted", jane, "", ""},
-		{"event-whatsapp-inbound", whatsapp, "message.received", "bird:message.received:404544c5-9920-45f1-8990-0855634ab7ac"},
-		{"event-whatsapp-outbound-agent-no-body", whatsapp, "", ""},
+	const (
+		jane, whatsapp = "e013a75b-b5ac-4341-aa7c-571d38d067d0", "d4e8935a-5f48-45a5-95a5-ee7ba1e2c5b4"
+		talk           = "7f7d4cff-2e27-4a1a-a2ba-0967341f974b"
+		asked, told    = "3e75a9d2-2a54-45ac-856a-bbe02f874332", "0c854061-6026-48c7-a2e8-bffb6458727b"
+	)
+	for _, tt := range []struct {
+		file, contact string
+		facts         []string // id without "bird:"
+	}{
+		{"event-conversation-created", jane, []string{"conversation.started:" + talk, "message.received:" + asked}},
+		{"event-conversation-updated-inbound-message", jane, []string{"message.received:" + asked}},
+		{"payloads/event-conversation-updated-outbound-message", jane, []string{"message.sent:" + told}},
+		{"payloads/event-conversation-updated-agent-joined", jane, []string{"message.received:" + asked,
+			"escalation.triggered:" + talk + ":5795352d-f111-407b-be33-c9db94e4a666"}},
+		{"event-conversation-updated-closed", jane, []string{"message.sent:" + told, "conversation.closed:" + talk + ":" + told}},
+		{"event-conversation-deleted", jane, nil},
+		{"event-whatsapp-inbound", whatsapp, []string{"message.received:404544c5-9920-45f1-8990-0855634ab7ac"}},
+		{"event-whatsapp-outbound-agent-no-body", whatsapp, []string{"message.sent:de35d664-0000-4000-8000-000000000001"}},
 	} {
 		in := &inbox{}
 		body := payload(t, tt.file)
 		equal(t, tt.file, answer(receiver(t, in), hook(body, hookKey, time.Now())), 204)
-		changes, facts := in.changes(), in.facts()
+		changes := in.changes()
 		if len(changes) != 1 {
 			t.Fatalf("%s: %d changes", tt.file, len(changes))
 		}
@@ -123,22 +133,49 @@ func TestWebhooksBecomeChangesAndFacts(t *testing.T) {
 		if changes[0].OccurredAt.IsZero() || changes[0].ID == "" {
 			t.Errorf("%s: %+v", tt.file, changes[0])
 		}
-		if tt.fact == "" {
-			equal(t, tt.file, len(facts), 0)
-			continue
+		var ids []string
+		for _, f := range in.facts() {
+			id, _ := strings.CutPrefix(f.ID, "bird:")
+			ids = append(ids, id)
+			if f.Subject != ref(tt.contact) || f.OccurredAt.IsZero() || !strings.HasPrefix(id, f.Type+":") {
+				t.Errorf("%s: %+v", tt.file, f)
+			}
 		}
-		if len(facts) != 1 {
-			t.Fatalf("%s: %d facts", tt.file, len(facts))
-		}
-		equal(t, tt.file, []any{facts[0].Type, facts[0].ID, facts[0].Subject}, []any{tt.fact, tt.factID, ref(tt.contact)})
+		equal(t, tt.file, ids, tt.facts)
 	}
 }
 
-func TestInboundMessagesCarryTheirText(t *testing.T) {
-	in := &inbox{}
-	answer(receiver(t, in), hook(payload(t, "event-whatsapp-inbound"), hookKey, time.Now()))
-	equal(t, "data", in.facts()[0].Data, map[string]any{"message_id": "404544c5-9920-45f1-8990-0855634ab7ac",
-		"channel_id": "52ad151f-f7b4-46f9-a5c6-d3318e650c84", "platform": "whatsapp", "text": "Test"})
+func TestFactsTellWhatTheEventTold(t *testing.T) {
+	const talk, channel = "7f7d4cff-2e27-4a1a-a2ba-0967341f974b", "e49b0247-4374-5652-bf37-bf937fa9983b"
+	for _, tt := range []struct {
+		file, fact string
+		data       map[string]any
+	}{
+		{"event-whatsapp-inbound", "message.received", map[string]any{"message_id": "404544c5-9920-45f1-8990-0855634ab7ac",
+			"channel_id": "52ad151f-f7b4-46f9-a5c6-d3318e650c84", "platform": "whatsapp", "text": "Test", "message_status": "delivered",
+			"sender_type": "contact", "direction": "inbound"}},
+		{"event-whatsapp-outbound-agent-no-body", "message.sent", map[string]any{"message_id": "de35d664-0000-4000-8000-000000000001",
+			"channel_id": "52ad151f-f7b4-46f9-a5c6-d3318e650c84", "platform": "whatsapp", "message_status": "accepted", "direction": "outbound"}},
+		{"payloads/event-conversation-updated-outbound-message", "message.sent", map[string]any{"message_id": "0c854061-6026-48c7-a2e8-bffb6458727b",
+			"conversation_id": talk, "conversation_status": "active", "channel_id": channel, "message_status": "accepted",
+			"sender_type": "bot", "direction": "outbound", "text": "Yes, it is! When would you like to move in?"}},
+		{"event-conversation-updated-closed", "conversation.closed", map[string]any{
+			"conversation_id": talk, "conversation_status": "closed", "channel_id": channel}},
+		{"payloads/event-conversation-updated-agent-joined", "escalation.triggered", map[string]any{
+			"conversation_id": talk, "conversation_status": "active", "channel_id": channel, "agent_id": "5795352d-f111-407b-be33-c9db94e4a666"}},
+	} {
+		in := &inbox{}
+		answer(receiver(t, in), hook(payload(t, tt.file), hookKey, time.Now()))
+		for _, f := range in.facts() {
+			if f.Type == tt.fact {
+				equal(t, tt.file, f.Data, tt.data)
+				tt.fact = ""
+			}
+		}
+		if tt.fact != "" {
+			t.Errorf("%s: no fact %s", tt.file, tt.fact)
+		}
+	}
 }
 
 // TestChangeIDs are the same for a retry and differ for every further state.
@@ -241,10 +278,10 @@ func TestReceiverCountsAndAsksAgain(t *testing.T) {
 	in.full = false
 	equal(t, "again", answer(r, hook(body, hookKey, time.Now())), 204)
 	answer(r, hook(body, "wrong", time.Now()))
-	answer(r, hook(`{"event":"channel.created"}`, hookKey, time.Now()))
+	answer(r, hook(`{"event":"number.bought"}`, hookKey, time.Now()))
 	answer(r, hook(`{"event":"conversation.deleted"}`, hookKey, time.Now()))
 	answer(r, hook(`{"event":"conversation.created","payload":{"id":"v1"}}`, hookKey, time.Now()))
-	equal(t, "outcomes", told, map[string]bird.Outcome{"conversation.updated": bird.Enqueued, "channel.created": bird.Unknown,
+	equal(t, "outcomes", told, map[string]bird.Outcome{"conversation.updated": bird.Enqueued, "number.bought": bird.Unknown,
 		"conversation.deleted": bird.Malformed, "conversation.created": bird.Ignored})
 }
 
