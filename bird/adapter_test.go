@@ -172,10 +172,10 @@ func TestFailuresAreClassifiedAndReveal(t *testing.T) {
 func TestTheVendorsErrorIsReachable(t *testing.T) {
 	s, a := connect(t, nil)
 	id := create(t, s, map[string]any{"name": "Jane"})
-	res := apply(t, a, sync.Write{Ref: ref(id), Fields: sync.Fields{"msisdn": sync.Text("12"), "name": sync.Text("J")}})
+	res := apply(t, a, sync.Write{Ref: ref(id), Fields: sync.Fields{"email": sync.Text("jane"), "name": sync.Text("J")}})
 	e := failure(t, res.Err, sync.Invalid)
-	equal(t, "field", e.Field, "msisdn")
-	equal(t, "rule", e.Rule, "phone.e164")
+	equal(t, "field", e.Field, "email")
+	equal(t, "rule", e.Rule, "bird.payload")
 	var api *bird.APIError
 	if !errors.As(res.Err, &api) || api.Status != 422 || api.Code != "InvalidPayload" || api.RequestID == "" || api.Message == "" {
 		t.Errorf("got %+v", api)

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -23,6 +24,7 @@ type Adapter struct {
 	workspace string // its path
 	contacts  string // the path of the contacts
 	places    map[string]place
+	wanted    url.Values // the query that asks for empty attributes, too
 
 	gets, posts *ratelimit.Window
 	throttle    throttle
@@ -72,7 +74,20 @@ func New(workspaceID, accessKey string, opts *Options) (*Adapter, error) {
 	for _, name := range o.Fields {
 		a.places[name] = placeOf(name, o.ExternalIDKey)
 	}
+	a.wanted = url.Values{"attributes": attributeKeys(a.places)}
 	return a, nil
+}
+
+// attributeKeys returns the keys of the attributes among the places.
+func attributeKeys(places map[string]place) []string {
+	var keys []string
+	for _, p := range places {
+		if p.kind == attributePlace || p.kind == namePlace {
+			keys = append(keys, p.key)
+		}
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
 }
 
 // newHTTPClient returns a client that keeps as many connections as there are
@@ -142,6 +157,7 @@ func (a *Adapter) once(ctx context.Context, r request, out any) (*httpx.Response
 	case err != nil:
 		return res, r.unanswered(err)
 	case res.Status == http.StatusTooManyRequests:
+		place.Refused()
 		until := a.throttle.backOff(res, time.Now())
 		limit.Pause(until)
 		return res, r.throttled(res, until)

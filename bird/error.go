@@ -45,6 +45,9 @@ func (e *APIError) Error() string {
 	return text
 }
 
+// phoneRule is broken by a phone that Bird does not take.
+const phoneRule = "phone.e164"
+
 // plain matches what is certainly a code or an id and not a person's data.
 var plain = regexp.MustCompile(`^[A-Za-z][A-Za-z_]{0,63}$`)
 
@@ -166,7 +169,7 @@ func blame(err error, fields sync.Fields, externalIDKey string) {
 	}
 	e.Field = found
 	if found == FieldPhone {
-		e.Rule = "phone.e164"
+		e.Rule = phoneRule
 	}
 }
 

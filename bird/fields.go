@@ -13,7 +13,8 @@ const (
 	emailKey       = "emailaddress"
 	displayNameKey = "displayName"
 
-	attributePrefix = "attributes."
+	attributePrefix  = "attributes."
+	identifierPrefix = "identifiers."
 )
 
 // A place is where a raw field lives in a contact.
@@ -29,6 +30,7 @@ const (
 	identifierPlace
 	namePlace
 	idPlace
+	anonymousPlace
 )
 
 // placeOf finds the place of a raw name. A name that means nothing else is the
@@ -45,6 +47,11 @@ func placeOf(name, externalIDKey string) place {
 		return place{identifierPlace, emailKey}
 	case FieldName:
 		return place{namePlace, displayNameKey}
+	case FieldAnonymous:
+		return place{anonymousPlace, ""}
+	}
+	if key, ok := strings.CutPrefix(name, identifierPrefix); ok {
+		return place{identifierPlace, key}
 	}
 	return place{attributePlace, strings.TrimPrefix(name, attributePrefix)}
 }
@@ -58,6 +65,8 @@ func (p place) value(c *contact) sync.Value {
 		return p.identifierValue(c)
 	case namePlace:
 		return c.displayName()
+	case anonymousPlace:
+		return sync.Bool(c.IsAnonymous && c.identifier(emailKey) == "" && c.identifier(phoneKey) == "")
 	}
 	return c.Attributes[p.key]
 }

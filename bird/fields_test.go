@@ -74,6 +74,21 @@ func TestAttributesKeepTheirTypesAndDigits(t *testing.T) {
 	}
 }
 
+// TestAnonymousVisitorsAreFlagged until somebody knows how to reach them.
+func TestAnonymousVisitorsAreFlagged(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"id":"c1","isAnonymous":true}`: "true",
+		`{"id":"c1","isAnonymous":true,"featuredIdentifiers":[{"key":"chatid","value":"1"}]}`:                  "true",
+		`{"id":"c1","isAnonymous":true,"featuredIdentifiers":[{"key":"phonenumber","value":"+573000000001"}]}`: "false",
+		`{"id":"c1","isAnonymous":true,"attributes":{"emailaddress":["a@example.com"]}}`:                       "false",
+		`{"id":"c1"}`: "false",
+	} {
+		if got := fieldsOf(t, decodeContact(t, text), "anonymous")["anonymous"]; got != want {
+			t.Errorf("%s: %s", text, got)
+		}
+	}
+}
+
 func TestIdentifiersAndNames(t *testing.T) {
 	for _, tt := range []struct{ name, json, field, want string }{
 		{"featured", `{"featuredIdentifiers":[{"key":"phonenumber","value":"+573000000001"}]}`, "msisdn", "+573000000001"},

@@ -28,6 +28,7 @@ const (
 	FieldPhone      = "msisdn"      // the identifier phonenumber, E.164 with "+"
 	FieldEmail      = "email"       // the identifier emailaddress
 	FieldName       = "name"        // the attribute displayName
+	FieldAnonymous  = "anonymous"   // a visitor without e-mail and phone; read only
 )
 
 // AttributeType says which JSON type an attribute is written with. The names
@@ -44,6 +45,25 @@ const (
 	ManyAttribute     AttributeType = "many"     // an array of texts
 )
 
+// A MatchStrategy says what Bird's upsert makes of a write whose identifiers
+// do not all belong to the contact that it finds.
+// See https://docs.bird.com/api/contacts-api/api-reference/manage-workspace-contacts/create-or-update-a-contact-by-identifier.
+type MatchStrategy string
+
+// The match strategies.
+const (
+	// StrictAlias refuses the write with a conflict that names the holder. It
+	// is the default: the engine links the holder then, or asks a person, and
+	// two people are never mixed up by a guess.
+	StrictAlias MatchStrategy = "strict_alias"
+	// FirstAlias writes to the contact that holds the key and gives it those
+	// identifiers that nobody holds.
+	FirstAlias MatchStrategy = "first_alias"
+	// First writes to the contact that holds the key and gives it no other
+	// identifier.
+	First MatchStrategy = "first"
+)
+
 // Options adjusts an [Adapter]. The zero value and nil mean the defaults.
 type Options struct {
 	// BaseURL is where the API is; "" is [DefaultBaseURL].
@@ -57,6 +77,9 @@ type Options struct {
 	// ExternalIDKey is the key of the custom identifier that holds the other
 	// system's id of the contact; "" is "external_id".
 	ExternalIDKey string
+	// Strategy is how contacts are created and met; "" is [StrictAlias].
+	// Identifiers that another strategy passed over are in Result.Dropped.
+	Strategy MatchStrategy
 	// Attributes declares the types of attributes for writing, by key. An
 	// attribute that is not declared is written with the type of its value.
 	Attributes map[string]AttributeType
@@ -86,6 +109,9 @@ func (o *Options) withDefaults() Options {
 	}
 	if c.ExternalIDKey == "" {
 		c.ExternalIDKey = "external_id"
+	}
+	if c.Strategy == "" {
+		c.Strategy = StrictAlias
 	}
 	if c.GETPerSecond <= 0 {
 		c.GETPerSecond = 40
@@ -128,6 +154,11 @@ func (o *Options) check() error {
 	}
 	if len(o.ExternalIDKey) > 64 {
 		return misconfigured("identifier.key", "an identifier's key has at most 64 characters")
+	}
+	switch o.Strategy {
+	case StrictAlias, FirstAlias, First:
+	default:
+		return misconfigured("strategy.known", "choose strict_alias, first_alias or first")
 	}
 	for key, t := range o.Attributes {
 		switch t {

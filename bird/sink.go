@@ -3,9 +3,10 @@ package bird
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"maps"
 	"net/http"
-	"net/url"
-	"strings"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -22,6 +23,11 @@ import (
 // A write without an id must have a Key that is an identifier (external_id,
 // msisdn or email). It goes through Bird's upsert, which creates the contact
 // when nobody holds the identifier.
+//
+// Bird refuses a whole contact for a phone that is not E.164. Such a phone is
+// left out and named in Result.Dropped with the rule "phone.e164", and the rest
+// is written. It concerns one value, not the field, so the adapter is no
+// [sync.Degrader].
 // See https://docs.bird.com/api/contacts-api/api-reference/manage-workspace-contacts/create-or-update-a-contact-by-identifier.
 func (a *Adapter) Apply(ctx context.Context, writes []sync.Write) ([]sync.Result, error) {
 	results := make([]sync.Result, len(writes))
@@ -60,21 +66,47 @@ func inTurn(writes []sync.Write) [][]int {
 }
 
 func (a *Adapter) apply(ctx context.Context, w sync.Write) sync.Result {
-	err := checkKind("bird: write", w.Ref.Kind)
-	var res sync.Result
-	switch {
-	case err != nil:
-	case w.Ref.ID != "":
-		res, err = a.update(ctx, w)
-	default:
-		res, err = a.upsert(ctx, w)
+	if err := checkKind("bird: write", w.Ref.Kind); err != nil {
+		return sync.Result{Record: sync.Record{Ref: w.Ref}, Err: err}
+	}
+	sound, dropped := a.withoutPhones(w, notE164)
+	res, err := a.write(ctx, sound)
+	if e, ok := errors.AsType[*sync.Error](err); ok && e.Rule == phoneRule {
+		// Bird knows more of phones than their form.
+		if again, more := a.withoutPhones(sound, anyPhone); more != nil {
+			dropped = joined(dropped, more)
+			res, err = a.write(ctx, again)
+		}
 	}
 	if err != nil {
-		blame(err, w.Fields, a.opts.ExternalIDKey)
 		a.nameHolder(ctx, w, err)
-		res = sync.Result{Record: sync.Record{Ref: w.Ref}, Err: err, Call: res.Call}
+		return sync.Result{Record: sync.Record{Ref: w.Ref}, Err: err, Call: res.Call}
+	}
+	res.Dropped = joined(dropped, res.Dropped)
+	for _, name := range slices.Sorted(maps.Keys(res.Dropped)) {
+		a.opts.Logger.LogAttrs(ctx, slog.LevelWarn, "bird: field left out", slog.String("ref", res.Record.Ref.String()),
+			slog.String("field", name), slog.String("rule", res.Dropped[name]))
 	}
 	return res
+}
+
+// joined returns the entries of both maps, nil if there are none.
+func joined(a, b map[string]string) map[string]string {
+	if len(a) == 0 {
+		return b
+	}
+	maps.Copy(a, b)
+	return a
+}
+
+func (a *Adapter) write(ctx context.Context, w sync.Write) (res sync.Result, err error) {
+	if w.Ref.ID != "" {
+		res, err = a.update(ctx, w)
+	} else {
+		res, err = a.upsert(ctx, w)
+	}
+	blame(err, w.Fields, a.opts.ExternalIDKey)
+	return res, err
 }
 
 // recentEnough is how old a state may be from which the identifiers to remove
@@ -84,10 +116,12 @@ const recentEnough = time.Minute
 // update writes to a contact by its id.
 func (a *Adapter) update(ctx context.Context, w sync.Write) (sync.Result, error) {
 	p, wanted, err := a.split(w)
-	if err != nil {
+	switch {
+	case err != nil:
 		return sync.Result{}, err
-	}
-	if len(wanted) > 0 {
+	case len(w.Fields) == 0:
+		return sync.Result{Record: sync.Record{Ref: w.Ref}}, nil
+	case len(wanted) > 0:
 		if recent := a.seen.recall(w.Ref.ID, time.Now().Add(-recentEnough)); recent != nil && recent.knowsAll() {
 			wanted.replace(recent, &p)
 		}
@@ -102,78 +136,13 @@ func (a *Adapter) update(ctx context.Context, w sync.Write) (sync.Result, error)
 			}
 		}
 	}
-	return a.patch(ctx, request{op: "bird: update contact", ref: w.Ref, path: a.contacts + "/" + w.Ref.ID, body: &p})
-}
-
-// upsert creates the contact that holds the key, or updates it.
-func (a *Adapter) upsert(ctx context.Context, w sync.Write) (sync.Result, error) {
-	key := placeOf(w.Key, a.opts.ExternalIDKey)
-	value := w.Fields[w.Key].String()
-	if err := checkKey(w, key, value); err != nil {
-		return sync.Result{}, err
-	}
-	p, wanted, err := a.split(w)
-	if err != nil {
-		return sync.Result{}, err
-	}
-	p.Strategy = "strict_alias" // all identifiers must mean one contact; Bird never guesses for us
-	for _, i := range wanted {
-		if i.Value != "" && i.Key != key.key {
-			p.AddIdentifiers = append(p.AddIdentifiers, i.identifier)
-		}
-	}
-	res, err := a.patch(ctx, request{op: "bird: upsert contact", ref: w.Ref,
-		path: a.contacts + "/identifiers/" + key.key + "/" + value, body: &p})
-	if err != nil {
-		a.seen.forgetHolders(identifier{Key: key.key, Value: value}, time.Now())
-	}
-	if err != nil || res.Created {
-		return res, err
-	}
-	return a.settle(ctx, w, res)
-}
-
-// settle ends an upsert that met an existing contact. An upsert adds
-// identifiers and removes none; this clears the blank ones and lets those the
-// contact had already be the newest. Others stay beside the new ones, because
-// nothing tells whether they are what the field used to show.
-func (a *Adapter) settle(ctx context.Context, w sync.Write, res sync.Result) (sync.Result, error) {
-	rest := sync.Write{Ref: res.Record.Ref, Fields: sync.Fields{}}
-	for name, v := range w.Fields {
-		if placeOf(name, a.opts.ExternalIDKey).kind == identifierPlace && name != w.Key {
-			rest.Fields[name] = v
-		}
-	}
-	if len(rest.Fields) == 0 {
-		return res, nil
-	}
-	return a.update(ctx, rest)
-}
-
-// checkKey refuses keys that cannot stand in the path of an upsert. Bird takes
-// that segment literally and would store "%2F" for "/".
-func checkKey(w sync.Write, key place, value string) error {
-	e := &sync.Error{Op: "bird: upsert contact", Action: sync.Invalid, Ref: w.Ref, Field: w.Key}
-	switch {
-	case key.kind != identifierPlace:
-		e.Action, e.Rule = sync.Fatal, "key.identifier"
-		e.Hint = "create contacts by external_id, msisdn or email"
-		e.Err = errors.New("the key is not an identifier")
-	case value == "":
-		e.Rule, e.Hint = "key.present", "fill the field from the other side's id"
-		e.Err = errors.New("the key has no value")
-	case url.PathEscape(value) != value || strings.Trim(value, ".") == "" || len(value) > 250:
-		e.Rule, e.Hint = "key.literal", "use a key of letters, digits and the signs -_.~$&+=:@, at most 250"
-		e.Err = errors.New("the key cannot stand in a path: it is a " + w.Fields[w.Key].Shape())
-	default:
-		return nil
-	}
-	return e
+	_, res, err := a.patch(ctx, request{op: "bird: update contact", ref: w.Ref, path: a.contacts + "/" + w.Ref.ID, body: &p})
+	return res, err
 }
 
 // patch sends a PATCH and remembers the answer. While it is under way, and
 // when its outcome is unknown, nothing is known of the contact.
-func (a *Adapter) patch(ctx context.Context, r request) (sync.Result, error) {
+func (a *Adapter) patch(ctx context.Context, r request) (*contact, sync.Result, error) {
 	r.method = http.MethodPatch
 	sent := time.Now()
 	if r.ref.ID != "" {
@@ -182,7 +151,7 @@ func (a *Adapter) patch(ctx context.Context, r request) (sync.Result, error) {
 	var c contact
 	res, err := a.call(ctx, r, &c)
 	if err == nil && c.ID == "" {
-		err = r.unanswered(errors.New("the answer has no id"))
+		err = r.unanswered(errNoID)
 	}
 	if err == nil && !c.complete(a.places) {
 		err = a.fillIdentifiers(ctx, &c)
@@ -191,10 +160,10 @@ func (a *Adapter) patch(ctx context.Context, r request) (sync.Result, error) {
 		if r.ref.ID != "" {
 			a.seen.forget(r.ref.ID, time.Now())
 		}
-		return sync.Result{Call: callID(res)}, err
+		return nil, sync.Result{Call: callID(res)}, err
 	}
 	a.seen.remember(&c, sent)
-	return sync.Result{Record: a.record(&c), Complete: true, Created: res.Status == http.StatusCreated, Call: res.RequestID}, nil
+	return &c, sync.Result{Record: a.record(&c), Complete: true, Created: res.Status == http.StatusCreated, Call: res.RequestID}, nil
 }
 
 func callID(res *httpx.Response) string {

@@ -187,7 +187,7 @@ func TestABadWriteSparesItsNeighbours(t *testing.T) {
 	id := create(t, s, map[string]any{"name": "Jane"})
 	results, err := a.Apply(context.Background(), []sync.Write{
 		{Ref: ref(id), Fields: sync.Fields{"name": sync.Text("One")}},
-		{Ref: ref(""), Key: "external_id", Fields: sync.Fields{"external_id": sync.Text("901"), "msisdn": sync.Text("1")}},
+		{Ref: ref(""), Key: "external_id", Fields: sync.Fields{"external_id": sync.Text("901"), "email": sync.Text("none")}},
 		{Ref: ref(id), Fields: sync.Fields{"name": sync.Text("Two")}},
 		{Ref: ref(""), Key: "external_id", Fields: sync.Fields{"external_id": sync.Text("902")}},
 	})

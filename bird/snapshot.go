@@ -18,12 +18,14 @@ type snapshots struct {
 	young, old map[string]snapshot
 }
 
-// A snapshot without a contact marks one whose state became unknown at the
-// moment at: what was asked before then is not to be believed. The contact is
-// not changed any more.
+// A snapshot that is lost marks a contact whose state became unknown at the
+// moment at: what was asked before then is not to be believed. What it held
+// still tells by which identifiers to look for it. The contact is not changed
+// any more.
 type snapshot struct {
 	contact *contact
 	at      time.Time
+	lost    bool
 }
 
 // remember keeps the contact unless something newer is known.
@@ -31,28 +33,39 @@ func (s *snapshots) remember(c *contact, sent time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	had := s.find(c.ID)
-	if sent.Before(had.at) || had.contact != nil && c.UpdatedAt.Before(had.contact.UpdatedAt.Time) {
+	if sent.Before(had.at) || had.contact != nil && !had.lost && c.UpdatedAt.Before(had.contact.UpdatedAt.Time) {
 		return
 	}
-	s.keep(c.ID, snapshot{c, sent})
+	s.keep(c.ID, snapshot{contact: c, at: sent})
 }
 
 // recall returns the contact as last seen at or after since, nil if it was not.
 func (s *snapshots) recall(id string, since time.Time) *contact {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if e := s.find(id); !e.at.Before(since) {
+	if e := s.find(id); !e.lost && !e.at.Before(since) {
 		return e.contact
 	}
 	return nil
 }
 
-// forget drops what is known of a record, and what answers to requests sent
-// before now may still tell.
+// last returns the contact as it ever was last seen, nil if it never was.
+func (s *snapshots) last(id string) *contact {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.find(id).contact
+}
+
+// forget believes no more what is known of a record's state, nor what answers
+// to requests sent before now may still tell.
 func (s *snapshots) forget(id string, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.keep(id, snapshot{at: now})
+	s.lose(id, now)
+}
+
+func (s *snapshots) lose(id string, now time.Time) {
+	s.keep(id, snapshot{contact: s.find(id).contact, at: now, lost: true})
 }
 
 // forgetHolders is forget for the contacts that hold an identifier.
@@ -62,13 +75,13 @@ func (s *snapshots) forgetHolders(i identifier, now time.Time) {
 	var ids []string
 	for _, generation := range []map[string]snapshot{s.old, s.young} {
 		for id, e := range generation {
-			if e.contact != nil && e.contact.mirrors(i) {
+			if e.contact != nil && !e.lost && e.contact.mirrors(i) {
 				ids = append(ids, id)
 			}
 		}
 	}
 	for _, id := range ids {
-		s.keep(id, snapshot{at: now})
+		s.lose(id, now)
 	}
 }
 

@@ -17,9 +17,8 @@ type throttle struct {
 }
 
 // backOff returns when to call again after a 429: when Bird says so, else at a
-// random moment in the second half of a span that doubles with every further
-// pause, so that no pause is too short to be one. Calls
-// that were under way together share one pause.
+// random moment in a span that doubles with every further pause ("full
+// jitter"). Calls that were under way together share one pause.
 func (t *throttle) backOff(res *httpx.Response, now time.Time) time.Time {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -30,7 +29,7 @@ func (t *throttle) backOff(res *httpx.Response, now time.Time) time.Time {
 	case !told && !now.Before(t.until):
 		span := time.Second << min(t.row, 5)
 		t.row++
-		t.until = now.Add(span/2 + time.Duration(rand.Int64N(int64(span/2))))
+		t.until = now.Add(time.Duration(rand.Int64N(int64(span))))
 	}
 	return t.until
 }

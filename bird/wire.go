@@ -17,6 +17,7 @@ type contact struct {
 	FeaturedIdentifiers []identifier          `json:"featuredIdentifiers"`
 	IdentifierCount     int                   `json:"identifierCount"`
 	Attributes          map[string]sync.Value `json:"attributes"`
+	IsAnonymous         bool                  `json:"isAnonymous"`
 	UpdatedAt           moment                `json:"updatedAt"`
 
 	whole bool // FeaturedIdentifiers holds all identifiers, the newest first
@@ -51,7 +52,7 @@ type page[T any] struct {
 // patch is the body of an update and of an upsert. Attributes are merged key
 // by key; null clears one.
 type patch struct {
-	Strategy          string                `json:"strategy,omitempty"`
+	Strategy          MatchStrategy         `json:"strategy,omitempty"`
 	Attributes        map[string]sync.Value `json:"attributes,omitempty"`
 	AddIdentifiers    []identifier          `json:"addIdentifiers,omitempty"`
 	RemoveIdentifiers []identifier          `json:"removeIdentifiers,omitempty"`

@@ -2,6 +2,7 @@ package bird
 
 import (
 	"errors"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -28,8 +29,8 @@ func (a *Adapter) split(w sync.Write) (patch, wishes, error) {
 	var wanted wishes
 	for name, v := range w.Fields {
 		switch at := placeOf(name, a.opts.ExternalIDKey); at.kind {
-		case idPlace:
-			return p, nil, unwritable(w.Ref, name, "id.given", "map the id one way only; Bird gives it", v)
+		case idPlace, anonymousPlace:
+			return p, nil, unwritable(w.Ref, name, "id.given", "map the field one way only; Bird gives it", v)
 		case identifierPlace:
 			wanted = append(wanted, wish{identifier{Key: at.key, Value: strings.TrimSpace(v.String())}})
 		default:
@@ -97,6 +98,51 @@ func (w wish) replace(current *contact, p *patch) {
 		p.RemoveIdentifiers = append(p.RemoveIdentifiers, identifier{Key: w.Key, Value: v})
 	}
 }
+
+// supersede adds to the patch the removal of what was the newest identifier
+// before the answer c to an upsert, which adds identifiers and removes none.
+// One that is as old as the answer was just added.
+func (w wish) supersede(c *contact, p *patch) {
+	held := c.identifiers(w.Key)
+	if len(held) < 2 || !sameIdentifier(w.Key, held[0], w.Value) {
+		return
+	}
+	for _, i := range c.FeaturedIdentifiers {
+		if i.Key == w.Key && i.Value == held[0] && c.UpdatedAt.Sub(i.CreatedAt.Time).Abs() < time.Second {
+			p.RemoveIdentifiers = append(p.RemoveIdentifiers, identifier{Key: w.Key, Value: held[1]})
+		}
+	}
+}
+
+// e164 matches the phones that Bird takes.
+var e164 = regexp.MustCompile(`^\+[1-9][0-9]{7,14}$`)
+
+// withoutPhones returns the write without those of its phones that are bad,
+// and what was left out: Bird refuses a whole contact for its phone. A phone
+// that is the key stays, for without it there is no contact.
+func (a *Adapter) withoutPhones(w sync.Write, bad func(phone string) bool) (sync.Write, map[string]string) {
+	var dropped map[string]string
+	fields := w.Fields.Clone()
+	for name, v := range w.Fields {
+		at := placeOf(name, a.opts.ExternalIDKey)
+		if at.kind != identifierPlace || at.key != phoneKey || w.Ref.ID == "" && name == w.Key {
+			continue
+		}
+		if phone := strings.TrimSpace(v.String()); phone != "" && bad(phone) {
+			if dropped == nil {
+				dropped = map[string]string{}
+			}
+			dropped[name] = phoneRule
+			delete(fields, name)
+		}
+	}
+	w.Fields = fields
+	return w, dropped
+}
+
+func notE164(phone string) bool { return !e164.MatchString(phone) }
+
+func anyPhone(string) bool { return true }
 
 // identifiers returns the contact's identifiers of a key, the one that
 // [contact.identifier] chooses first.
