@@ -1,10 +1,7 @@
 package birdtest_test
 
 import (
-	"encoding/json"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	stdsync "sync"
 	"testing"
@@ -209,44 +206,4 @@ func walkSubscriptions(do caller) {
 	do("PATCH", path, object{"status": "inactive"})
 	do("DELETE", path, nil)
 	do("GET", "/available-webhooks?service=channels", nil)
-}
-
-// payloadSchemas are the schemas of the payloads in the adapter's testdata, by
-// the beginning of the file's name. What is behind ":" leads into the file.
-var payloadSchemas = []struct{ prefix, schema, field string }{
-	{"contact-get", "Contact", ""},
-	{"contact-list", "ContactList", ""},
-	{"contact-search-response", "ContactList", ""},
-	{"event-conversation", "WebhookEnvelope", ""},
-	{"event-conversation", "Conversation", "payload"},
-	{"event-whatsapp", "WebhookEnvelope", ""},
-}
-
-func TestPayloadsOfTheReferenceConform(t *testing.T) {
-	doc, err := model()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, p := range payloadSchemas {
-		files, err := filepath.Glob("../testdata/" + p.prefix + "*.json")
-		if err != nil || len(files) == 0 {
-			t.Fatal(p.prefix, len(files), err)
-		}
-		for _, file := range files {
-			data, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var v any
-			if err := json.Unmarshal(data, &v); err != nil {
-				t.Fatal(file, err)
-			}
-			if p.field != "" {
-				v = v.(object)[p.field]
-			}
-			if err := doc.ValidateSchemaJSON(doc.Components.Schemas[p.schema].Value, v, openapi3.EnableJSONSchema2020(), openapi3.EnableFormatValidation()); err != nil {
-				t.Errorf("%s: %v", file, err)
-			}
-		}
-	}
 }
