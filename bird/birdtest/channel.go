@@ -192,9 +192,9 @@ func (s *Server) deliverOn(c *channel, m *Message, contactID string) {
 		s.release(c, m)
 		return
 	}
-	v := s.current(c.id, contactID)
-	if v == nil {
-		v = s.thread(Opening{ContactID: contactID, ChannelID: c.id})
+	if v := s.current(c.id, contactID); v != nil {
+		s.post(v, m)
+		return
 	}
-	s.post(v, m)
+	s.thread(Opening{ContactID: contactID, ChannelID: c.id}, m)
 }

@@ -44,8 +44,23 @@ func (v *Conversation) clone() Conversation {
 	return c
 }
 
-// open begins a conversation, tells of it and files it in the Inbox. The
-// caller holds s.mu and has checked that it may be.
+// start opens a conversation, with a message if first is not nil, and tells of
+// both. The caller holds s.mu and has checked that it may be.
+func (s *Server) start(v *Conversation, first *Message) {
+	s.open(v)
+	if first != nil && s.opts.CreatedWithMessage {
+		s.enter(v, first)
+		s.tell("conversation.created", v)
+		s.spread(v, first)
+		return
+	}
+	s.tell("conversation.created", v)
+	if first != nil {
+		s.post(v, first)
+	}
+}
+
+// open gives a new conversation its id, its times and its feed item.
 func (s *Server) open(v *Conversation) {
 	s.lastSeq++
 	v.ID, v.seq = s.uuid(), s.lastSeq
@@ -65,7 +80,6 @@ func (s *Server) open(v *Conversation) {
 	s.conversations[v.ID] = v
 	s.threads = append(s.threads, v)
 	s.file(v)
-	s.tell("conversation.created", v)
 }
 
 // changed moves a conversation's time and tells of the change.

@@ -74,10 +74,11 @@ func (s *Server) createConversation(r request) reply {
 	if bad := s.mayOpen(v, in.Participants, in.InitialMessage); bad != nil {
 		return bad.reply()
 	}
-	s.open(v)
-	if in.InitialMessage != nil {
-		s.post(v, &Message{Sender: accessKey, To: v.contacts(), Body: in.InitialMessage.Body, Template: in.InitialMessage.Template})
+	var first *Message
+	if p := in.InitialMessage; p != nil {
+		first = &Message{Sender: accessKey, To: v.contacts(), Body: p.Body, Template: p.Template}
 	}
+	s.start(v, first)
 	return reply{http.StatusCreated, s.wireConversation(v)}
 }
 

@@ -63,7 +63,8 @@
 // # What is not documented
 //
 // Where Bird's documents are silent an option decides: whether attributes of
-// conversations are merged, and whether feed items and statuses go together.
+// conversations are merged, whether conversation.created has the first message,
+// and whether feed items and statuses go together.
 //
 // # What goes wrong
 //

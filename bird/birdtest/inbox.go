@@ -38,18 +38,19 @@ func (s *Server) Open(o Opening) string {
 	if s.contacts[o.ContactID] == nil || s.channel(o.ChannelID) == nil {
 		return ""
 	}
-	return s.thread(o).ID
+	return s.thread(o, nil).ID
 }
 
-// thread opens a conversation unless the contact must stay in another one.
-func (s *Server) thread(o Opening) *Conversation {
+// thread opens a conversation, with a message if first is not nil, unless the
+// contact must stay in another one.
+func (s *Server) thread(o Opening, first *Message) *Conversation {
 	v := &Conversation{Name: o.Name, Style: o.Style, ChannelID: o.ChannelID, Attributes: maps.Clone(o.Attributes),
 		initiator: o.ContactID, resource: o.Resource}
 	v.join(contactParticipant(s.contacts[o.ContactID]))
 	if other, _ := s.rival(v); other != nil {
 		return other
 	}
-	s.open(v)
+	s.start(v, first)
 	return v
 }
 

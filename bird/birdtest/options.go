@@ -57,6 +57,10 @@ type Options struct {
 	// the place of all of a conversation. By default they are merged; which
 	// of the two Bird does is not documented.
 	ReplaceConversationAttributes bool
+	// CreatedWithMessage lets conversation.created carry the message with
+	// which a conversation began as its last one. By default that comes with
+	// conversation.updated alone; what Bird does is not documented.
+	CreatedWithMessage bool
 	// SeparateFeedItems leaves a conversation's status alone when its feed
 	// item is closed or reopened, and the other way round. By default they go
 	// together; what Bird does is not documented.

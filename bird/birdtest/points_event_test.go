@@ -82,6 +82,21 @@ func TestPoint10EventsOfConversations(t *testing.T) {
 	}
 }
 
+func TestPoint10TheFirstMessageComesWithCreatedOrAfterIt(t *testing.T) {
+	for with, preview := range map[bool]any{false: nil, true: object{"text": "Hello"}} {
+		o := calm()
+		o.CreatedWithMessage = with
+		s := newServer(t, o)
+		h := newHook(t, 200)
+		s.Subscribe("conversation.created", h.URL, "key")
+		s.ContactWrites(birdtest.DefaultChannel, named(t, s, "Jane", 1), "Hello")
+		waitWebhooks(t, s)
+		want(t, "events", len(h.bodies()), 1)
+		last, _ := h.bodies()[0]["payload"].(object)["lastMessage"].(object)
+		want(t, "last message", last["preview"], preview)
+	}
+}
+
 func TestPoint10AHandOverIsAUserWhoJoins(t *testing.T) {
 	s, id, events := told(t)
 	s.BotSays(id, "How can I help?")

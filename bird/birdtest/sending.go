@@ -33,11 +33,20 @@ var ways = map[string][]string{
 
 // post puts a message into a conversation and lets it go its way.
 func (s *Server) post(v *Conversation, m *Message) {
+	s.enter(v, m)
+	s.spread(v, m)
+}
+
+// enter puts a message into a conversation, spread tells of it.
+func (s *Server) enter(v *Conversation, m *Message) {
 	s.number(m, v.UpdatedAt)
 	m.ConversationID, m.channelID = v.ID, v.ChannelID
 	v.join(m.Sender)
 	v.messages = append(v.messages, m)
 	v.UpdatedAt = m.CreatedAt
+}
+
+func (s *Server) spread(v *Conversation, m *Message) {
 	if !m.Draft {
 		s.dispatch(v, m)
 	}
@@ -58,8 +67,8 @@ func (s *Server) number(m *Message, last time.Time) {
 	s.messages[m.ID] = m
 }
 
-// dispatch hands a message of a conversation to its channel. What the API says in
-// a contact's name does not pass through one.
+// dispatch hands a message of a conversation to its channel. What the API says
+// in a contact's name does not pass through one.
 func (s *Server) dispatch(v *Conversation, m *Message) {
 	if ch := s.channel(v.ChannelID); ch != nil && (!m.incoming() || m.Source == fromChannel) {
 		s.release(ch, m)
