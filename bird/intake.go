@@ -68,6 +68,14 @@ func (in *intake) refuse(w http.ResponseWriter, r *http.Request, status int, rea
 	http.Error(w, reason, status)
 }
 
+// deny refuses a request that nobody proved to have sent, and tells only the
+// log why.
+func (in *intake) deny(w http.ResponseWriter, r *http.Request, reason string) {
+	in.logger.LogAttrs(r.Context(), slog.LevelWarn, "bird: request refused",
+		slog.Int("status", http.StatusUnauthorized), slog.String("reason", reason))
+	http.Error(w, http.StatusText(http.StatusUnauthorized), http.StatusUnauthorized)
+}
+
 // malformed refuses an authentic event that cannot be read.
 func (in *intake) malformed(w http.ResponseWriter, r *http.Request, event, reason string) {
 	in.onEvent(event, Malformed)

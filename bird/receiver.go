@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
-	"net/url"
+	"net/netip"
 	"strconv"
 	"time"
 
@@ -14,12 +14,23 @@ import (
 // ReceiverOptions configures a [Receiver].
 type ReceiverOptions struct {
 	// PublicURL is the address exactly as the webhook subscriptions name it,
-	// with scheme, host, path and query. It is part of what Bird signs, so a
-	// proxy in between does not matter. Required.
+	// with scheme, host, path and query. It is part of what Bird signs; the
+	// request's own host and what proxies tell of it are then not looked at.
+	// Give it, or TrustedProxies and Origins.
 	PublicURL string
+	// TrustedProxies are the networks of the proxies in front, for receivers
+	// that are reached at several addresses. Of a request from one of them the
+	// public URL is put together of what Forwarded, or X-Forwarded-Proto and
+	// X-Forwarded-Host, tell and the path that arrives: a proxy that changes
+	// the path needs PublicURL.
+	TrustedProxies []netip.Prefix
+	// Origins are the schemes and hosts that may come out of that, such as
+	// "https://sync.example.com".
+	Origins []string
 	// Secrets are the signing keys of the subscriptions, as typed there. Every
-	// subscription may have its own; while one is changed, keep the old one
-	// for a day, because retries carry the old signature. At least one.
+	// subscription may have its own, and each key is tried; while one is
+	// changed, keep the old one for a day, because retries carry the old
+	// signature. At least one.
 	Secrets []string
 	// MaxAge is how old an event may be; 0 is 24 hours. Bird sends an event
 	// again for 8 hours with its first timestamp, so a short window would
@@ -39,28 +50,63 @@ type ReceiverOptions struct {
 const maxAhead = 5 * time.Minute
 
 // A Receiver is the http.Handler for Bird's own webhooks. It checks the
-// signature, stores what the event means in the inbox, and then answers.
+// signature over the raw body, stores what the event means in the inbox, and
+// then answers; it calls nobody.
 //
 // The events conversation.created, .updated and .deleted and the channels'
 // <platform>.inbound and .outbound become one [sync.Change] for each contact
-// taking part. In addition conversation.created is the fact
-// "conversation.started", and an inbound message the fact "message.received".
-// Other events are answered 204 and told to OnEvent: Bird would send them again
-// for hours otherwise.
+// taking part, and these facts, each with the first contact as its subject:
 //
-// Answers: 204 stored, 400 not JSON, 401 wrong or stale signature, 405 not a
-// POST, 413 over 1 MiB, 503 the inbox failed.
-// See https://docs.bird.com/api/conversations-api/api-reference/events.
+//	conversation.started    of conversation.created
+//	conversation.closed     a conversation is not active any more; once until a
+//	                        message follows
+//	message.received        of <platform>.inbound, and of a conversation whose
+//	                        last message is a contact's
+//	message.sent            of <platform>.outbound, and of a conversation whose
+//	                        last message is anybody else's
+//	message.failed          instead of message.sent, and mostly after it: Bird
+//	                        has given the message up
+//	escalation.triggered    a person has written in, or joined, an AI
+//	                        employee's conversation; once for each person
+//
+// Their data are texts: conversation_id, conversation_status, channel_id,
+// platform, message_id, message_status, sender_type, direction (inbound or
+// outbound), text, and agent_id of an escalation; what an event does not tell
+// is missing. A conversation shows of a message the beginning: where it may be
+// cut, preview is "true". [Adapter.Enrich] then puts the whole text in its
+// place, and reads what a person typed in the Inbox, which events lack.
+//
+// Bird delivers late, twice and in any order, and its events have no ids. So
+// a fact's id is made of what happened, whichever event tells of it: the second
+// news is the same fact, and an old event takes nothing back. Of a message's
+// statuses the first to arrive makes the fact message.sent, with that status
+// as message_status, and the later ones make none; see [MessageStatus.After]
+// for keeping the status itself. A change is only a reason to look.
+//
+// Other events are answered 204 too, and told to OnEvent: Bird would send them
+// again for hours otherwise.
+//
+// Answers: 204 stored or not wanted, 400 not JSON or of another shape, 401
+// wrong or stale signature, 405 not a POST, 413 over 1 MiB, 503 the inbox
+// failed. Bird repeats for 8 hours what is not answered 2xx, each time with
+// the first timestamp. A firewall or CDN in front must let it through: Bird
+// publishes no addresses to allow, and rules against bots, such as
+// Cloudflare's, answer it 403 before the request gets here; make an exception
+// for the path. Nothing in between may re-encode the body or drop
+// headers.
+// See https://docs.bird.com/api/conversations-api/api-reference/events and
+// https://docs.bird.com/api/notifications-api/retries.
 type Receiver struct {
 	intake
 	opts ReceiverOptions
+	url  publicURL
 }
 
 // NewReceiver returns a receiver that stores into the inbox.
 func NewReceiver(inbox sync.Inbox, opts ReceiverOptions) (*Receiver, error) {
-	u, err := url.Parse(opts.PublicURL)
-	if err != nil || u.Scheme == "" || u.Host == "" {
-		return nil, misconfigured("receiver.url", "give the public URL of the webhook subscription, with scheme and host; Bird signs it")
+	address, err := newPublicURL(&opts)
+	if err != nil {
+		return nil, err
 	}
 	if !allPresent(opts.Secrets) {
 		return nil, misconfigured("receiver.keys", "give every webhook subscription a signing key and name it here; without one nothing proves the sender")
@@ -74,7 +120,7 @@ func NewReceiver(inbox sync.Inbox, opts ReceiverOptions) (*Receiver, error) {
 	if opts.MaxAge <= 0 {
 		opts.MaxAge = 24 * time.Hour
 	}
-	return &Receiver{intake: newIntake(inbox, opts.OnEvent, opts.Logger), opts: opts}, nil
+	return &Receiver{intake: newIntake(inbox, opts.OnEvent, opts.Logger), opts: opts, url: address}, nil
 }
 
 func allPresent(secrets []string) bool {
@@ -92,8 +138,8 @@ func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	if !rc.authentic(r.Header, body) {
-		rc.refuse(w, r, http.StatusUnauthorized, "the signature is wrong or too old")
+	if failed := rc.check(r, body); failed != "" {
+		rc.deny(w, r, failed)
 		return
 	}
 	var e event
@@ -109,17 +155,24 @@ func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rc.store(w, r, e.Event, outcome, items)
 }
 
-// authentic checks the signature and only then the age, so that the age of a
-// forged request shows nothing.
-func (rc *Receiver) authentic(h http.Header, body []byte) bool {
-	timestamp := h.Get(timestampHeader)
-	if !signed(rc.opts.Secrets, timestamp, rc.opts.PublicURL, body, h.Get(signatureHeader)) {
-		return false
+// check checks the signature and only then the age, so that the age of a forged
+// request shows nothing. It returns what is wrong.
+func (rc *Receiver) check(r *http.Request, body []byte) string {
+	address := rc.url.of(r)
+	if address == "" {
+		return "nothing that is trusted tells the public URL"
+	}
+	timestamp := r.Header.Get(timestampHeader)
+	if !signed(rc.opts.Secrets, timestamp, address, body, r.Header.Get(signatureHeader)) {
+		return "the signature is wrong"
 	}
 	seconds, err := strconv.ParseInt(timestamp, 10, 64)
 	if err != nil {
-		return false
+		return "the timestamp is no number"
 	}
 	age := rc.opts.Now().Sub(time.Unix(seconds, 0))
-	return age <= rc.opts.MaxAge && age >= -maxAhead
+	if age > rc.opts.MaxAge || age < -maxAhead {
+		return "the timestamp is too old or ahead; set the clock"
+	}
+	return ""
 }
