@@ -30,6 +30,7 @@ type Adapter struct {
 	throttle    throttle
 	offset      atomic.Int64 // Bird's clock minus ours
 	seen        snapshots
+	walk        *walk
 	platforms   platforms
 	learned     atomic.Pointer[map[string]AttributeType] // from the definitions
 }
@@ -71,6 +72,7 @@ func New(workspaceID, accessKey string, opts *Options) (*Adapter, error) {
 			RequestID: "messagebird-request-id",
 		},
 	}
+	a.walk = newWalk(float64(o.GETPerSecond) * o.WalkShare)
 	for _, name := range o.Fields {
 		a.places[name] = placeOf(name, o.ExternalIDKey)
 	}

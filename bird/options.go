@@ -90,6 +90,9 @@ type Options struct {
 	// states no limit for PATCH, so the two share one budget.
 	// See https://docs.bird.com/api/channels-api/rate-limit.
 	POSTPerSecond int
+	// WalkShare is the part of GETPerSecond that the walk of all contacts may
+	// use at the most, above 0 and up to 1; 0 is a quarter.
+	WalkShare float64
 	// Logger receives what the adapter does; nil is silent.
 	Logger *slog.Logger
 }
@@ -118,6 +121,9 @@ func (o *Options) withDefaults() Options {
 	}
 	if c.POSTPerSecond <= 0 {
 		c.POSTPerSecond = 450
+	}
+	if c.WalkShare == 0 {
+		c.WalkShare = 0.25
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -151,6 +157,9 @@ func (o *Options) check() error {
 	u, err := url.Parse(o.BaseURL)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		return misconfigured("baseurl.absolute", "give the base URL with scheme and host, such as "+DefaultBaseURL)
+	}
+	if !(o.WalkShare > 0 && o.WalkShare <= 1) {
+		return misconfigured("walk.share", "give WalkShare as a part of GETPerSecond, above 0 and up to 1")
 	}
 	if len(o.ExternalIDKey) > 64 {
 		return misconfigured("identifier.key", "an identifier's key has at most 64 characters")

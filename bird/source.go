@@ -62,6 +62,7 @@ func (a *Adapter) read(ctx context.Context, id string) (sync.Record, error) {
 	c, err := a.get(ctx, id)
 	if isAction(err, sync.NotFound) {
 		a.seen.forget(id, sent)
+		a.walk.doubt(id)
 		return a.survivor(ctx, id)
 	}
 	if err != nil {

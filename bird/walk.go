@@ -1,0 +1,151 @@
+package bird
+
+import (
+	"math"
+	"slices"
+	stdsync "sync"
+
+	"github.com/urbanhub/crmsync/sync"
+)
+
+// memoryLimit bounds the contacts whose states are held, some 70 bytes each.
+// Further ones are reported in every walk, each state under the same ID.
+const memoryLimit = 1 << 20
+
+// mostMissing bounds the missing contacts that one walk reports: each costs a
+// read. The others are reported by the next walks.
+const mostMissing = 1000
+
+// A mark is what a walk last showed of a contact.
+type mark struct {
+	print fingerprint // zero: report it whatever it is
+	walk  uint32      // its number, or gone
+}
+
+// gone is the walk of a contact that was reported as missing.
+const gone = math.MaxUint32
+
+// walk remembers what the pages of the list showed. What a page shows counts
+// from the next turn on, when its caller comes back with its Next: until then
+// its changes may be lost. Doubt and stats may be called at any time, the
+// other methods by who has the turn of pages.
+type walk struct {
+	pages *pace
+
+	mu    stdsync.Mutex // guards what follows
+	marks map[uuid]mark
+
+	number uint32 // of the walk under way
+	whole  bool   // this process saw all its pages so far
+	last   uint32 // the last walk that was whole to the end
+
+	given, next sync.Cursor // of the last page
+	pending     sights
+	at          progress
+}
+
+// newWalk returns a walk that takes so many pages a second at the most.
+func newWalk(perSecond float64) *walk {
+	return &walk{pages: newPace(perSecond), marks: map[uuid]mark{}}
+}
+
+// sights are what a page showed.
+type sights struct {
+	marks map[uuid]mark
+	last  uint32
+}
+
+// turn begins a page at the place that the caller's cursor names.
+func (w *walk) turn(since sync.Cursor, at progress) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch since {
+	case w.next:
+		w.acknowledge()
+	case w.given: // the page is asked for again: its changes were not stored
+	default: // this process has not seen the page before
+		w.whole = false
+		w.number++
+	}
+	if at.Pages == 0 {
+		w.whole = true
+		w.number++
+	}
+	w.given, w.at = since, at
+	w.pending = sights{marks: map[uuid]mark{}, last: w.last}
+}
+
+// acknowledge believes the last page to be stored.
+func (w *walk) acknowledge() {
+	for k, m := range w.pending.marks {
+		if _, held := w.marks[k]; held || len(w.marks) < memoryLimit {
+			w.marks[k] = m
+		}
+	}
+	w.last = w.pending.last
+}
+
+// A sighting is what a page shows of a contact, compared with before.
+type sighting struct {
+	print fingerprint
+	known bool // an earlier state was reported
+	news  bool // it differs
+	fresh bool // no earlier page of this walk showed the contact
+}
+
+// sight notes what a page shows of a contact.
+func (w *walk) sight(id string, f fingerprint) sighting {
+	k, ok := uuidOf(id)
+	if !ok {
+		return sighting{print: f, news: true, fresh: true}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	was, known := w.marks[k]
+	w.pending.marks[k] = mark{f, w.number}
+	return sighting{print: f, known: known, news: was.print != f, fresh: was.walk != w.number}
+}
+
+// doubt forgets the state of a contact that could not be read although the
+// list may show it, so that the next walk which shows it reports it.
+func (w *walk) doubt(id string) {
+	k, ok := uuidOf(id)
+	if !ok {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, marks := range []map[uuid]mark{w.marks, w.pending.marks} {
+		if m, held := marks[k]; held {
+			marks[k] = mark{walk: m.walk}
+		}
+	}
+}
+
+// missing ends a walk and returns the contacts that neither it nor the whole
+// one before has shown. A walk that is not whole shows nothing missing.
+func (w *walk) missing() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.whole {
+		return nil
+	}
+	w.pending.last = w.number
+	var ids []string
+	for k, m := range w.marks {
+		if _, shown := w.pending.marks[k]; !shown && m.walk < w.last && len(ids) < mostMissing {
+			w.pending.marks[k] = mark{walk: gone}
+			ids = append(ids, k.id())
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// leave notes where the walk stands after a page, and returns its cursor.
+func (w *walk) leave(at progress) sync.Cursor {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.at, w.next = at, at.cursor()
+	return w.next
+}
