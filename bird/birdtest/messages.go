@@ -176,7 +176,11 @@ func (s *Server) deleteMessage(v *Conversation, r request) reply {
 	if m == nil {
 		return missing("message").reply()
 	}
-	v.messages = slices.DeleteFunc(v.messages, func(o *Message) bool { return o == m })
+	gone := func(o *Message) bool { return o == m }
+	v.messages = slices.DeleteFunc(v.messages, gone)
+	if ch := s.channel(v.ChannelID); ch != nil {
+		ch.messages = slices.DeleteFunc(ch.messages, gone)
+	}
 	delete(s.messages, m.ID)
 	s.changed(v)
 	return reply{status: http.StatusNoContent}

@@ -318,6 +318,7 @@ func TestPoint06ChannelsWithoutConversations(t *testing.T) {
 	conversation, message := s.ContactWrites(birdtest.DefaultChannel, jane, "Hello")
 	waitWebhooks(t, s)
 	want(t, "off", []any{conversation, len(h.bodies()), h.bodies()[0]["event"]}, []any{"", 1, "whatsapp.inbound"})
+	want(t, "channels", results(t, s, "/channels", "id"), []any{birdtest.DefaultChannel})
 	want(t, "list", results(t, s, path+"/messages", "id"), []any{message})
 	want(t, "all channels", results(t, s, "/channels/messages", "id"), []any{message})
 

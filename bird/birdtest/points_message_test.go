@@ -155,6 +155,7 @@ func TestPoint07DraftsStayInTheInbox(t *testing.T) {
 		status, _ := call(t, s, tt.method, note, object{})
 		want(t, tt.method, status, tt.status)
 	}
+	want(t, "on the channel", results(t, s, "/channels/"+birdtest.DefaultChannel+"/messages", "id"), []any(nil))
 }
 
 // TestPoint07StatusesTakeTime lives in a bubble, where the delays pass at once.
