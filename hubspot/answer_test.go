@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -131,5 +132,79 @@ func TestRelatedTellsFaults(t *testing.T) {
 		if len(refs) > 0 || (err == nil) != (want == 0) || err != nil && sync.ActionOf(err) != want {
 			t.Errorf("%s: %v, %v", body, refs, err)
 		}
+	}
+}
+
+// Two errors about one record do not make it two records.
+func TestARecordThatIsBlamedTwiceIsSentOnce(t *testing.T) {
+	var sizes []int
+	a := scripted(t, func(w http.ResponseWriter, _ *http.Request, body []byte) {
+		var req batchWrite
+		_ = json.Unmarshal(body, &req)
+		sizes = append(sizes, len(req.Inputs))
+		const gone = `{"category":"VALIDATION_ERROR","message":"no","context":{"objectWriteTraceId":["w0"]},
+			"errors":[{"code":"PROPERTY_DOESNT_EXIST","context":{"propertyName":["%s"]}}]}`
+		w.WriteHeader(http.StatusMultiStatus)
+		if len(sizes) == 1 {
+			_, _ = fmt.Fprintf(w, `{"results":[],"errors":[`+gone+`,`+gone+`]}`, "one", "two")
+			return
+		}
+		_, _ = fmt.Fprint(w, `{"results":[{"id":"71","objectWriteTraceId":"w0"}]}`)
+	})
+	note := newNote()
+	note.Fields["one"], note.Fields["two"] = sync.Text("1"), sync.Text("2")
+	res, err := a.Apply(t.Context(), []sync.Write{note})
+	if err != nil || res[0].Err != nil || len(res[0].Dropped) != 2 {
+		t.Errorf("got %+v, %v", res, err)
+	}
+	if !slices.Equal(sizes, []int{1, 1}) {
+		t.Errorf("calls with %v records", sizes)
+	}
+}
+
+// An error that names nobody, beside results that name nobody: which records
+// were made is unknown, so none is made again.
+func TestCreationsAreNotRepeatedInTheDark(t *testing.T) {
+	calls := 0
+	a := scripted(t, func(w http.ResponseWriter, _ *http.Request, _ []byte) {
+		calls++
+		w.WriteHeader(http.StatusMultiStatus)
+		_, _ = fmt.Fprint(w, `{"results":[{"id":"71"}],"errors":[{"category":"VALIDATION_ERROR","message":"no"}]}`)
+	})
+	res, err := a.Apply(t.Context(), []sync.Write{newNote(), newNote()})
+	if err != nil || calls != 1 {
+		t.Errorf("%d calls, %v", calls, err)
+	}
+	for i, r := range res {
+		if sync.ActionOf(r.Err) != sync.Retry {
+			t.Errorf("write %d: %+v", i, r)
+		}
+	}
+}
+
+// The key of an update tells nothing: it is a field like the others.
+func TestAnUpdateNeedsNoKey(t *testing.T) {
+	a := scripted(t, func(w http.ResponseWriter, _ *http.Request, _ []byte) {
+		_, _ = fmt.Fprint(w, `{"results":[{"id":"5","objectWriteTraceId":"w0"}]}`)
+	})
+	a.degraded.set(Contact, "k", "PROPERTY_DOESNT_EXIST")
+	w := update("5", sync.Fields{"k": sync.Text("1"), "email": sync.Text("ada@example.com")})
+	w.Key = "k"
+	res, err := a.Apply(t.Context(), []sync.Write{w})
+	if err != nil || res[0].Err != nil || res[0].Dropped["k"] == "" {
+		t.Errorf("got %+v, %v", res, err)
+	}
+}
+
+// A new record whose only field is its id has nothing to say.
+func TestACreationOfNothingSpoilsNoBatch(t *testing.T) {
+	a := scripted(t, func(w http.ResponseWriter, _ *http.Request, _ []byte) {
+		_, _ = fmt.Fprint(w, `{"results":[{"id":"71","objectWriteTraceId":"w0"}]}`)
+	})
+	empty := sync.Write{Ref: objectTypes[Contact].ref(""), Fields: sync.Fields{sync.IDField: sync.Text("7")}}
+	full := sync.Write{Ref: objectTypes[Contact].ref(""), Fields: sync.Fields{"email": sync.Text("ada@example.com")}}
+	res, err := a.Apply(t.Context(), []sync.Write{empty, full})
+	if err != nil || sync.ActionOf(res[0].Err) != sync.Invalid || res[1].Err != nil {
+		t.Errorf("got %+v, %v", res, err)
 	}
 }

@@ -72,7 +72,7 @@ func (b *batch) prepare(ps []*pending) []*pending {
 	rules := b.degraded.of(b.kind)
 	for _, p := range ps {
 		p.leaveOut(rules)
-		lacks := p.dropped[p.write.Key] != "" || b.op == opCreate && len(p.properties) == 0
+		lacks := b.op == opUpsert && p.dropped[p.write.Key] != "" || b.op == opCreate && len(p.properties) == 0
 		switch {
 		case p.done:
 		case lacks:

@@ -24,16 +24,29 @@ func (b *batch) settle(ctx context.Context, ps []*pending, reply batchReply, cal
 		case len(blamed) == 0:
 			unnamed = err
 		case b.learn(blamed, err):
-			again = append(again, blamed...)
+			again = union(again, blamed)
 		default:
 			for _, p := range blamed {
 				b.fail(p, err)
 			}
 		}
 	}
-	b.match(ps, byTrace, reply.Results, call)
+	strays := b.match(ps, byTrace, reply.Results, call)
 	b.run(ctx, again)
+	if b.op == opCreate && strays > 0 {
+		unnamed = nil // who was created is unknown, so nobody is created again
+	}
 	b.leftover(ctx, open(ps), unnamed, call)
+}
+
+// union adds to the writes those that are not among them.
+func union(ps, more []*pending) []*pending {
+	for _, p := range more {
+		if !slices.Contains(ps, p) {
+			ps = append(ps, p)
+		}
+	}
+	return ps
 }
 
 // inner is an error told inside an answer.
@@ -61,8 +74,8 @@ func (b *batch) blamed(ps []*pending, byTrace map[string]*pending, at contextMap
 }
 
 // match finds each result's write: by its trace, by its id or by the value of
-// the unique property.
-func (b *batch) match(ps []*pending, byTrace map[string]*pending, results []object, call string) {
+// the unique property. It returns how many results are nobody's.
+func (b *batch) match(ps []*pending, byTrace map[string]*pending, results []object, call string) (strays int) {
 	byID := map[string]*pending{}
 	for _, p := range ps {
 		byID[strings.ToLower(b.inputID(p))] = p
@@ -79,10 +92,14 @@ func (b *batch) match(ps []*pending, byTrace map[string]*pending, results []obje
 		if p == nil && len(ps) == 1 && len(results) == 1 {
 			p = ps[0]
 		}
-		if p != nil && !p.done {
+		switch {
+		case p == nil:
+			strays++
+		case !p.done:
 			b.succeed(p, o, call)
 		}
 	}
+	return strays
 }
 
 // silence is what becomes of writes that an answer passes over: HubSpot drops

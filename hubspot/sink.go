@@ -138,7 +138,7 @@ func checkWrite(w sync.Write) error {
 		return invalid("", "id.numeric", "HubSpot's record ids are numbers")
 	case op == opUpsert && w.Fields[w.Key].Blank():
 		return invalid(w.Key, "write.key", "a record is created by a unique property that has a value")
-	case op == opCreate && len(w.Fields) == 0:
+	case op == opCreate && len(properties(w)) == 0:
 		return invalid("", "write.fields", "a new record needs some property")
 	case op == opCreate && t.missing(w.Fields) != "":
 		return invalid(t.missing(w.Fields), "field.required", "HubSpot makes no such record without this property")
