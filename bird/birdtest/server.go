@@ -50,7 +50,7 @@ type Server struct {
 	subscriptions []*subscription // oldest first
 	policies      []Policy
 	proxies       [][2]string // public address to actual one
-	flow          flow
+	automations   []Flow
 	lastSeq       int
 	down          bool
 	plainPhones   bool
