@@ -23,15 +23,20 @@ var tables = []func(*Server) []route{
 	(*Server).subscriptionRoutes,
 }
 
+// lay joins the tables.
+func (s *Server) lay() {
+	for _, table := range tables {
+		s.routes = append(s.routes, table(s)...)
+	}
+}
+
 // route finds the operation of a call: the first one in the tables that fits.
 // An unknown path is answered like a wrong key.
 func (s *Server) route(r request) reply {
-	for _, table := range tables {
-		for _, rt := range table(s) {
-			if args, fits := r.fit(rt.pattern); fits {
-				r.args = args
-				return rt.handle(r)
-			}
+	for _, rt := range s.routes {
+		if args, fits := r.fit(rt.pattern); fits {
+			r.args = args
+			return rt.handle(r)
 		}
 	}
 	return unauthorized.reply()

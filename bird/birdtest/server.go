@@ -19,6 +19,7 @@ type Server struct {
 	WorkspaceID, OrganizationID, AccessKey string
 
 	opts   Options
+	routes []route
 	http   *simhttp.Server
 	clock  *Clock
 	faults *Faults
@@ -95,6 +96,7 @@ func newServer(opts *Options, serve func(http.Handler) *simhttp.Server) *Server 
 	s.defineBuiltins()
 	s.openChannel(DefaultChannel, "whatsapp")
 	s.hire(DefaultAgent, "Jane Agent")
+	s.lay()
 	s.startSenders()
 	s.http = serve(s.log.Wrap(s.faults.Wrap(http.HandlerFunc(s.serve))))
 	s.URL = s.http.URL
