@@ -6,7 +6,6 @@ import (
 	"errors"
 	"maps"
 	"net/http"
-	"net/url"
 
 	"github.com/urbanhub/crmsync/sync"
 )
@@ -159,13 +158,14 @@ func (a *Adapter) messageByReference(ctx context.Context, conversationID, refere
 	if reference == "" {
 		return nil, nil
 	}
-	var p page[Message]
-	_, err := a.call(ctx, request{op: "bird: list messages", ref: conversationRef(conversationID), method: http.MethodGet,
-		path: a.conversation(conversationID) + "/messages", query: url.Values{"limit": {pageSize}}}, &p)
-	for i := range p.Results {
-		if p.Results[i].Reference == reference {
-			return &p.Results[i], err
+	latest, err := a.latest(ctx, conversationID)
+	if err != nil {
+		return nil, err
+	}
+	for i := range latest {
+		if latest[i].Reference == reference {
+			return &latest[i], nil
 		}
 	}
-	return nil, err
+	return nil, nil
 }

@@ -141,11 +141,25 @@ func (a *Adapter) Messages(ctx context.Context, conversationID string, since tim
 		return nil, err
 	}
 	found = slices.DeleteFunc(found, func(m Message) bool { return m.CreatedAt.Before(since) })
-	for i := range found {
-		found[i].ConversationID = cmp.Or(found[i].ConversationID, conversationID)
+	return placed(found, conversationID), nil
+}
+
+// latest returns the last messages of a conversation, at most 100, oldest
+// first.
+func (a *Adapter) latest(ctx context.Context, conversationID string) ([]Message, error) {
+	var p page[Message]
+	_, err := a.call(ctx, request{op: "bird: list messages", ref: conversationRef(conversationID), method: http.MethodGet,
+		path: a.conversation(conversationID) + "/messages", query: url.Values{"limit": {pageSize}}}, &p)
+	return placed(p.Results, conversationID), err
+}
+
+// placed tells messages their conversation and sorts them.
+func placed(messages []Message, conversationID string) []Message {
+	for i := range messages {
+		messages[i].ConversationID = cmp.Or(messages[i].ConversationID, conversationID)
 	}
-	oldestFirst(found, func(m *Message) (time.Time, string) { return m.CreatedAt, m.ID })
-	return found, nil
+	oldestFirst(messages, func(m *Message) (time.Time, string) { return m.CreatedAt, m.ID })
+	return messages
 }
 
 // Message returns one message. A message that a webhook tells of may not be
