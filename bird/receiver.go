@@ -164,7 +164,7 @@ func (rc *Receiver) check(r *http.Request, body []byte) string {
 	}
 	timestamp := r.Header.Get(timestampHeader)
 	if !signed(rc.opts.Secrets, timestamp, address, body, r.Header.Get(signatureHeader)) {
-		return "the signature is wrong"
+		return "the signature is wrong; compare the signing keys and the public URL with the subscriptions"
 	}
 	seconds, err := strconv.ParseInt(timestamp, 10, 64)
 	if err != nil {
