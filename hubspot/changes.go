@@ -24,7 +24,8 @@ const defaultBehind = time.Hour
 // The end of the stream is read again for Options.SearchLag (and the measured
 // clock skew), because the index shows changes late; the repeated changes have
 // the same IDs. Deleted records are not in the index: webhooks and the journal
-// tell of them.
+// tell of them. Where the properties' names do not fit into the body of a
+// search, the changes have no Witness, so each record is read.
 // Source: https://developers.hubspot.com/docs/api-reference/latest/crm/search-the-crm
 func (a *Adapter) Changes(ctx context.Context, since sync.Cursor) (sync.ChangePage, error) {
 	lag := a.opts.SearchLag + a.Skew()
@@ -71,15 +72,20 @@ func (a *Adapter) sweep(ctx context.Context, since sync.Cursor, within func(now 
 	}
 	c := a.collections[w.turn(kinds)]
 	from, b := w.places[c.kind], within(time.Now())
+	req := from.search(c, b)
+	whole := !req.tooLong()
+	if !whole {
+		req.Properties = []string{c.modified}
+	}
 	var reply searchReply
-	if _, err := a.client.call(ctx, opSearch, c.target(), from.search(c, b), &reply); err != nil {
+	if _, err := a.client.call(ctx, opSearch, c.target(), req, &reply); err != nil {
 		return sync.ChangePage{}, err
 	}
 	found, next := from.next(reply.Results, b)
 	w.last, w.places[c.kind] = c.kind, next
 	page := sync.ChangePage{Changes: make([]sync.Change, len(found)), Next: w.cursor(), More: !w.rested(kinds)}
 	for i, o := range found {
-		page.Changes[i] = c.swept(o)
+		page.Changes[i] = c.swept(o, whole)
 	}
 	return page, nil
 }
@@ -91,22 +97,29 @@ func (a *Adapter) swept() []sync.Kind {
 }
 
 // swept is the change that a search reports. Its ID is the same whenever the
-// same state is found again. What the index showed is its witness only: the
-// index may lag, so the record is read whenever that differs from what is
-// known of it.
-func (c *collection) swept(o *object) sync.Change {
+// same state is found again.
+func (c *collection) swept(o *object, whole bool) sync.Change {
 	at := o.modified()
-	fields := o.record(c.kind, c.properties).Fields
-	witness := map[string]string{sync.IDField: fields[sync.IDField].Digest()}
-	for _, name := range c.properties {
-		witness[name] = fields[name].Digest() // a missing one claims a blank
-	}
-	return sync.Change{
+	change := sync.Change{
 		ID:         fmt.Sprintf("hubspot:sweep:%s:%s:%d", c.kind, o.ID, at.UnixMilli()),
 		Ref:        c.ref(o.ID),
 		Reason:     sync.ReasonSweep,
 		OccurredAt: at,
 		Priority:   sync.Sweep,
-		Witness:    witness,
 	}
+	if whole {
+		change.Witness = c.witness(o)
+	}
+	return change
+}
+
+// witness is what the index showed of a record. It may lag, so the record is
+// read whenever that differs from what is known of it.
+func (c *collection) witness(o *object) map[string]string {
+	fields := o.record(c.kind, c.properties).Fields
+	witness := map[string]string{sync.IDField: fields[sync.IDField].Digest()}
+	for _, name := range c.properties {
+		witness[name] = fields[name].Digest() // a missing one claims a blank
+	}
+	return witness
 }

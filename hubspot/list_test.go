@@ -147,3 +147,19 @@ func TestOwnersAndPipelines(t *testing.T) {
 		}
 	})
 }
+
+// Nor into that of a sweep, which then claims nothing of what it found.
+func TestASweepAsksForNoMoreThanASearchTakes(t *testing.T) {
+	names := []string{"firstname"}
+	for n := range 80 {
+		names = append(names, fmt.Sprintf("a_property_whose_name_is_rather_long_%03d", n))
+	}
+	opts := hubspot.Options{Objects: map[sync.Kind]hubspot.Object{hubspot.Contact: {Properties: names}}}
+	inAccount(t, hubspottest.Options{SearchLag: -1}, opts, func(t *testing.T, a account) {
+		id := a.create(1)
+		page, err := a.hs.Changes(t.Context(), "")
+		if err != nil || len(page.Changes) != 1 || page.Changes[0].Ref.ID != id || page.Changes[0].Witness != nil {
+			t.Errorf("got %+v, %v", page, err)
+		}
+	})
+}
