@@ -58,14 +58,24 @@ func (d *day) end(now time.Time) time.Time {
 	return d.next(now).Add(jitter(waitTen))
 }
 
-// next returns the next midnight of the account. While its time zone is not
-// known it is the next full hour: midnight is one almost everywhere.
+// early is how far into a day what is heard may still be of the day before:
+// clocks differ, and HubSpot's counters need not turn in a moment.
+const early = 10 * time.Minute
+
+// next returns until when what is heard now of the day's quota holds: to the
+// next midnight of the account, or, just after one, for a minute. While its
+// time zone is not known it is the next full hour: midnight is one almost
+// everywhere.
 func (d *day) next(now time.Time) time.Time {
 	if d.location == nil {
 		return now.Truncate(time.Hour).Add(time.Hour)
 	}
-	y, m, today := now.In(d.location).Date()
-	return time.Date(y, m, today+1, 0, 0, 0, 0, d.location)
+	y, m, today := now.Add(-early).In(d.location).Date()
+	midnight := time.Date(y, m, today+1, 0, 0, 0, 0, d.location)
+	if soon := now.Add(time.Minute); midnight.Before(soon) {
+		return soon
+	}
+	return midnight
 }
 
 // state returns what is known of the present day, zero if nothing.

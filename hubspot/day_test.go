@@ -65,3 +65,23 @@ func TestTheDayEndsAtTheAccountsMidnight(t *testing.T) {
 		}
 	}
 }
+
+// The clocks do not agree to the second: what is heard of the day just after
+// midnight may be of the one before, and must not close the whole new day.
+func TestYesterdaysEndIsNotTodays(t *testing.T) {
+	dawn := time.Date(2026, 11, 2, 0, 0, 20, 0, time.UTC)
+	var d day
+	d.locate(time.UTC)
+	d.told(1000, 0, dawn)
+	if at, ok := d.open(sync.Live, dawn.Add(2*time.Minute)); !ok {
+		t.Errorf("closed until %v", at)
+	}
+	if end := d.end(dawn); !end.After(dawn) || end.After(dawn.Add(15*time.Minute)) {
+		t.Errorf("a refusal at %v holds until %v", dawn, end)
+	}
+	noon := dawn.Add(12 * time.Hour)
+	d.told(1000, 0, noon)
+	if _, ok := d.open(sync.Live, noon); ok {
+		t.Error("open although the day is used up")
+	}
+}
