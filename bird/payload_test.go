@@ -2,6 +2,7 @@ package bird
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"os"
 	"strings"
@@ -232,14 +233,14 @@ func TestErrorsAreClassified(t *testing.T) {
 		if answer.Status == http.StatusTooManyRequests {
 			got = r.throttled(res, time.Now())
 		}
-		e, _ := got.(*sync.Error)
+		e, _ := errors.AsType[*sync.Error](got)
 		if e.Action != tt.action || e.Rule != tt.rule || !strings.Contains(e.Hint, tt.hint) {
 			t.Errorf("%s: %v", name, got)
 		}
 		if strings.Contains(got.Error(), "+57") || strings.Contains(got.Error(), "message not found") {
 			t.Errorf("%s: the error's text repeats Bird's: %v", name, got)
 		}
-		api := e.Err.(*APIError)
+		api, _ := errors.AsType[*APIError](e)
 		if api.Code == "" || api.Message == "" || (name == "409-conversation") != (api.ConversationID == id) {
 			t.Errorf("%s: %+v", name, api)
 		}
