@@ -23,6 +23,20 @@ func (s *Server) Create(fields map[string]any) (string, error) {
 	return c.ID, nil
 }
 
+// CreateVisitor makes an anonymous contact, as a web chat does, and returns its
+// id. It fires the Flow. With a phone or an e-mail it is anonymous no more.
+func (s *Server) CreateVisitor() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, bad := s.insert(patch{AddIdentifiers: []Identifier{{Key: "visitorid", Value: s.uuid()}}})
+	if bad != nil {
+		panic("birdtest: " + bad.Code)
+	}
+	c.Anonymous = true
+	s.run(c, "contact.created", nil)
+	return c.ID
+}
+
 // Edit changes a contact as a person in Bird's Inbox or an AI employee would;
 // nil clears a field. An identifier replaces all others of its kind. It fires
 // the Flow.

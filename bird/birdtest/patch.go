@@ -59,6 +59,7 @@ func (s *Server) change(before *Contact, p patch) (*Contact, *refusal) {
 			return nil, bad
 		}
 	}
+	c.Anonymous = c.Anonymous && c.newest(phoneKey) == nil && c.newest(emailKey) == nil
 	c.merge(p.Attributes)
 	c.ListIDs = members(c.ListIDs, p.ListIDs, p.AddToLists, p.RemoveFromLists)
 	c.AccountIDs = members(c.AccountIDs, p.AccountIDs, p.AddToAccounts, p.RemoveFromAccounts)

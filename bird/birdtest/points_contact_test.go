@@ -161,6 +161,17 @@ func TestPoint03UpdatedAtOfAWriteThatChangesNothing(t *testing.T) {
 	}
 }
 
+func TestPoint03Visitors(t *testing.T) {
+	s := newServer(t, nil)
+	path := "/contacts/" + s.CreateVisitor()
+	_, body := call(t, s, "GET", path, nil)
+	want(t, "visitor", []any{body["isAnonymous"], body["computedDisplayName"]}, []any{true, ""})
+	_, body = call(t, s, "PATCH", path, object{"attributes": object{"firstName": "Jane"}})
+	want(t, "named", body["isAnonymous"], any(true))
+	_, body = call(t, s, "PATCH", path, object{"addIdentifiers": []object{ident("emailaddress", "jane@example.com")}})
+	want(t, "known", body["isAnonymous"], nil)
+}
+
 func TestPoint03PhoneNumbers(t *testing.T) {
 	s := newServer(t, nil)
 	for value, status := range map[string]int{

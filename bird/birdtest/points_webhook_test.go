@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -219,8 +220,10 @@ func TestPoint10AnOutageOfEightHours(t *testing.T) {
 			if !signedBy(h, i, "old") {
 				t.Error("a retry has another signature")
 			}
-			var at int64
-			fmt.Sscan(h.headers[i].Get("messagebird-request-timestamp"), &at)
+			at, err := strconv.ParseInt(h.headers[i].Get("messagebird-request-timestamp"), 10, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
 			if at < began || at > began+60 {
 				t.Errorf("the timestamp moved by %d s", at-began)
 			}
