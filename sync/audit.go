@@ -16,6 +16,7 @@ const (
 	EntryWrote    EntryKind = "wrote"    // the writes of an intent took effect
 	EntryFailed   EntryKind = "failed"   // a write failed or its outcome is unknown
 	EntryFact     EntryKind = "fact"     // a fact was taken in
+	EntryRecorded EntryKind = "recorded" // a fact became an activity
 )
 
 // An Entry is one line of the audit: who, what, before, after and why.

@@ -18,6 +18,7 @@ const (
 	ReasonWebhook Reason = "webhook"
 	ReasonJournal Reason = "journal"
 	ReasonSweep   Reason = "sweep"
+	ReasonFact    Reason = "fact" // a fact about the record came in
 	ReasonVerify  Reason = "verify"
 	ReasonManual  Reason = "manual"
 )
@@ -73,23 +74,31 @@ type Fact struct {
 
 // An Item is what an engine accepts: a [Change] or a [Fact].
 type Item interface {
-	message(now time.Time) (Message, error)
+	messages(now time.Time) ([]Message, error)
 }
 
-func (c Change) message(now time.Time) (Message, error) {
+func (c Change) messages(now time.Time) ([]Message, error) {
 	if c.ID == "" || c.Ref.System == "" || c.Ref.Kind == "" || c.Ref.ID == "" {
-		return Message{}, &Error{Op: "enqueue", Action: Invalid, Ref: c.Ref, Rule: "change.complete",
+		return nil, &Error{Op: "enqueue", Action: Invalid, Ref: c.Ref, Rule: "change.complete",
 			Hint: "give the change an ID and a Ref with system, kind and id", Err: errors.New("incomplete change")}
 	}
-	return encode(envelope{Version: 1, Change: &c}, c.ID, c.Ref, c.Priority, now)
+	m, err := encode(envelope{Version: 1, Change: &c}, c.ID, c.Ref, c.Ref.String(), c.Priority, now)
+	return []Message{m}, err
 }
 
-func (f Fact) message(now time.Time) (Message, error) {
+// messages of a fact are a look at its subject and, under a key of their own,
+// the fact: one that waits for its subject keeps no change of it waiting.
+func (f Fact) messages(now time.Time) ([]Message, error) {
 	if f.ID == "" || f.Type == "" || f.Subject.System == "" || f.Subject.Kind == "" || f.Subject.ID == "" {
-		return Message{}, &Error{Op: "enqueue", Action: Invalid, Ref: f.Subject, Rule: "fact.complete",
+		return nil, &Error{Op: "enqueue", Action: Invalid, Ref: f.Subject, Rule: "fact.complete",
 			Hint: "give the fact an ID, a Type and a Subject with system, kind and id", Err: errors.New("incomplete fact")}
 	}
-	return encode(envelope{Version: 1, Fact: &f}, f.ID, f.Subject, Facts, now)
+	look, err := Change{ID: "fact:" + f.ID, Ref: f.Subject, Reason: ReasonFact, Priority: Facts}.messages(now)
+	if err != nil {
+		return nil, err
+	}
+	m, err := encode(envelope{Version: 1, Fact: &f}, f.ID, f.Subject, "facts:"+f.Subject.String(), Facts, now)
+	return append(look, m), err
 }
 
 // envelope is the stored form of an item. Version lets a later release read
@@ -100,13 +109,13 @@ type envelope struct {
 	Fact    *Fact   `json:"fact,omitempty"`
 }
 
-func encode(e envelope, id string, ref Ref, p Priority, now time.Time) (Message, error) {
+func encode(e envelope, id string, ref Ref, key string, p Priority, now time.Time) (Message, error) {
 	body, err := json.Marshal(e)
 	if err != nil {
 		return Message{}, &Error{Op: "enqueue", Action: Invalid, Ref: ref, Rule: "item.json",
 			Hint: "give the fact only data that encodes as JSON", Err: err}
 	}
-	return Message{ID: id, Key: ref.String(), Priority: p, EnqueuedAt: now, Payload: body}, nil
+	return Message{ID: id, Key: key, Priority: p, EnqueuedAt: now, Payload: body}, nil
 }
 
 func decode(m Message) (envelope, error) {

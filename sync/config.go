@@ -34,7 +34,9 @@ type Pull struct {
 type Config struct {
 	// Flows are what to keep in step.
 	Flows []*Flow
-	// Peers are the systems that the flows name.
+	// Activities are what facts are recorded as.
+	Activities []*Activity
+	// Peers are the systems that the flows and activities name.
 	Peers map[System]Peer
 	Store Store
 	Queue Queue
@@ -135,7 +137,22 @@ func (c *Config) validate() error {
 			}
 		}
 	}
-	return c.Backoff.validate(bad)
+	return errors.Join(c.validateActivities(bad, names), c.Backoff.validate(bad))
+}
+
+// validateActivities names the first activity that is not usable.
+func (c *Config) validateActivities(bad func(field, hint string) error, flows map[string]bool) error {
+	seen := map[string]bool{}
+	for _, a := range c.Activities {
+		if a == nil || seen[a.Name] {
+			return bad("Activities", "every activity needs a name of its own")
+		}
+		seen[a.Name] = true
+		if err := a.validate(c, flows); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // badFeed returns the name of a feed that is not usable, "" if there is none.

@@ -11,7 +11,7 @@ import (
 func (r *reconciliation) passive() bool {
 	for i := range r.hints {
 		switch r.hints[i].Reason {
-		case ReasonWebhook, ReasonJournal, ReasonSweep:
+		case ReasonWebhook, ReasonJournal, ReasonSweep, ReasonFact:
 		default:
 			return false
 		}

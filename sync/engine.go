@@ -11,9 +11,10 @@ import (
 // An Engine keeps systems in step. Its methods may be called concurrently;
 // Run and RunOnce may run in several processes over one store and queue.
 type Engine struct {
-	cfg      Config
-	planners []*Planner
-	creates  creates
+	cfg        Config
+	planners   []*Planner
+	creates    creates
+	activities map[string][]*Activity // by the type of their facts
 }
 
 // New returns an engine. It starts nothing; see [Engine.Run].
@@ -22,7 +23,10 @@ func New(cfg Config) (*Engine, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	e := &Engine{cfg: cfg}
+	e := &Engine{cfg: cfg, activities: map[string][]*Activity{}}
+	for _, a := range cfg.Activities {
+		e.activities[a.Fact] = append(e.activities[a.Fact], a)
+	}
 	for _, f := range cfg.Flows {
 		p, err := NewPlanner(f)
 		if err != nil {
@@ -43,16 +47,19 @@ func (e *Engine) Enqueue(ctx context.Context, items ...Item) error {
 		return nil
 	}
 	now := time.Now()
-	msgs := make([]Message, len(items))
-	for i, item := range items {
+	var msgs []Message
+	for _, item := range items {
 		if item == nil {
 			return &Error{Op: "enqueue", Action: Invalid, Rule: "item.present", Hint: "pass a Change or a Fact", Err: errors.New("nil item")}
 		}
-		m, err := item.message(now)
+		ms, err := item.messages(now)
 		if err != nil {
 			return err
 		}
-		msgs[i] = m
+		if f, ok := item.(Fact); ok && !e.knows(f.Subject) {
+			ms = ms[1:] // there is nothing to look at
+		}
+		msgs = append(msgs, ms...)
 	}
 	if err := e.cfg.Queue.Push(ctx, now, msgs...); err != nil {
 		return err
@@ -131,6 +138,16 @@ func (e *Engine) ping(ctx context.Context) error {
 		return &Error{Op: "start", Action: ActionOf(err), Rule: "queue.reachable", Hint: "check the queue", Err: err}
 	}
 	return nil
+}
+
+// knows reports whether some flow has such records.
+func (e *Engine) knows(ref Ref) bool {
+	for _, p := range e.planners {
+		if _, ok := p.flow.SideOf(ref); ok {
+			return true
+		}
+	}
+	return false
 }
 
 // systems lists the systems of the flows, each once, in a stable order.

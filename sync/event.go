@@ -14,6 +14,7 @@ const (
 	EventDecided   EventType = "decided"   // a field was decided; Decision
 	EventEcho      EventType = "echo"      // a change turned out to make no difference
 	EventWrote     EventType = "wrote"     // a record was written; Count fields, Duration
+	EventRecorded  EventType = "recorded"  // a fact became an activity; Lag since it was enqueued
 	EventCreated   EventType = "created"   // a record was created
 	EventSynced    EventType = "synced"    // a change is done; Lag since it occurred, Count of the flows that wrote
 	EventRetried   EventType = "retried"   // a lane was given back; Err, Action

@@ -128,31 +128,47 @@ func (r *reconciliation) byAlias(ctx context.Context) error {
 }
 
 // join moves the record over to the link of its match, if that link waits for
-// it alone. If the link's own end is this record, or was merged into it, the
+// it alone, or if the link's own end is gone: some systems tell nobody that
+// they merged it away. If that end is this record, or was merged into it, the
 // look begins anew from there.
 func (r *reconciliation) join(ctx context.Context, far Side, other Link, match Record, by string) error {
 	mine, near, was := r.link, r.link.End(r.near), other.End(r.near)
 	if was.Zero() && other.State == Pending {
-		if err := r.hold(ctx, other); err != nil {
-			return err
-		}
-		r.link.setEnd(r.near, near)
-		r.link.Evidence = by
-		r.note(Entry{Kind: EntryLinked, Note: "matched by " + by})
-		r.views[far] = r.view(far, match)
-		return r.release(ctx, mine)
+		return r.takeOver(ctx, far, other, match, by)
 	}
-	merged, err := r.mergedInto(ctx, r.near, was, near)
-	if err != nil {
+	if was.Zero() {
+		return r.ambiguous(by, "the match is linked to another record", []string{match.Ref.String(), was.String()})
+	}
+	rec, err := r.read(ctx, r.near, was)
+	switch {
+	case err != nil:
 		return err
-	}
-	if !merged {
+	case rec.Deleted:
+		return r.takeOver(ctx, far, other, match, by)
+	case rec.Ref != near:
 		return r.ambiguous(by, "the match is linked to another record", []string{match.Ref.String(), was.String()})
 	}
 	if err := r.release(ctx, mine); err != nil {
 		return err
 	}
 	return r.elsewhere(was)
+}
+
+// takeOver gives the record the place of the near end in another link.
+func (r *reconciliation) takeOver(ctx context.Context, far Side, other Link, match Record, by string) error {
+	mine, near := r.link, r.link.End(r.near)
+	if err := r.hold(ctx, other); err != nil {
+		return err
+	}
+	kind, note := EntryLinked, "matched by "+by
+	if was := r.link.End(r.near); !was.Zero() {
+		kind, note = EntryRelinked, was.String()+" is gone, and "+near.String()+" is matched by "+by
+	}
+	r.link.setEnd(r.near, near)
+	r.link.Evidence = by
+	r.note(Entry{Kind: kind, Note: note})
+	r.views[far] = r.view(far, match)
+	return r.release(ctx, mine)
 }
 
 // release gives up a stored link whose only record moves to another link.

@@ -239,6 +239,42 @@ func TestMergedRecordIsKnownByItsFormerIDs(t *testing.T) {
 	})
 }
 
+// The system tells nobody of a merge and answers the old id like one that was
+// deleted. Only the survivor, which now has the address, tells who it is.
+func TestMergeThatNobodyTellsOf(t *testing.T) {
+	for name, meanwhile := range map[string]func(w *world, left sync.Ref){
+		"nobody looked":            func(*world, sync.Ref) {},
+		"the loss was noticed":     func(w *world, left sync.Ref) { w.left.edit(left, "name", "Ana Gil"); w.settle() },
+		"the survivor was unknown": func(w *world, _ sync.Ref) { w.takeHooks() },
+	} {
+		bubble(t, func(w *world) {
+			left, right := w.pair("email", "ana@example.com", "name", "Ana")
+			w.takeHooks()
+			survivor := w.right.create("fullname", "A.")
+			if name != "the survivor was unknown" {
+				w.left.edit(left, "name", "Ana")
+				w.settle()
+			}
+			w.takeHooks()
+			w.right.remove(right, true)
+			w.takeHooks()
+			meanwhile(w, left)
+			w.right.edit(survivor, "mail", "ana@example.com")
+			w.settle()
+			if got := w.link(left); got.State != sync.Active || got.Right != survivor {
+				t.Errorf("%s: link %s to %s, want active to %s", name, got.State, got.Right, survivor)
+			}
+			w.left.edit(left, "name", "Ana María")
+			w.settle()
+			w.holds(w.right, survivor, "fullname", "Ana María")
+			if n := len(w.left.living()); n != 1 {
+				t.Errorf("%s: %d left records, want 1", name, n)
+			}
+			w.noDead()
+		})
+	}
+}
+
 func TestDeletedRecordIsDetachedAndRestored(t *testing.T) {
 	bubble(t, func(w *world) {
 		left, right := w.pair("email", "ana@example.com", "name", "Ana")

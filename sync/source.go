@@ -129,6 +129,13 @@ type Eraser interface {
 	Erase(ctx context.Context, kind Kind, ids []string) ([]error, error)
 }
 
+// A Relater knows which records of its system are associated with another.
+type Relater interface {
+	// Related returns the records of a kind that are associated with ref, as
+	// the system has them now, not by an index that lags.
+	Related(ctx context.Context, ref Ref, kind Kind) ([]Ref, error)
+}
+
 // An Enricher completes facts that a signal told only in part.
 type Enricher interface {
 	// Enrich returns the fact with what its system knows of it by now, such

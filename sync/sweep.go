@@ -117,11 +117,8 @@ func (e *Engine) restart(ctx context.Context, p pull) error {
 func (e *Engine) enqueueChanges(ctx context.Context, changes []Change) error {
 	items := make([]Item, 0, len(changes))
 	for _, c := range changes {
-		for _, p := range e.planners {
-			if _, ok := p.flow.SideOf(c.Ref); ok {
-				items = append(items, c)
-				break
-			}
+		if e.knows(c.Ref) {
+			items = append(items, c)
 		}
 	}
 	return e.Enqueue(ctx, items...)

@@ -120,13 +120,37 @@ func (e *Engine) work(ctx context.Context, lane Lane) {
 	ctx = WithPriority(ctx, lane.Priority)
 	limited, cancel := context.WithDeadline(ctx, lane.Expires.Add(-e.cfg.Lease/10))
 	defer cancel()
-	err := e.carryOut(limited, lane)
-	e.settle(ctx, lane, err)
+	for more := true; more; {
+		out := e.carryOut(limited, lane)
+		lane, more = e.settle(ctx, lane, out)
+	}
 }
 
-// carryOut turns a panic into an error, so that one record can never take the
+// An outcome tells of the first messages of a lane: how many are done, and if
+// there is an error, how many after these it concerns.
+type outcome struct {
+	done, failed int
+	err          error
+}
+
+// carryOut works on the first messages of a lane that belong together.
+func (e *Engine) carryOut(ctx context.Context, lane Lane) outcome {
+	job, err := newJob(lane)
+	switch {
+	case err != nil:
+		return outcome{failed: 1, err: err}
+	case len(job.facts) > 0:
+		return e.recordFacts(ctx, &job)
+	}
+	if err := e.safely(ctx, func() error { return e.reconcile(ctx, &job) }); err != nil {
+		return outcome{failed: len(job.changes), err: err}
+	}
+	return outcome{done: len(job.changes)}
+}
+
+// safely turns a panic into an error, so that one record can never take the
 // process down with all the others.
-func (e *Engine) carryOut(ctx context.Context, lane Lane) (err error) {
+func (e *Engine) safely(ctx context.Context, do func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = &Error{Op: "work", Action: Fatal, Rule: "no-panic", Hint: "report this as a bug, then replay the message",
@@ -134,40 +158,57 @@ func (e *Engine) carryOut(ctx context.Context, lane Lane) (err error) {
 			e.cfg.Logger.LogAttrs(ctx, slog.LevelError, "panic while working on a lane", slog.Any("error", err))
 		}
 	}()
-	job, err := newJob(lane)
-	if err != nil {
-		return err
-	}
-	return e.perform(ctx, job)
+	return do()
 }
 
-// settle tells the queue how the work on a lane ended. It does so even when
-// the work was cancelled; what cannot be told is delivered again.
-func (e *Engine) settle(ctx context.Context, lane Lane, workErr error) {
+// settle tells the queue how the work on a lane's first messages ended, and
+// returns the lane with what is still to do. It does so even when the work was
+// cancelled; what cannot be told is delivered again.
+func (e *Engine) settle(ctx context.Context, lane Lane, out outcome) (rest Lane, more bool) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.cfg.Lease)
 	defer cancel()
 	now := time.Now()
-	if workErr == nil {
-		e.logLost(ctx, lane, e.cfg.Queue.Done(ctx, now, lane))
-		return
+	if out.done > 0 {
+		more = e.told(ctx, lane, e.cfg.Queue.Done(ctx, now, lane.first(out.done)))
+		lane = lane.after(out.done)
+		if !more || out.err == nil {
+			return lane, more && len(lane.Messages) > 0
+		}
 	}
-	s := e.cfg.Backoff.settle(lane, workErr, now)
-	ev := Event{Type: EventRetried, Priority: lane.Priority, Count: len(lane.Messages), Action: ActionOf(workErr), Err: workErr}
-	if s.bury {
-		ev.Type = EventBuried
-		e.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "buried", slog.String("key", lane.Key), slog.Int("messages", len(lane.Messages)), slog.Any("error", workErr))
-		e.logLost(ctx, lane, e.cfg.Queue.Bury(ctx, now, lane, s.cause))
-	} else {
-		e.logLost(ctx, lane, e.cfg.Queue.Retry(ctx, now, lane, s.at, s.cause))
+	s := e.cfg.Backoff.settle(lane, out.err, now)
+	ev := Event{Type: EventRetried, Priority: lane.Priority, Count: out.failed, Action: ActionOf(out.err), Err: out.err}
+	if !s.bury {
+		e.told(ctx, lane, e.cfg.Queue.Retry(ctx, now, lane, s.at, s.cause))
+		e.observe(ev)
+		return lane, false
 	}
+	ev.Type = EventBuried
+	e.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "buried", slog.String("key", lane.Key), slog.Int("messages", out.failed), slog.Any("error", out.err))
+	more = e.told(ctx, lane, e.cfg.Queue.Bury(ctx, now, lane.first(out.failed), s.cause))
 	e.observe(ev)
+	lane = lane.after(out.failed)
+	return lane, more && len(lane.Messages) > 0
 }
 
-// logLost reports a lane that could not be settled. Nothing is lost: the
-// queue delivers it again when the lease ends.
-func (e *Engine) logLost(ctx context.Context, lane Lane, err error) {
+// first returns the lane with its first n messages only.
+func (l Lane) first(n int) Lane {
+	l.Messages = l.Messages[:n]
+	return l
+}
+
+// after returns the lane without its first n messages. What failed before
+// failed on account of these.
+func (l Lane) after(n int) Lane {
+	l.Messages, l.Attempts, l.History = l.Messages[n:], 0, nil
+	return l
+}
+
+// told reports whether a lane could be settled, and logs when not. Nothing is
+// lost: the queue delivers it again when the lease ends.
+func (e *Engine) told(ctx context.Context, lane Lane, err error) bool {
 	if err != nil {
 		e.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "lane not settled, it will be delivered again",
 			slog.String("key", lane.Key), slog.Int("messages", len(lane.Messages)), slog.Any("error", err))
 	}
+	return err == nil
 }

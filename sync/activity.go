@@ -1,0 +1,91 @@
+package sync
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// An Activity says how the facts of one type are recorded in a system: as a
+// note, a task, a meeting. Each fact is recorded exactly once.
+type Activity struct {
+	// Name identifies the activity in stores and audits.
+	Name string
+	// Fact is the type of the facts that it records.
+	Fact string
+	// System and Kind say what is created.
+	System System
+	Kind   Kind
+	// Key is the raw field that is given the fact's key (see [FactKey]).
+	Key string
+	// Unique is set when the system lets no two records have the same key.
+	// Creating them is then idempotent. Otherwise a create whose outcome is
+	// unknown is looked for among the records related to the same ones,
+	// for which the source must be a [Relater].
+	Unique bool
+	// Render returns the fields to write. The error is an [*Error] of action
+	// Invalid for a fact that cannot be told.
+	Render func(f Fact) (Fields, error)
+	// Relate says with which records the activity is associated.
+	Relate []Relation
+	// Patience is how long a fact waits for a required relation before it
+	// goes to the dead letters, 7 days by default.
+	Patience time.Duration
+}
+
+// A Relation leads from a fact to a record of the activity's system: to the
+// counterpart, in a flow, of a record that the fact names.
+type Relation struct {
+	// Flow is the flow whose link leads there.
+	Flow string
+	// Of returns the record that the fact names, false if it names none; nil
+	// is the fact's subject.
+	Of func(f Fact) (Ref, bool)
+	// Required has the fact wait until there is such a link.
+	Required bool
+}
+
+// of returns the record from which the relation starts.
+func (r *Relation) of(f Fact) (Ref, bool) {
+	if r.Of == nil {
+		return f.Subject, true
+	}
+	return r.Of(f)
+}
+
+// flow is the name under which the activity's links are kept.
+func (a *Activity) flow() string { return "activity:" + a.Name }
+
+func (a *Activity) patience() time.Duration {
+	p := a.Patience
+	setDefault(&p, 7*24*time.Hour)
+	return p
+}
+
+// validate names what makes the activity unusable.
+func (a *Activity) validate(c *Config, flows map[string]bool) error {
+	bad := func(field, hint string) error {
+		return &Error{Op: "activity " + a.Name, Action: Fatal, Field: field, Rule: "activity", Hint: hint,
+			Err: errors.New("the activity is not usable")}
+	}
+	peer := c.Peers[a.System]
+	switch {
+	case a.Name == "" || a.Fact == "" || a.System == "" || a.Kind == "":
+		return bad("Name, Fact, System, Kind", "give the activity a name, the type of its facts, a system and a kind")
+	case a.Key == "" || a.Render == nil:
+		return bad("Key, Render", "name the field that holds the fact's key, and a function that renders the others")
+	case peer.Sink == nil:
+		return bad("System", fmt.Sprintf("add a peer for %q", a.System))
+	case len(a.Relate) == 0:
+		return bad("Relate", "name the flow that leads to the record on which the activity is shown")
+	}
+	for _, r := range a.Relate {
+		if !flows[r.Flow] {
+			return bad("Relate", fmt.Sprintf("there is no flow %q", r.Flow))
+		}
+	}
+	if _, ok := peer.Source.(Relater); !a.Unique && !ok {
+		return bad("Unique", "without a unique key an unknown outcome can only be looked for in a system that tells what is related")
+	}
+	return nil
+}

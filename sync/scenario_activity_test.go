@@ -1,0 +1,307 @@
+package sync_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	stdsync "sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/urbanhub/crmsync/sync"
+)
+
+const note sync.Kind = "note"
+
+// A notebook is the right fake with notes besides: what facts are recorded as.
+type notebook struct {
+	*fake
+	unique bool // no two notes share a key
+
+	mu      stdsync.Mutex
+	notes   []sync.Write // in the order they were made; the ID is the place
+	related map[sync.Ref][]sync.Ref
+	before  func(n int) error // fails the n-th write before its effect
+	after   func(n int) error // and after it
+	writes  int
+}
+
+func (n *notebook) Apply(ctx context.Context, writes []sync.Write) ([]sync.Result, error) {
+	if writes[0].Ref.Kind != note {
+		return n.fake.Apply(ctx, writes)
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	out := make([]sync.Result, len(writes))
+	for i, w := range writes {
+		out[i] = n.write(w)
+	}
+	return out, nil
+}
+
+func (n *notebook) write(w sync.Write) sync.Result {
+	n.writes++
+	if n.before != nil {
+		if err := n.before(n.writes); err != nil {
+			return sync.Result{Err: err}
+		}
+	}
+	at := -1
+	if w.Key != "" {
+		at = slices.IndexFunc(n.notes, func(o sync.Write) bool { return o.Fields[w.Key] == w.Fields[w.Key] })
+	}
+	if at < 0 {
+		at = len(n.notes)
+		n.notes = append(n.notes, w)
+		for _, ref := range w.Related {
+			n.related[ref] = append(n.related[ref], noteRef(at))
+		}
+	}
+	if n.after != nil {
+		if err := n.after(n.writes); err != nil {
+			return sync.Result{Err: err}
+		}
+	}
+	return sync.Result{Record: sync.Record{Ref: noteRef(at)}, Created: true, Call: fmt.Sprint("call-", n.writes)}
+}
+
+func noteRef(i int) sync.Ref {
+	return sync.Ref{System: rightSystem, Kind: note, ID: fmt.Sprint("N", i)}
+}
+
+func (n *notebook) Related(_ context.Context, ref sync.Ref, _ sync.Kind) ([]sync.Ref, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.related[ref]), nil
+}
+
+func (n *notebook) Read(ctx context.Context, kind sync.Kind, ids []string) ([]sync.Record, error) {
+	if kind != note {
+		return n.fake.Read(ctx, kind, ids)
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	out := make([]sync.Record, len(ids))
+	for i, id := range ids {
+		at, _ := strconv.Atoi(id[1:])
+		out[i] = sync.Record{Ref: noteRef(at), Fields: n.notes[at].Fields.Clone()}
+	}
+	return out, nil
+}
+
+// texts returns what the notes say, in the order they were made.
+func (n *notebook) texts() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var out []string
+	for _, w := range n.notes {
+		out = append(out, w.Fields["body"].String())
+	}
+	return out
+}
+
+// jotting has facts recorded as notes on the right.
+func jotting(n *notebook) func(*world) {
+	return func(w *world) {
+		n.fake, n.related = w.right, map[sync.Ref][]sync.Ref{}
+		w.cfg.Peers[rightSystem] = sync.Peer{Source: n, Sink: n}
+		w.cfg.Activities = []*sync.Activity{{
+			Name: "notes", Fact: "tour.scheduled", System: rightSystem, Kind: note, Key: "key", Unique: n.unique,
+			Relate: []sync.Relation{{Flow: "people", Required: true}},
+			Render: func(f sync.Fact) (sync.Fields, error) {
+				if f.Data["at"] == "never" {
+					return nil, &sync.Error{Op: "render", Action: sync.Invalid, Rule: "tour.time"}
+				}
+				return sync.Fields{"body": sync.Text("tour " + f.ID)}, nil
+			},
+		}}
+	}
+}
+
+var rungs = map[string]bool{"unique key": true, "read back": false}
+
+func eachRung(t *testing.T, run func(t *testing.T, w *world, n *notebook)) {
+	for name, unique := range rungs {
+		t.Run(name, func(t *testing.T) {
+			n := &notebook{unique: unique}
+			bubble(t, func(w *world) { run(t, w, n) }, jotting(n))
+		})
+	}
+}
+
+func TestFactBecomesOneActivityOfItsContact(t *testing.T) {
+	eachRung(t, func(t *testing.T, w *world, n *notebook) {
+		left := w.left.create("name", "Ana")
+		w.accept(fact("f1", left), fact("f2", left), fact("f1", left))
+		w.settle()
+		if got := n.texts(); !slices.Equal(got, []string{"tour f1", "tour f2"}) {
+			t.Errorf("notes %q", got)
+		}
+		if w0 := n.notes[0]; !slices.Equal(w0.Related, []sync.Ref{w.link(left).Right}) || w0.Fields["key"].String() != sync.FactKey(fact("f1", left)) {
+			t.Errorf("the note %+v is not that of the contact and the fact", w0)
+		}
+		recorded := w.entries(sync.EntryRecorded)
+		if len(recorded) != 2 || recorded[0].Left != left || recorded[0].Right != noteRef(0) || recorded[0].Calls[1] != "call-1" {
+			t.Errorf("the audit says %+v", recorded)
+		}
+		time.Sleep(8 * 24 * time.Hour) // the queue forgets
+		w.accept(fact("f1", left))
+		w.settle()
+		if len(n.texts()) != 2 || w.count(sync.EventRecorded) != 2 {
+			t.Errorf("a fact told again after a week is recorded again: %q", n.texts())
+		}
+		w.noDead()
+	})
+}
+
+func TestFactWaitsForItsContactInOrderAndBlocksNobody(t *testing.T) {
+	eachRung(t, func(t *testing.T, w *world, n *notebook) {
+		early := w.left.create("name", "Ana")
+		w.flow.Left.Leave = func(rec sync.Record, _ []string) (bool, string, error) {
+			return rec.Fields["email"].String() != "", "no address", nil
+		}
+		w.start()
+		other := w.left.create("name", "Eva", "email", "eva@example.com")
+		w.accept(fact("a1", early), fact("a2", early), fact("b1", other))
+		stop := w.run()
+		w.enqueue(w.takeHooks()...)
+		time.Sleep(time.Hour)
+		if got := n.texts(); !slices.Equal(got, []string{"tour b1"}) {
+			t.Errorf("notes %q, want only that of the contact who may leave", got)
+		}
+		w.left.edit(early, "email", "ana@example.com")
+		w.enqueue(w.takeHooks()...)
+		time.Sleep(10 * time.Minute)
+		stop()
+		if got := n.texts(); !slices.Equal(got, []string{"tour b1", "tour a1", "tour a2"}) {
+			t.Errorf("notes %q, want those that waited in their order", got)
+		}
+		w.noDead()
+	})
+}
+
+func TestFactWithoutAContactEndsAmongTheDeadLetters(t *testing.T) {
+	eachRung(t, func(t *testing.T, w *world, n *notebook) {
+		w.flow.Left.Leave = func(sync.Record, []string) (bool, string, error) { return false, "nobody leaves", nil }
+		w.cfg.Activities[0].Patience = time.Hour
+		w.start()
+		w.accept(fact("f1", w.left.create("name", "Ana")))
+		stop := w.run()
+		time.Sleep(2 * time.Hour)
+		stop()
+		if dead := w.dead(); len(dead) != 1 || dead[0].Message.ID != "f1" || len(n.texts()) != 0 {
+			t.Errorf("%d dead letters and notes %q, want the fact given up", len(dead), n.texts())
+		}
+	})
+}
+
+func TestPoisonFactKeepsNoOtherWaiting(t *testing.T) {
+	eachRung(t, func(t *testing.T, w *world, n *notebook) {
+		left := w.left.create("name", "Ana")
+		poison := fact("f2", left)
+		poison.Data = map[string]any{"at": "never"}
+		w.accept(fact("f1", left), poison, fact("f3", left))
+		w.settle()
+		if got := n.texts(); !slices.Equal(got, []string{"tour f1", "tour f3"}) {
+			t.Errorf("notes %q", got)
+		}
+		if dead := w.dead(); len(dead) != 1 || dead[0].Message.ID != "f2" {
+			t.Errorf("dead letters %+v, want the poison alone", dead)
+		}
+	})
+}
+
+// A fifth of the writes take effect without an answer, a fifth fail before.
+func TestExactlyOneActivityForEachFactWhateverFails(t *testing.T) {
+	eachRung(t, func(t *testing.T, w *world, n *notebook) {
+		const contacts, each = 20, 50
+		rng := rand.New(rand.NewPCG(1, 2))
+		fail := func(int) error {
+			if rng.IntN(5) == 0 {
+				return &sync.Error{Op: "note", Action: sync.Retry, Err: errors.New("timeout")}
+			}
+			return nil
+		}
+		n.before, n.after = fail, fail
+		for c := range contacts {
+			left := w.left.create("name", fmt.Sprint("Ana ", c))
+			for i := range each {
+				w.accept(fact(fmt.Sprintf("f%d-%d", c, i), left))
+			}
+		}
+		w.settle()
+		w.noDead()
+		got := n.texts()
+		if n.writes <= contacts*each {
+			t.Fatalf("%d writes: nothing failed", n.writes)
+		}
+		slices.Sort(got)
+		if len(got) != contacts*each || len(slices.Compact(got)) != contacts*each {
+			t.Errorf("%d notes for %d facts", len(got), contacts*each)
+		}
+	})
+}
+
+// The process dies at each store operation in turn.
+func TestExactlyOneActivityWhereverTheProcessDies(t *testing.T) {
+	for name, unique := range rungs {
+		t.Run(name, func(t *testing.T) {
+			for step := 2; ; step++ {
+				dieAt, late, died := step/2, step%2 == 1, false
+				n := &notebook{unique: unique}
+				synctest.Test(t, func(t *testing.T) {
+					w := newWorld(t, t.Context(), jotting(n))
+					left, _ := w.pair("name", "Ana")
+					w.accept(fact("f1", left))
+					m := &mortal{Store: w.store, Queue: w.queue, dieAt: dieAt, late: late}
+					w.cfg.Store, w.cfg.Queue = m, m
+					w.start()
+					_ = w.engine.RunOnce(w.ctx)
+					died = m.died
+					w.cfg.Store, w.cfg.Queue = w.store, w.queue
+					w.start()
+					time.Sleep(2 * time.Minute)
+					w.settle()
+					if got := n.texts(); !slices.Equal(got, []string{"tour f1"}) {
+						t.Errorf("after a death at %v (late %v): notes %q", m.stepAt, late, got)
+					}
+				})
+				if !died {
+					if dieAt < 5 { // begin, commit, and done of either lane
+						t.Fatalf("only %d operations", dieAt)
+					}
+					return
+				}
+			}
+		})
+	}
+}
+
+func TestActivityNeedsWhatItUses(t *testing.T) {
+	good := sync.Activity{Name: "notes", Fact: "f", System: rightSystem, Kind: note, Key: "key", Unique: true,
+		Render: func(sync.Fact) (sync.Fields, error) { return nil, nil }, Relate: []sync.Relation{{Flow: "people"}}}
+	for name, spoil := range map[string]func(*sync.Activity){
+		"fine":            func(*sync.Activity) {},
+		"no name":         func(a *sync.Activity) { a.Name = "" },
+		"no key":          func(a *sync.Activity) { a.Key = "" },
+		"no template":     func(a *sync.Activity) { a.Render = nil },
+		"unknown system":  func(a *sync.Activity) { a.System = "gamma" },
+		"unknown flow":    func(a *sync.Activity) { a.Relate[0].Flow = "deals" },
+		"shown on nobody": func(a *sync.Activity) { a.Relate = nil },
+		"no way to look":  func(a *sync.Activity) { a.Unique = false },
+	} {
+		bubble(t, func(w *world) {
+			a := good
+			a.Relate = slices.Clone(good.Relate)
+			spoil(&a)
+			w.cfg.Activities = []*sync.Activity{&a}
+			if _, err := sync.New(w.cfg); (err == nil) != (name == "fine") {
+				t.Errorf("%s: %v", name, err)
+			}
+		})
+	}
+}
