@@ -1,6 +1,7 @@
 package hubspot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -39,16 +40,10 @@ func (c *collection) archiveAll(ctx context.Context, ids []string) error {
 // it says that there is nothing to remove.
 func (c *collection) unlessGone(id string, err error) error {
 	var api *APIError
-	e := asError(err)
-	switch {
-	case errors.As(err, &api) && api.Status == http.StatusNotFound, e != nil && e.Action == sync.NotFound:
+	if errors.As(err, &api) && api.Status == http.StatusNotFound || sync.ActionOf(err) == sync.NotFound {
 		return nil
-	case e == nil:
-		return err
 	}
-	own := *e
-	own.Ref = c.ref(id)
-	return &own
+	return about(c.ref(id), err)
 }
 
 // Erase implements [sync.Eraser]. Contacts are deleted for good, as privacy
@@ -100,9 +95,9 @@ func (c *collection) eraseByArchive(ctx context.Context, ids []string) ([]error,
 			ask, places = append(ask, id), append(places, i)
 		}
 	}
-	got, err := c.archives.Do(ctx, ask...)
-	for n, failure := range got {
-		errs[places[n]] = failure
+	got, failed := c.archives.Each(ctx, ask...)
+	for n, i := range places {
+		errs[i] = cmp.Or(got[n], about(c.ref(ids[i]), failed[n]))
 	}
-	return errs, err
+	return errs, nil
 }

@@ -3,6 +3,8 @@ package hubspot
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -156,5 +158,46 @@ func TestFaltering(t *testing.T) {
 	read(sync.Denied)
 	if n := a.client.quota.faults.Load(); n != 0 {
 		t.Errorf("%d faults in a row after an answer", n)
+	}
+}
+
+// What one call has written stays written when the next cannot be made.
+func TestABatchThatCannotBeMadeSpoilsNoOther(t *testing.T) {
+	made := 0
+	a := scripted(t, func(w http.ResponseWriter, _ *http.Request, body []byte) {
+		var req batchWrite
+		_ = json.Unmarshal(body, &req)
+		var reply batchReply
+		for _, in := range req.Inputs {
+			made++
+			reply.Results = append(reply.Results, object{ID: fmt.Sprint(made), TraceID: in.TraceID})
+		}
+		w.Header().Set("X-HubSpot-RateLimit-Daily", "1000")
+		w.Header().Set("X-HubSpot-RateLimit-Daily-Remaining", "0")
+		_ = json.NewEncoder(w).Encode(reply)
+	})
+	a, err := New(Static("test-token"), &Options{BaseURL: a.opts.BaseURL, Linger: time.Millisecond, Concurrency: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	writes := make([]sync.Write, 3*maxBatch)
+	for i := range writes {
+		writes[i] = newNote()
+	}
+	res, err := a.Apply(t.Context(), writes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := 0
+	for i, r := range res {
+		switch {
+		case r.Err == nil && r.Record.ID != "":
+			told++
+		case sync.ActionOf(r.Err) != sync.RetryAt || !errors.Is(r.Err, errDaySpared):
+			t.Fatalf("write %d: %+v", i, r)
+		}
+	}
+	if made == 0 || told != made || made == len(writes) {
+		t.Errorf("%d records made, %d told", made, told)
 	}
 }

@@ -26,12 +26,7 @@ func (a *Adapter) Merge(ctx context.Context, primary, other sync.Ref) (sync.Reco
 	}
 	var o object
 	if _, err := c.client.call(ctx, opMerge, c.target(), mergeRequest{primary.ID, other.ID}, &o); err != nil {
-		if e := asError(err); e != nil {
-			own := *e
-			own.Ref = primary
-			return sync.Record{}, &own
-		}
-		return sync.Record{}, err
+		return sync.Record{}, about(primary, err)
 	}
 	// The answer holds only some properties, and not yet what HubSpot computes.
 	records, err := c.read(ctx, []string{o.ID})

@@ -1,12 +1,13 @@
 package hubspot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
+	stdsync "sync"
 
 	"github.com/urbanhub/crmsync/sync"
-	"golang.org/x/sync/errgroup"
 )
 
 // Apply implements [sync.Sink] by batches of 100, gathered over all callers
@@ -31,6 +32,9 @@ import (
 //
 // A property that HubSpot has no more, or that it does not let be written, is
 // left out and named in Result.Dropped and by [Adapter.Degraded].
+//
+// The error is always nil: a batch that could not be sent, or for which the
+// context did not wait, fails its own writes alone.
 func (a *Adapter) Apply(ctx context.Context, writes []sync.Write) ([]sync.Result, error) {
 	results := make([]sync.Result, len(writes))
 	groups := map[job][]int{}
@@ -47,20 +51,20 @@ func (a *Adapter) Apply(ctx context.Context, writes []sync.Write) ([]sync.Result
 		j := job{w.Ref.Kind, opOf(w)}
 		groups[j] = append(groups[j], i)
 	}
-	var g errgroup.Group
-	g.Go(func() error { return a.events.apply(ctx, writes, events, results) })
+	var wg stdsync.WaitGroup
+	wg.Go(func() { a.events.apply(ctx, writes, events, results) })
 	for j, which := range groups {
 		if j.op != opArchive {
-			g.Go(func() error { return a.gather(ctx, j, writes, which, results) })
+			wg.Go(func() { a.gather(ctx, j, writes, which, results) })
 		}
 	}
-	err := g.Wait()
+	wg.Wait()
 	for j, which := range groups {
 		if j.op == opArchive {
-			err = errors.Join(err, a.collections[j.kind].archive(ctx, writes, which, results))
+			a.collections[j.kind].archive(ctx, writes, which, results)
 		}
 	}
-	return results, err
+	return results, nil
 }
 
 // A job is an operation on the records of a kind.
@@ -83,7 +87,7 @@ func opOf(w sync.Write) operation {
 }
 
 // gather hands some of the writes to their batcher.
-func (a *Adapter) gather(ctx context.Context, j job, writes []sync.Write, which []int, results []sync.Result) error {
+func (a *Adapter) gather(ctx context.Context, j job, writes []sync.Write, which []int, results []sync.Result) {
 	c := a.collections[j.kind]
 	batcher := c.updates
 	switch j.op {
@@ -96,25 +100,26 @@ func (a *Adapter) gather(ctx context.Context, j job, writes []sync.Write, which 
 	for n, i := range which {
 		picked[n] = writes[i]
 	}
-	got, err := batcher.Do(ctx, picked...)
-	for n, r := range got {
-		results[which[n]] = r
+	got, errs := batcher.Each(ctx, picked...)
+	for n, i := range which {
+		results[i] = got[n]
+		if errs[n] != nil {
+			results[i] = sync.Result{Record: sync.Record{Ref: writes[i].Ref}, Err: about(writes[i].Ref, errs[n])}
+		}
 	}
-	return err
 }
 
 // archive hands the deletions to their batcher.
-func (c *collection) archive(ctx context.Context, writes []sync.Write, which []int, results []sync.Result) error {
+func (c *collection) archive(ctx context.Context, writes []sync.Write, which []int, results []sync.Result) {
 	ids := make([]string, len(which))
 	for n, i := range which {
 		ids[n] = writes[i].Ref.ID
 	}
-	got, err := c.archives.Do(ctx, ids...)
-	for n, failure := range got {
-		i := which[n]
+	got, errs := c.archives.Each(ctx, ids...)
+	for n, i := range which {
+		failure := cmp.Or(got[n], about(writes[i].Ref, errs[n]))
 		results[i] = sync.Result{Record: sync.Record{Ref: writes[i].Ref, Deleted: failure == nil}, Err: failure}
 	}
-	return err
 }
 
 // checkWrite refuses what HubSpot would not understand.
@@ -198,6 +203,17 @@ func byKey(writes []sync.Write) [][]int {
 		groups[n] = append(groups[n], i)
 	}
 	return groups
+}
+
+// about makes an error one that is about the record.
+func about(ref sync.Ref, err error) error {
+	e := asError(err)
+	if e == nil {
+		return err
+	}
+	own := *e
+	own.Ref = ref
+	return &own
 }
 
 // asError returns err as the core's error, or nil.

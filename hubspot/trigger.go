@@ -72,7 +72,7 @@ func newEventSender(a *Adapter) *eventSender {
 }
 
 // apply sends those of the writes that which names.
-func (s *eventSender) apply(ctx context.Context, writes []sync.Write, which []int, results []sync.Result) error {
+func (s *eventSender) apply(ctx context.Context, writes []sync.Write, which []int, results []sync.Result) {
 	var events []customEvent
 	var places []int
 	for _, i := range which {
@@ -83,11 +83,19 @@ func (s *eventSender) apply(ctx context.Context, writes []sync.Write, which []in
 		}
 		events, places = append(events, e), append(places, i)
 	}
-	got, err := s.batch.Do(ctx, events...)
-	for n, r := range got {
-		results[places[n]] = r
+	got, errs := s.batch.Each(ctx, events...)
+	for n, i := range places {
+		results[i] = got[n]
+		if errs[n] != nil {
+			results[i] = events[n].result("", errs[n])
+		}
 	}
-	return err
+}
+
+// result is the outcome of sending the event.
+func (e customEvent) result(call string, err error) sync.Result {
+	ref := sync.Ref{System: System, Kind: CustomEvent, ID: e.UUID}
+	return sync.Result{Record: sync.Record{Ref: ref}, Call: call, Err: about(ref, err)}
 }
 
 // newCustomEvent turns a write of the kind CustomEvent into an event.
@@ -167,13 +175,7 @@ func (s *eventSender) send(ctx context.Context, events []customEvent, results []
 		return
 	}
 	for i := range events {
-		ref := sync.Ref{System: System, Kind: CustomEvent, ID: events[i].UUID}
-		results[i] = sync.Result{Record: sync.Record{Ref: ref}, Call: call, Err: err}
-		if e := asError(err); e != nil {
-			own := *e
-			own.Ref = ref
-			results[i].Err = &own
-		}
+		results[i] = events[i].result(call, err)
 	}
 }
 

@@ -29,6 +29,7 @@ type entry[In, Out any] struct {
 	before   *entry[In, Out] // the one of the same key that waits ahead, if they do not fold
 	waits    []*call[In, Out]
 	batch    *batch[In, Out]
+	ended    bool
 	out      Out
 	err      error
 }
@@ -55,15 +56,18 @@ func (e *PanicError) Error() string {
 	return fmt.Sprintf("a batch call panicked with a %T", e.Value)
 }
 
-func (c *call[In, Out]) outcomes() ([]Out, error) {
-	outs := make([]Out, len(c.entries))
+// outcomes returns what came of a call's entries; of those that it did not wait
+// for, that its context ended.
+func (b *Batcher[In, Out]) outcomes(c *call[In, Out]) ([]Out, []error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	outs, errs := make([]Out, len(c.entries)), make([]error, len(c.entries))
 	for i, e := range c.entries {
-		if e.err != nil {
-			return nil, e.err
+		if outs[i], errs[i] = e.out, e.err; !e.ended {
+			errs[i] = c.ctx.Err()
 		}
-		outs[i] = e.out
 	}
-	return outs, nil
+	return outs, errs
 }
 
 // wanted reports whether any caller still waits for one of the entries.
@@ -171,7 +175,7 @@ func (b *Batcher[In, Out]) finish(bt *batch[In, Out], outs []Out, err error) {
 	b.active = slices.DeleteFunc(b.active, func(o *batch[In, Out]) bool { return o == bt })
 	for i, e := range bt.entries {
 		delete(b.busy, e.key)
-		e.batch, e.err = nil, err
+		e.batch, e.ended, e.err = nil, true, err
 		if err == nil {
 			e.out = outs[i]
 		}

@@ -5,8 +5,10 @@
 package microbatch
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	stdsync "sync"
 	"time"
 
@@ -83,20 +85,30 @@ func New[In, Out any](cfg Config[In, Out]) *Batcher[In, Out] {
 // context ends leaves, and its items that still wait are withdrawn unless
 // another caller shares them.
 func (b *Batcher[In, Out]) Do(ctx context.Context, items ...In) ([]Out, error) {
-	if err := ctx.Err(); err != nil || len(items) == 0 {
+	outs, errs := b.Each(ctx, items...)
+	if err := cmp.Or(errs...); err != nil {
 		return nil, err
 	}
+	return outs, nil
+}
+
+// Each is [Batcher.Do] for items that are worth having without the others: it
+// tells of each, in order, its outcome or the error that Do would return.
+func (b *Batcher[In, Out]) Each(ctx context.Context, items ...In) ([]Out, []error) {
 	c := &call[In, Out]{ctx: ctx, left: len(items), done: make(chan struct{})}
-	if err := b.submit(c, items); err != nil {
-		return nil, err
+	err := ctx.Err()
+	if err == nil && len(items) > 0 {
+		err = b.submit(c, items)
+	}
+	if err != nil || len(items) == 0 {
+		return make([]Out, len(items)), slices.Repeat([]error{err}, len(items))
 	}
 	select {
 	case <-c.done:
-		return c.outcomes()
 	case <-ctx.Done():
 		b.leave(c)
-		return nil, ctx.Err()
 	}
+	return b.outcomes(c)
 }
 
 // Close fires what waits, refuses new items, and returns when every batch has

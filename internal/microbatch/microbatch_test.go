@@ -295,3 +295,24 @@ func TestEveryItemIsAnswered(t *testing.T) {
 		})
 	})
 }
+
+// Who leaves in the middle learns what of his has been carried out.
+func TestEachTellsWhatIsDoneAlready(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{took: time.Second}
+		b := batcher(s, func(c *microbatch.Config[string, string]) { c.Max, c.InFlight = 2, 1 })
+		ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
+		defer cancel()
+		outs, errs := b.Each(ctx, "a", "b", "c", "d")
+		if !slices.Equal(outs, []string{"<a>", "<b>", "", ""}) || errs[0] != nil || errs[1] != nil ||
+			!errors.Is(errs[2], context.DeadlineExceeded) || !errors.Is(errs[3], context.DeadlineExceeded) {
+			t.Errorf("got %q, %v", outs, errs)
+		}
+		if outs, errs := b.Each(ctx, "e"); len(outs) != 1 || len(errs) != 1 || errs[0] == nil {
+			t.Errorf("got %q, %v", outs, errs)
+		}
+		if outs, errs := b.Each(t.Context()); len(outs)+len(errs) != 0 {
+			t.Errorf("got %q, %v", outs, errs)
+		}
+	})
+}
