@@ -72,11 +72,11 @@ func ExampleNew() {
 }
 
 // A Flow's HTTP step tells of a booked tour. The customer named the fields;
-// Paths says where they are.
+// Map says where they are.
 func ExampleNewFlowReceiver() {
 	receiver, err := bird.NewFlowReceiver(printer{}, bird.FlowOptions{
 		Secrets: []string{"a long random text"},
-		Paths:   map[string]string{"bird_contact_id": "contact.id", "starts_at": "tour.starts_at"},
+		Map:     bird.FlowMap{Paths: map[string]string{"bird_contact_id": "contact.id"}},
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -1,51 +1,33 @@
 package bird
 
 import (
-	"crypto/sha256"
-	"fmt"
 	"log/slog"
-	"maps"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
-	"github.com/urbanhub/crmsync/internal/websig"
 	"github.com/urbanhub/crmsync/sync"
-)
-
-// The names under which a [FlowReceiver] knows the fields that it uses itself.
-const (
-	flowEvent        = "event"
-	flowEventID      = "event_id"
-	flowOccurredAt   = "occurred_at"
-	flowContact      = "bird_contact_id"
-	flowConversation = "conversation_id"
 )
 
 // FlowOptions configures a [FlowReceiver].
 type FlowOptions struct {
 	// Secrets are the bearer secrets that callers may present; two while one
-	// is changed. At least one, none empty.
+	// is changed. None empty; they may be left out if Signature has some.
 	Secrets []string
-	// Paths says where the fields are in the body: name to path, with dots
-	// between the names of nested objects. What it leaves out is under its own
-	// name: event, event_id, occurred_at, bird_contact_id, conversation_id,
-	// conversation_status, msisdn, email, name, property_interest, external_id
-	// and message_id. Further names are carried in the facts' data.
-	Paths map[string]string
-	// Events says what the values of event mean: the name of a fact, or "" for
-	// no more than a change of the contact. Nil means conversation.started,
-	// message.received, qualification.completed, tour.scheduled and
-	// escalation.triggered as facts and contact.created, contact.updated and
-	// contact.deleted as changes.
-	Events map[string]string
+	// Signature lets callers sign what they send instead.
+	Signature FlowSignature
+	// Map says where the fields are in the bodies, and what the events mean.
+	// The zero value is good for bodies as in docs/bird-flows.md.
+	Map FlowMap
+	// Location is the zone of dates and times that come without one, best the
+	// account's; nil is UTC.
+	Location *time.Location
 	// Witness names all the raw fields that are read from Bird, as
 	// [sync.Flow.Names] gives them; nil trusts no call that far. A call of the
-	// event contact.created or contact.updated that carries every one of them, be it empty, and says only what was seen
-	// agreed on, as in the echo of our own write, then costs no read. Those
-	// that Paths leaves out are under their own names, the id under
-	// bird_contact_id.
+	// event contact.created or contact.updated that carries every one of them,
+	// be it empty, and says only what was seen agreed on, as in the echo of our
+	// own write, then costs no read. Those that Map leaves out are under their
+	// own names, the id under bird_contact_id.
 	Witness []string
 	// Now tells the time; nil is time.Now.
 	Now func() time.Time
@@ -58,79 +40,65 @@ type FlowOptions struct {
 
 // A FlowReceiver is the http.Handler that the HTTP steps of Flows and the
 // actions of AI employees call. The caller proves itself by a header
-// "Authorization: Bearer <secret>".
+// "Authorization: Bearer <secret>" or by a signature; docs/bird-flows.md has an
+// example of a step for each event.
 //
 // Every call is a [sync.Change] of the contact; an event that is a fact is a
 // [sync.Fact] besides, with the mapped fields as its data. An event that is
-// not known is taken as a change, and OnEvent told so. Values may be texts, arrays, or
-// arrays written as text, as Bird's templates render them; of an array with
-// one item the item is taken.
+// not known is taken as a change, and OnEvent told so. Values may be texts,
+// numbers, arrays, or arrays written as text, as Bird's templates render them;
+// of an array with one item the item is taken. Three fields have a type: score
+// becomes a number, starts_at and ends_at become RFC 3339 in UTC, and a phone
+// gets its "+".
 //
-// Calls are told apart by event and event_id. Without an event_id a fact is
-// identified by its event, conversation and content, and a change is taken
-// every time, because two edits may well read the same.
+// A fact that Bird tells of by itself, too, is one fact with that: its id comes
+// from the conversation, the message, or the conversation and the agent. Other
+// facts are told apart by event_id, and without it by the content of the body,
+// whatever the order of its keys. Changes are told apart by event_id alone:
+// without one they are taken every time, because two edits may well read the
+// same.
 //
 // Answers: 204 stored, 400 not JSON, 401 wrong secret, 405 not a POST, 413
-// over 1 MiB, 422 a required field is missing, 503 the inbox failed.
+// over 1 MiB, 422 a field is missing or cannot be read, with all of their names
+// and paths, 503 the inbox failed.
 type FlowReceiver struct {
 	intake
-	secrets [][]byte // hashed, so that their lengths do not show
-	paths   map[string]string
-	events  map[string]string
-	witness []string
-	now     func() time.Time
+	credentials
+	events   map[string]*flowEvent
+	other    *flowEvent // any that the map does not name
+	location *time.Location
+	witness  []string
+	now      func() time.Time
 }
 
-// NewFlowReceiver returns a receiver that stores into the inbox.
+// NewFlowReceiver returns a receiver that stores into the inbox. The error is
+// a [*sync.Error] that names the wrong option.
 func NewFlowReceiver(inbox sync.Inbox, opts FlowOptions) (*FlowReceiver, error) {
-	if !allPresent(opts.Secrets) {
-		return nil, misconfigured("flow.secrets", "give at least one bearer secret and none that is empty; Flow calls are not signed")
+	proof, err := newCredentials(opts.Secrets, opts.Signature)
+	if err != nil {
+		return nil, err
 	}
 	if inbox == nil {
 		return nil, misconfigured("flow.inbox", "give the engine")
 	}
+	if problems := opts.Map.problems(); len(problems) > 0 {
+		return nil, mapError(problems[0], nil)
+	}
 	f := &FlowReceiver{
-		intake:  newIntake(inbox, opts.OnEvent, opts.Logger),
-		paths:   map[string]string{},
-		events:  opts.Events,
-		witness: opts.Witness,
-		now:     opts.Now,
+		intake:      newIntake(inbox, opts.OnEvent, opts.Logger),
+		credentials: proof,
+		location:    opts.Location,
+		witness:     opts.Witness,
+		now:         opts.Now,
 	}
-	for _, s := range opts.Secrets {
-		f.secrets = append(f.secrets, hashed(s))
-	}
-	for _, name := range []string{flowEvent, flowEventID, flowOccurredAt, flowContact, flowConversation,
-		"conversation_status", "msisdn", "email", "name", "property_interest", "external_id", "message_id"} {
-		f.paths[name] = name
-	}
-	for _, name := range opts.Witness {
-		f.paths[name] = name
-	}
-	maps.Copy(f.paths, opts.Paths)
-	if slices.Contains(opts.Witness, sync.IDField) && opts.Paths[sync.IDField] == "" {
-		f.paths[sync.IDField] = f.paths[flowContact]
+	f.events, f.other = opts.Map.resolve(opts.Witness)
+	if f.location == nil {
+		f.location = time.UTC
 	}
 	if f.now == nil {
 		f.now = time.Now
 	}
-	if f.events == nil {
-		f.events = defaultEvents()
-	}
 	return f, nil
-}
-
-func defaultEvents() map[string]string {
-	events := map[string]string{"contact.created": "", "contact.updated": "", "contact.deleted": ""}
-	for _, name := range []string{"conversation.started", "message.received", "qualification.completed",
-		"tour.scheduled", "escalation.triggered"} {
-		events[name] = name
-	}
-	return events
-}
-
-func hashed(secret string) []byte {
-	sum := sha256.Sum256([]byte(secret))
-	return sum[:]
 }
 
 // ServeHTTP implements [http.Handler].
@@ -139,29 +107,30 @@ func (f *FlowReceiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	secret, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if !websig.EqualAny(hashed(secret), f.secrets...) || !bearer {
-		f.refuse(w, r, http.StatusUnauthorized, "the bearer secret is wrong")
+	now := f.now()
+	if !f.authentic(r.Header, body, now) {
+		f.refuse(w, r, http.StatusUnauthorized, "the bearer secret or the signature is wrong")
 		return
 	}
-	call, err := f.parse(body)
+	object, err := decodeObject(body)
 	if err != nil {
 		f.malformed(w, r, "", "the body is not a JSON object")
 		return
 	}
-	for _, name := range []string{flowEvent, flowContact} {
-		if problem := call.lacks(name); problem != "" {
-			f.onEvent(call.text(flowEvent), Malformed)
-			f.refuse(w, r, http.StatusUnprocessableEntity,
-				fmt.Sprintf("the field %s (at %q) %s", name, f.paths[name], problem))
-			return
-		}
+	call, outcome := f.call(object)
+	if problems := append(call.refine(f.location), call.missing()...); len(problems) > 0 {
+		f.onEvent(call.name, Malformed)
+		f.refuse(w, r, http.StatusUnprocessableEntity, strings.Join(problems, "\n"))
+		return
 	}
-	event := call.text(flowEvent)
-	fact, known := f.events[event]
-	outcome := Enqueued
-	if !known {
-		outcome = Unknown
+	f.store(w, r, call.name, outcome, call.items(f.witness, now))
+}
+
+// call reads the fields of a body by the map of its event.
+func (f *FlowReceiver) call(object map[string]any) (*flowCall, Outcome) {
+	name := newFlowCall(object, f.other).text(flowEventName)
+	if event := f.events[name]; event != nil {
+		return newFlowCall(object, event), Enqueued
 	}
-	f.store(w, r, event, outcome, call.items(fact, f.witness, f.now()))
+	return newFlowCall(object, f.other), Unknown
 }

@@ -61,7 +61,7 @@ func TestSeedEvents(t *testing.T) {
 	const run = "e013a75b-b5ac-4341-aa7c-571d38d067d0:01J8Z7Q9W3F5A0000000000001"
 	equal(t, "facts", facts, map[string]string{
 		"conversation.started":    "bird:conversation.started:7f7d4cff-2e27-4a1a-a2ba-0967341f974b",
-		"message.received":        "bird:flow-fact:message.received:" + run,
+		"message.received":        "bird:message.received:3e75a9d2-2a54-45ac-856a-bbe02f874332",
 		"qualification.completed": "bird:flow-fact:qualification.completed:" + run,
 		"tour.scheduled":          "bird:flow-fact:tour.scheduled:" + run,
 		"escalation.triggered":    "bird:flow-fact:escalation.triggered:" + run,
@@ -73,8 +73,10 @@ func TestSeedEvents(t *testing.T) {
 func TestFlowNamesPathsAndShapesAreTheCustomers(t *testing.T) {
 	in := &inbox{}
 	f := flowReceiver(t, in, bird.FlowOptions{
-		Paths:  map[string]string{"bird_contact_id": "who.id", "event": "what", "starts_at": "tour.at", "phase": "sync.fase"},
-		Events: map[string]string{"visita": "tour.scheduled"},
+		Map: bird.FlowMap{
+			Paths:  map[string]string{"bird_contact_id": "who.id", "event": "what", "starts_at": "tour.at", "phase": "sync.fase"},
+			Events: map[string]bird.FlowEvent{"visita": {Fact: "tour.scheduled"}},
+		},
 	})
 	body := `{"what":"visita","who":{"id":["c1"]},"msisdn":"[\"+573000000001\"]","email":["a@example.com","b@example.com"],
 		"name":"","external_id":"{{context.contact.attributes.hubspotContactId}}","tour":{"at":"2026-01-25T10:00:00Z"},
@@ -146,9 +148,9 @@ func TestWithoutAnEventID(t *testing.T) {
 	in := &inbox{}
 	f := flowReceiver(t, in, bird.FlowOptions{})
 	for range 2 {
-		answer(f, flowCall(`{"event":"tour.scheduled","bird_contact_id":"c1","conversation_id":"v1"}`, "Bearer new secret"))
+		answer(f, flowCall(`{"event":"qualification.completed","bird_contact_id":"c1","conversation_id":"v1"}`, "Bearer new secret"))
 	}
-	answer(f, flowCall(`{"event":"tour.scheduled","bird_contact_id":"c1","conversation_id":"v2"}`, "Bearer new secret"))
+	answer(f, flowCall(`{"event":"qualification.completed","bird_contact_id":"c1","conversation_id":"v2"}`, "Bearer new secret"))
 	facts, changes := in.facts(), in.changes()
 	equal(t, "facts", []bool{facts[0].ID == facts[1].ID, facts[0].ID == facts[2].ID}, []bool{true, false})
 	equal(t, "changes", changes[0].ID == changes[1].ID, false)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"strconv"
 	"strings"
@@ -12,16 +13,18 @@ import (
 	"github.com/urbanhub/crmsync/sync"
 )
 
-// flowCall is one call of a Flow: the raw body, the mapped fields that are not
+// flowCall is one call of a Flow: the body, the mapped fields that are not
 // empty, and the names of those that the body has at all.
 type flowCall struct {
-	body    []byte
-	fields  map[string]any
-	carried map[string]bool
+	*flowEvent
+	object   map[string]any
+	fields   map[string]any
+	carried  map[string]bool
+	occurred time.Time // zero if unknown
 }
 
-// parse reads the mapped fields of a body.
-func (f *FlowReceiver) parse(body []byte) (*flowCall, error) {
+// decodeObject reads a body that is one JSON object.
+func decodeObject(body []byte) (map[string]any, error) {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber() // keeps every digit of ids and amounts
 	var object map[string]any
@@ -31,15 +34,26 @@ func (f *FlowReceiver) parse(body []byte) (*flowCall, error) {
 	if object == nil || d.More() {
 		return nil, errors.New("not one object")
 	}
-	call := &flowCall{body, map[string]any{}, map[string]bool{}}
-	for name, path := range f.paths {
-		raw, ok := lookup(object, path)
-		call.carried[name] = ok && !unfilled(raw)
-		if v := flat(raw); v != nil {
-			call.fields[name] = v
+	return object, nil
+}
+
+// newFlowCall reads the mapped fields of a body.
+func newFlowCall(object map[string]any, event *flowEvent) *flowCall {
+	c := &flowCall{flowEvent: event, object: object, fields: map[string]any{}, carried: map[string]bool{}}
+	for name, places := range event.paths {
+		for path := range strings.SplitSeq(places, "|") {
+			raw, ok := lookup(object, path)
+			c.carried[name] = c.carried[name] || ok && !unfilled(raw)
+			if v := flat(raw); v != nil {
+				c.fields[name] = v
+				break
+			}
 		}
 	}
-	return call, nil
+	if v, ok := c.fields[FieldPhone]; ok {
+		c.fields[FieldPhone] = phones(v)
+	}
+	return c
 }
 
 // lookup follows a path of names with dots between them. A name with a dot in
@@ -93,6 +107,10 @@ func (c *flowCall) text(name string) string {
 	if items, ok := v.([]any); ok {
 		v = items[0]
 	}
+	return textOf(v)
+}
+
+func textOf(v any) string {
 	switch v := v.(type) {
 	case string:
 		return v
@@ -106,28 +124,40 @@ func (c *flowCall) text(name string) string {
 	return ""
 }
 
-// lacks says what is wrong with a required field, "" if nothing is.
-func (c *flowCall) lacks(name string) string {
-	switch v := c.text(name); {
-	case v == "":
-		return "is missing or empty"
-	case name == flowContact && !idPattern.MatchString(v):
-		return "is not a contact's id: it is a " + sync.Text(v).Shape()
+// missing says of each required field that has no value where it is looked
+// for, and what is wrong with the contact's id.
+func (c *flowCall) missing() []string {
+	var problems []string
+	for _, name := range c.required {
+		switch v := c.text(name); {
+		case v == "":
+			problems = append(problems, c.problem(name, "is missing or empty"))
+		case name == flowContact && !idPattern.MatchString(v):
+			problems = append(problems, c.problem(name, "is not a contact's id: it is a "+sync.Text(v).Shape()))
+		}
 	}
-	return ""
+	return problems
+}
+
+// problem names a field, its event and its paths, and what is wrong.
+func (c *flowCall) problem(name, what string) string {
+	event := ""
+	if c.name != "" {
+		event = " of the event " + c.name
+	}
+	return fmt.Sprintf("the field %s%s (at %s) %s", name, event, strings.ReplaceAll(strconv.Quote(c.paths[name]), "|", `" or "`), what)
 }
 
 // items returns the change, and the fact unless it has no name.
-func (c *flowCall) items(fact string, witness []string, now time.Time) []sync.Item {
+func (c *flowCall) items(witness []string, now time.Time) []sync.Item {
 	contact := ref(c.text(flowContact))
-	occurred, _ := time.Parse(time.RFC3339, c.text(flowOccurredAt)) // zero if unknown
 	items := []sync.Item{sync.Change{
 		ID: c.changeID(now), Ref: contact, Reason: sync.ReasonWebhook,
-		OccurredAt: occurred, Priority: sync.Live, Witness: c.witness(witness),
+		OccurredAt: c.occurred, Priority: sync.Live, Witness: c.witness(witness),
 	}}
-	if fact != "" {
+	if c.fact != "" {
 		items = append(items, sync.Fact{
-			ID: c.factID(fact), Type: fact, Subject: contact, OccurredAt: occurred, Data: c.data(),
+			ID: c.factID(), Type: c.fact, Subject: contact, OccurredAt: c.occurred, Data: c.data(),
 		})
 	}
 	return items
@@ -137,7 +167,7 @@ func (c *flowCall) items(fact string, witness []string, now time.Time) []sync.It
 // nothing if it does not carry all of them. A deletion claims more than its
 // fields say, and so may an event that only the customer knows.
 func (c *flowCall) witness(names []string) map[string]string {
-	if event := c.text(flowEvent); event != "contact.created" && event != "contact.updated" {
+	if event := c.text(flowEventName); event != "contact.created" && event != "contact.updated" {
 		return nil
 	}
 	claims := map[string]string{}
@@ -158,10 +188,37 @@ func (c *flowCall) value(name string) sync.Value {
 	}
 	texts := make([]string, len(items))
 	for i := range items {
-		one := flowCall{fields: map[string]any{name: items[i]}}
-		texts[i] = one.text(name)
+		texts[i] = textOf(items[i])
 	}
 	return sync.List(texts...)
+}
+
+// identities are the facts that Bird tells of by itself, too, and the fields
+// that their ids are made of, there and here.
+var identities = map[string][]string{
+	"conversation.started": {"conversation_id"},
+	"conversation.closed":  {"conversation_id", "message_id"},
+	"message.received":     {"message_id"},
+	"message.sent":         {"message_id"},
+	"escalation.triggered": {"conversation_id", "agent_id"},
+}
+
+// factID identifies the occurrence.
+func (c *flowCall) factID() string {
+	parts := []string{c.fact}
+	for _, name := range identities[c.fact] {
+		if v := c.text(name); v != "" {
+			parts = append(parts, v)
+		}
+	}
+	id := c.text(flowEventID)
+	switch {
+	case len(parts) > 1 && len(parts) == 1+len(identities[c.fact]):
+		return itemID(parts...)
+	case id != "":
+		return itemID("flow-fact", c.fact, c.text(flowContact), id)
+	}
+	return itemID("flow-fact", c.fact, c.text("conversation_id"), c.digest())
 }
 
 // changeID tells edits apart. The event's name is part of it because a Flow
@@ -169,27 +226,21 @@ func (c *flowCall) value(name string) sync.Value {
 // receipt is part of it: doing a change twice is harmless, missing one is not.
 func (c *flowCall) changeID(now time.Time) string {
 	if id := c.text(flowEventID); id != "" {
-		return itemID("flow-change", c.text(flowEvent), c.text(flowContact), id)
+		return itemID("flow-change", c.text(flowEventName), c.text(flowContact), id)
 	}
-	return itemID("flow-change", c.text(flowEvent), digest(c.body), strconv.FormatInt(now.UnixNano(), 36))
+	return itemID("flow-change", c.text(flowEventName), c.digest(), strconv.FormatInt(now.UnixNano(), 36))
 }
 
-// factID identifies the occurrence.
-func (c *flowCall) factID(fact string) string {
-	conversation, id := c.text(flowConversation), c.text(flowEventID)
-	switch {
-	case fact == "conversation.started" && conversation != "":
-		return startedID(conversation)
-	case id != "":
-		return itemID("flow-fact", fact, c.text(flowContact), id)
-	}
-	return itemID("flow-fact", fact, conversation, digest(c.body))
+// digest identifies the content of the body, whatever the order of its keys.
+func (c *flowCall) digest() string {
+	body, _ := json.Marshal(c.object) // what was decoded from JSON encodes
+	return digest(body)
 }
 
 // data returns the mapped fields but those that the fact holds elsewhere.
 func (c *flowCall) data() map[string]any {
 	data := maps.Clone(c.fields)
-	for _, name := range []string{flowEvent, flowEventID, flowOccurredAt, sync.IDField} {
+	for _, name := range []string{flowEventName, flowEventID, flowOccurredAt, flowDate, flowTime, sync.IDField} {
 		delete(data, name)
 	}
 	return data
