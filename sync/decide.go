@@ -56,9 +56,20 @@ func (w *work) verdict(c *comparison) (verdict, bool) {
 	case c.changed[Left] && c.changed[Right]:
 		return w.conflict(c, f), true
 	case c.changed[Left]:
-		return verdict{outcome: Wrote, rule: "changed", winner: Left}, true
+		return edit(c, f, Left), true
 	}
-	return verdict{outcome: Wrote, rule: "changed", winner: Right}, true
+	return edit(c, f, Right), true
+}
+
+// edit decides a register that one side changed: its values go to the other,
+// unless they lead back and only the owner may.
+func edit(c *comparison, f *Field, by Side) verdict {
+	if f.Policy.Kind == Monotonic && by != f.Policy.Owner {
+		if ahead, unknown := furthest(c, f.Policy); ahead != by && !unknown {
+			return verdict{outcome: Wrote, rule: "policy.monotonic", winner: ahead}
+		}
+	}
+	return verdict{outcome: Wrote, rule: "changed", winner: by}
 }
 
 // fill takes the side that is not blank.

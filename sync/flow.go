@@ -77,7 +77,8 @@ const (
 	Own PolicyKind = "owner"
 	// PreferUnlessBlank takes the owner's value unless it is blank.
 	PreferUnlessBlank PolicyKind = "prefer-unless-blank"
-	// Monotonic takes the value that stands later in Policy.Order.
+	// Monotonic takes the value that stands later in Policy.Order. An edit
+	// that leads back is undone, unless it is the owner's.
 	Monotonic PolicyKind = "monotonic"
 	// Union merges lists: what either side added stays, what either removed goes.
 	Union PolicyKind = "union"

@@ -133,11 +133,12 @@ func (r *reconciliation) byAlias(ctx context.Context) error {
 // look begins anew from there.
 func (r *reconciliation) join(ctx context.Context, far Side, other Link, match Record, by string) error {
 	mine, near, was := r.link, r.link.End(r.near), other.End(r.near)
-	if was.Zero() && other.State == Pending {
+	taken := r.ambiguous(by, "the match is linked to another record", []string{match.Ref.String(), was.String()})
+	switch {
+	case was.Zero() && other.State == Pending:
 		return r.takeOver(ctx, far, other, match, by)
-	}
-	if was.Zero() {
-		return r.ambiguous(by, "the match is linked to another record", []string{match.Ref.String(), was.String()})
+	case was.Zero():
+		return taken
 	}
 	rec, err := r.read(ctx, r.near, was)
 	switch {
@@ -146,7 +147,7 @@ func (r *reconciliation) join(ctx context.Context, far Side, other Link, match R
 	case rec.Deleted:
 		return r.takeOver(ctx, far, other, match, by)
 	case rec.Ref != near:
-		return r.ambiguous(by, "the match is linked to another record", []string{match.Ref.String(), was.String()})
+		return taken
 	}
 	if err := r.release(ctx, mine); err != nil {
 		return err

@@ -90,11 +90,21 @@ func (m *model) rule(g int) ruling {
 	case both:
 		return m.conflict(f, g, now)
 	case edited[Left]:
-		return ruling{outcome: Wrote, from: Left}
+		return ruling{outcome: Wrote, from: f.allowed(Left, now)}
 	case edited[Right]:
-		return ruling{outcome: Wrote, from: Right}
+		return ruling{outcome: Wrote, from: f.allowed(Right, now)}
 	}
 	return ruling{}
+}
+
+// allowed returns the side whose values stay after an edit by one: nobody but
+// the owner of a monotonic field leads it back.
+func (f Field) allowed(by Side, now [2][]string) Side {
+	rank := func(s Side) int { return slices.Index(f.Policy.Order, now[s][0]) }
+	if f.Policy.Kind == Monotonic && by != f.Policy.Owner && rank(by) >= 0 && rank(by) < rank(by.Other()) {
+		return by.Other()
+	}
+	return by
 }
 
 // oneWay: the source rules whenever it moves; an edit on the target stays
