@@ -11,6 +11,13 @@ import (
 // write carries out a plan: the intent first, then the systems, then the
 // commit of what they answered.
 func (r *reconciliation) write(ctx context.Context, plan Plan) error {
+	for _, s := range []Side{Left, Right} {
+		if plan.Writes[s] != nil && !r.views[s].Exists {
+			if err := r.relate(ctx, s); err != nil {
+				return r.keptBack(ctx, err)
+			}
+		}
+	}
 	intent, err := r.begin(ctx, plan)
 	if err != nil {
 		return err
@@ -88,7 +95,7 @@ func (r *reconciliation) send(ctx context.Context, s Side, fields Fields) (res R
 	w := Write{Ref: r.views[s].Record.Ref, Fields: fields}
 	if !r.views[s].Exists {
 		end := r.flow.End(s)
-		w.Ref, w.Key = Ref{System: end.System, Kind: end.Kind}, end.CreateKey
+		w.Ref, w.Key, w.Related = Ref{System: end.System, Kind: end.Kind}, end.CreateKey, r.related
 		if rule := r.views[s].Degraded[w.Key]; rule != "" {
 			return Result{Err: &Error{Op: "create", Action: Denied, Ref: r.ref, Field: w.Key, Rule: "degraded: " + rule,
 				Hint: "mend the create key's property; the record is created then", Err: errors.New("the create key cannot be written")}}

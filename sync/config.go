@@ -137,7 +137,21 @@ func (c *Config) validate() error {
 			}
 		}
 	}
-	return errors.Join(c.validateActivities(bad, names), c.Backoff.validate(bad))
+	return errors.Join(c.validateAssociations(bad, names), c.validateActivities(bad, names), c.Backoff.validate(bad))
+}
+
+// validateAssociations names the first association that leads nowhere.
+func (c *Config) validateAssociations(bad func(field, hint string) error, flows map[string]bool) error {
+	for _, f := range c.Flows {
+		for _, s := range []Side{Left, Right} {
+			for _, a := range f.End(s).Relate {
+				if a.Of == nil || !flows[a.Flow] || a.Flow == f.Name {
+					return bad("Flows", fmt.Sprintf("an association of flow %s needs another flow of the configuration and a function that names the record", f.Name))
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // validateActivities names the first activity that is not usable.

@@ -127,19 +127,7 @@ func (r *recording) counterpart(ctx context.Context, rel *Relation) (Ref, error)
 	if !ok {
 		return Ref{}, nil
 	}
-	link, err := r.engine.cfg.Store.Link(ctx, rel.Flow, from)
-	if errors.Is(err, ErrNotFound) {
-		return Ref{}, nil
-	}
-	if err != nil || link.State != Active {
-		return Ref{}, err
-	}
-	for _, s := range []Side{Left, Right} {
-		if end := link.End(s); end.System == r.activity.System && end != from {
-			return end, nil
-		}
-	}
-	return Ref{}, nil
+	return r.engine.counterpart(ctx, rel.Flow, from, r.activity.System)
 }
 
 // missing has the fact wait for a relation, at first for moments and then for

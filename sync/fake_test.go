@@ -15,6 +15,7 @@ import (
 // the world about each change like a system that sends webhooks.
 type fake struct {
 	system sync.System
+	kind   sync.Kind
 	prefix string                         // of the ids it mints
 	unique []string                       // fields of which no two records share a value
 	format map[string]func(string) string // how it reformats what it is given
@@ -56,11 +57,11 @@ type sent struct {
 const contact sync.Kind = "contact"
 
 func newFake(system sync.System, prefix string, unique ...string) *fake {
-	return &fake{system: system, prefix: prefix, unique: unique, records: map[string]*stored{},
+	return &fake{system: system, kind: contact, prefix: prefix, unique: unique, records: map[string]*stored{},
 		aliases: map[string]string{}, calls: map[string]int{}, notify: func(sync.Ref) {}}
 }
 
-func (f *fake) ref(id string) sync.Ref { return sync.Ref{System: f.system, Kind: contact, ID: id} }
+func (f *fake) ref(id string) sync.Ref { return sync.Ref{System: f.system, Kind: f.kind, ID: id} }
 
 // tune changes how the system behaves while an engine runs.
 func (f *fake) tune(change func()) {

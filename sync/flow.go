@@ -150,6 +150,21 @@ type Endpoint struct {
 	// Leave is asked before a record leaves this side for the other; nil
 	// lets all pass.
 	Leave Condition
+	// Relate says with which records of this system a record that is created
+	// here is associated: a deal with its contact, say. Later changes of the
+	// associations are left to people.
+	Relate []Association
+}
+
+// An Association leads from a record to one of the other system: to the
+// counterpart, in a flow, of a record that it names.
+type Association struct {
+	// Flow is the flow whose link leads there.
+	Flow string
+	// Of returns the record that the record names, false if it names none.
+	Of func(rec Record) (Ref, bool)
+	// Required has the creation wait until there is such a link.
+	Required bool
 }
 
 // A Flow describes how the records of one kind correspond. It is data and

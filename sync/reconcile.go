@@ -26,6 +26,7 @@ type reconciliation struct {
 	link    Link
 	base    Base
 	views   [2]View
+	related []Ref   // of a record about to be created
 	entries []Entry // to be committed with the next commit
 	wrote   bool
 	decided bool
