@@ -170,9 +170,11 @@ func accused(p *pending, err error) bool {
 	return p.properties[e.Field] != ""
 }
 
-// unheldCodes are HubSpot's codes for properties that it does not take,
-// whatever their value.
-var unheldCodes = map[string]bool{"PROPERTY_DOESNT_EXIST": true, "READ_ONLY_VALUE": true}
+// HubSpot's codes for properties that it does not take, whatever their value.
+const (
+	codeGone     = "PROPERTY_DOESNT_EXIST"
+	codeReadOnly = "READ_ONLY_VALUE"
+)
 
 // learn notes which properties the error says HubSpot does not take, and
 // reports whether any of the writes sent one.
@@ -184,7 +186,7 @@ func (b *batch) learn(ps []*pending, err error) bool {
 	learned := false
 	for _, d := range api.Details {
 		sent := func(p *pending) bool { _, ok := p.properties[d.Property]; return ok && !p.done }
-		if !unheldCodes[d.Code] || !slices.ContainsFunc(ps, sent) {
+		if d.Code != codeGone && d.Code != codeReadOnly || !slices.ContainsFunc(ps, sent) {
 			continue
 		}
 		learned = true

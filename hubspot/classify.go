@@ -77,9 +77,9 @@ func classify(op string, kind sync.Kind, api *APIError) *sync.Error {
 // validationHint says what mends a broken rule.
 func validationHint(code string) string {
 	switch code {
-	case "PROPERTY_DOESNT_EXIST":
+	case codeGone:
 		return "create the property in HubSpot or take it out of the mapping"
-	case "READ_ONLY_VALUE":
+	case codeReadOnly:
 		return "HubSpot computes this property; map it one way only"
 	case "INVALID_OPTION":
 		return "map the value to an option's internal name, or add the option in HubSpot"

@@ -57,12 +57,15 @@ type option struct {
 // property is the definition in the words of a schema.
 func (d definition) property(kind sync.Kind) Property {
 	p := Property{Kind: kind, Name: d.Name, Label: d.Label, Description: d.Description, Type: d.Type, FieldType: d.FieldType,
-		Unique: d.Unique, Existing: d.Stock, ReadOnly: d.Calculated || d.Modification.ReadOnlyValue}
+		Unique: d.Unique, Existing: d.Stock, ReadOnly: d.readOnly()}
 	for _, o := range d.Options {
 		p.Options = append(p.Options, Option{o.Value, o.Label})
 	}
 	return p
 }
+
+// readOnly reports whether HubSpot alone sets the values.
+func (d definition) readOnly() bool { return d.Calculated || d.Modification.ReadOnlyValue }
 
 func (d definition) values() []string {
 	values := make([]string, len(d.Options))

@@ -50,7 +50,7 @@ func (c *collection) attest(ctx context.Context, list []object) error {
 	for _, name := range c.properties {
 		shown := name == sync.IDField || slices.ContainsFunc(list, func(o object) bool { _, ok := o.Properties[name]; return ok })
 		switch rule := broken[name]; {
-		case shown && (rule == ruleExists || rule == ruleArchived || rule == "PROPERTY_DOESNT_EXIST"):
+		case shown && (rule == ruleExists || rule == ruleArchived || rule == codeGone):
 			c.mark(name, "")
 		case !shown && rule == "" && !c.vouched.fresh(name, now):
 			absent = append(absent, name)

@@ -52,6 +52,9 @@ func (a *Adapter) check(ctx context.Context, need Schema, tell func(Finding)) {
 		a.opts.Logger.Warn("hubspot: the schema could not be checked", "what", l.What, "kind", l.Kind, "error", l.Err)
 	}
 	for _, f := range byField(compare(need, have)) {
+		if f.Rule == "" && a.degraded.of(f.Kind)[f.Field] == codeReadOnly && have.properties[f.Kind][f.Field].readOnly() {
+			continue // what refused the write still stands
+		}
 		if !a.degraded.set(f.Kind, f.Field, f.Rule) {
 			continue
 		}

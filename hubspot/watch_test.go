@@ -124,3 +124,19 @@ func TestWatchRefusesAnInvalidSchema(t *testing.T) {
 		}
 	})
 }
+
+// HubSpot lists the properties that it alone sets like all others: what a
+// write has learned of one is not forgotten with every check.
+func TestWatchForgetsNoRefusalThatStands(t *testing.T) {
+	need := urban(t)
+	need.Properties = append(need.Properties, hubspot.Property{Kind: hubspot.Deal, Name: "hs_object_id", Existing: true})
+	inWatched(t, need, func(t *testing.T, w *watched) {
+		deal := write(w.sim.CreateObject("deals", samples[hubspot.Deal]), map[string]string{"hs_object_id": "7"})
+		deal.Ref.Kind = hubspot.Deal
+		if r := w.apply(deal)[0]; r.Err != nil || r.Dropped["hs_object_id"] != "READ_ONLY_VALUE" {
+			t.Fatalf("got %+v", r)
+		}
+		w.hours(2)
+		w.wants("after two checks", map[string]string{"hs_object_id": "READ_ONLY_VALUE"})
+	})
+}
