@@ -30,6 +30,7 @@ type Adapter struct {
 	throttle    throttle
 	offset      atomic.Int64 // Bird's clock minus ours
 	seen        snapshots
+	degraded    degraded
 	walk        *walk
 	platforms   platforms
 	learned     atomic.Pointer[map[string]AttributeType] // from the definitions
@@ -42,6 +43,7 @@ var (
 	_ sync.Snapshotter = (*Adapter)(nil)
 	_ sync.Skewer      = (*Adapter)(nil)
 	_ sync.Projector   = (*Adapter)(nil)
+	_ sync.Degrader    = (*Adapter)(nil)
 )
 
 // New returns an adapter for the workspace with this UUID, using an access

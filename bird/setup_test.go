@@ -1,0 +1,681 @@
+package bird_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	stdsync "sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/urbanhub/crmsync/bird"
+	"github.com/urbanhub/crmsync/bird/birdtest"
+	"github.com/urbanhub/crmsync/mapping/urbanhub"
+	"github.com/urbanhub/crmsync/sync"
+)
+
+const (
+	receiverURL = "https://sync.example.com/bird"
+	otherURL    = "https://other.example.org/hook?token=of-somebody-else"
+	signingKey  = "an invented signing key of forty characters"
+)
+
+// urban is the schema of the UrbanHub preset with an endpoint.
+func urban(t *testing.T) bird.Schema {
+	t.Helper()
+	need, err := bird.ParseSchema(urbanhub.BirdSchema())
+	if err != nil {
+		t.Fatal(err)
+	}
+	need.Endpoint = bird.Endpoint{URL: receiverURL, SigningKey: signingKey}
+	return need
+}
+
+// oneWebhook needs one webhook to the endpoint, and no more.
+func oneWebhook(event string, filters ...bird.Filter) bird.Schema {
+	return bird.Schema{Endpoint: bird.Endpoint{URL: receiverURL, SigningKey: signingKey},
+		Webhooks: []bird.Webhook{{Event: event, Filters: filters}}}
+}
+
+// workspace is a simulated workspace with an adapter.
+type workspace struct {
+	*testing.T
+	sim *birdtest.Server
+	a   *bird.Adapter
+}
+
+// inWorkspace runs a test in a bubble, against a workspace without anything of
+// ours.
+func inWorkspace(t *testing.T, test func(t *testing.T, w workspace)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		s := birdtest.NewPipeServer(nil)
+		defer s.Close()
+		test(t, workspace{t, s, attach(t, s)})
+	})
+}
+
+func (w workspace) setup(need bird.Schema, o bird.SetupOptions) (*bird.Report, error) {
+	w.Helper()
+	report, err := w.a.Setup(w.Context(), need, o)
+	if report == nil {
+		w.Fatal(err)
+	}
+	return report, err
+}
+
+// as makes a call as somebody else, such as a person or another program.
+func (w workspace) as(method, path string, body any) map[string]any {
+	w.Helper()
+	data, _ := json.Marshal(body)
+	req, err := http.NewRequestWithContext(w.Context(), method, w.sim.URL+"/workspaces/"+w.sim.WorkspaceID+path, strings.NewReader(string(data)))
+	if err != nil {
+		w.Fatal(err)
+	}
+	req.Header.Set("Authorization", "AccessKey "+w.sim.AccessKey)
+	res, err := w.sim.Client().Do(req)
+	if err != nil || res.StatusCode > 299 {
+		w.Fatalf("%s %s: %v, %v", method, path, res, err)
+	}
+	defer res.Body.Close()
+	var got map[string]any
+	_ = json.NewDecoder(res.Body).Decode(&got)
+	return got
+}
+
+// subscribe makes a subscription and returns its id.
+func (w workspace) subscribe(event, url string, filters ...bird.Filter) string {
+	w.Helper()
+	service := "channels"
+	if strings.HasPrefix(event, "conversation.") {
+		service = "conversations"
+	}
+	return w.as("POST", "/webhook-subscriptions", map[string]any{"service": service, "event": event, "url": url, "signingKey": signingKey,
+		"eventFilters": append([]bird.Filter{}, filters...)})["id"].(string)
+}
+
+// subscriptions are those of an event, as Bird tells them.
+func (w workspace) subscriptions(event string) []map[string]any {
+	w.Helper()
+	var found []map[string]any
+	for _, r := range w.as("GET", "/webhook-subscriptions?limit=100", nil)["results"].([]any) {
+		if s := r.(map[string]any); s["event"] == event {
+			found = append(found, s)
+		}
+	}
+	return found
+}
+
+// writes counts the calls that change something; a search does not.
+func (w workspace) writes() int {
+	return w.sim.Log().Count(func(c birdtest.Call) bool {
+		return c.Method != http.MethodGet && !strings.HasSuffix(c.Path, "/contacts/search")
+	})
+}
+
+func line(t *testing.T, r *bird.Report, what, name string) bird.Line {
+	t.Helper()
+	i := slices.IndexFunc(r.Lines, func(l bird.Line) bool { return l.What == what && l.Name == name })
+	if i < 0 {
+		t.Fatalf("no line about %s %s in\n%s", what, name, r)
+	}
+	return r.Lines[i]
+}
+
+func count(r *bird.Report, s bird.State) int {
+	n := 0
+	for _, l := range r.Lines {
+		if l.State == s {
+			n++
+		}
+	}
+	return n
+}
+
+func TestSetupOfAFreshWorkspace(t *testing.T) {
+	inWorkspace(t, func(t *testing.T, w workspace) {
+		need := urban(t)
+		dry, err := w.setup(need, bird.SetupOptions{DryRun: true, RotateKey: true, RemoveDuplicates: true, EnableChannels: true})
+		if err != nil || w.writes() != 0 || count(dry, bird.WouldCreate) != 3+5 {
+			t.Fatalf("a dry run made %d writes: %v\n%s", w.writes(), err, dry)
+		}
+		first, err := w.setup(need, bird.SetupOptions{})
+		if err != nil || count(first, bird.Created) != 3+5 || count(first, bird.ByHand) != 5 || count(first, bird.Exists) != 2 {
+			t.Fatalf("%v\n%s", err, first)
+		}
+		equal(t, "workspace", first.WorkspaceID, w.sim.WorkspaceID)
+		w.sim.Log().Reset()
+		second, err := w.setup(need, bird.SetupOptions{})
+		if err != nil || count(second, bird.Exists) != 2+3+5 || len(second.Lines) != len(first.Lines) {
+			t.Errorf("%v\n%s", err, second)
+		}
+		equal(t, "writes of the second run", w.writes(), 0)
+	})
+}
+
+func TestSetupCreatesWhatItSays(t *testing.T) {
+	inWorkspace(t, func(t *testing.T, w workspace) {
+		need := urban(t)
+		need.Identifier.Mirror = "hubspotContactId"
+		if _, err := w.setup(need, bird.SetupOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		definitions, err := w.a.AttributeDefinitions(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := map[string]bird.AttributeDefinition{}
+		for _, d := range definitions {
+			got[d.Key] = d
+		}
+		want := need.Attributes[1]
+		want.Type, want.Cardinality = "string", "one"
+		if diff := cmp.Diff(want, got["conversation_status"]); diff != "" {
+			t.Error(diff)
+		}
+		if d := got["hubspotContactId"]; d.Type != "string" || d.Builtin || d.Description == "" {
+			t.Errorf("the mirror is %+v", d)
+		}
+		hooks := w.subscriptions("whatsapp.inbound")
+		if len(hooks) != 1 || hooks[0]["service"] != "channels" || hooks[0]["url"] != receiverURL || hooks[0]["status"] != "active" {
+			t.Errorf("webhooks %v", hooks)
+		}
+	})
+}
+
+// TestSetupSignsWithTheKey lets Bird send events to a receiver that knows one
+// key alone.
+func TestSetupSignsWithTheKey(t *testing.T) {
+	const newKey = "another invented key of 37 characters"
+	for _, tt := range []struct {
+		name          string
+		schema, knows string
+		rotate        bool
+		state         bird.State
+		writes        int
+		status        int
+	}{
+		{"the first key", signingKey, signingKey, false, bird.Exists, 0, 204},
+		{"a new key, not told", newKey, newKey, false, bird.Exists, 0, 401},
+		{"a new key, told", newKey, newKey, true, bird.Changed, 2, 204},
+	} {
+		inWorkspace(t, func(t *testing.T, w workspace) {
+			for range 2 { // of which one is a duplicate
+				w.subscribe("conversation.created", receiverURL)
+			}
+			need := oneWebhook("conversation.created")
+			need.Endpoint.SigningKey = bird.Secret(tt.schema)
+			w.sim.Log().Reset()
+			report, err := w.setup(need, bird.SetupOptions{RotateKey: tt.rotate})
+			if err != nil {
+				t.Fatal(err)
+			}
+			equal(t, tt.name, line(t, report, "webhook", "conversation.created").State, tt.state)
+			equal(t, tt.name+": writes", w.writes(), tt.writes)
+			rc, err := bird.NewReceiver(&inbox{}, bird.ReceiverOptions{PublicURL: receiverURL, Secrets: []string{tt.knows}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			meets := &meeting{handler: rc}
+			w.sim.SetWebhookClient(&http.Client{Transport: meets})
+			w.sim.StartConversation(create(t, w.sim, map[string]any{"name": "Jane"}))
+			time.Sleep(100 * time.Millisecond)
+			equal(t, tt.name+": deliveries", meets.statuses(), []int{tt.status, tt.status})
+		})
+	}
+}
+
+// A meeting is a network with one server, whose answers it notes.
+type meeting struct {
+	handler http.Handler
+	mu      stdsync.Mutex
+	got     []int
+}
+
+func (m *meeting) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	m.handler.ServeHTTP(w, r)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.got = append(m.got, w.Code)
+	return w.Result(), nil
+}
+
+func (m *meeting) statuses() []int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.got)
+}
+
+func TestSetupNamesBothSidesOfAContradiction(t *testing.T) {
+	for _, tt := range []struct {
+		there map[string]any
+		need  bird.AttributeDefinition
+		rule  string
+		words []string
+		state bird.State
+	}{
+		{map[string]any{"type": "string"}, bird.AttributeDefinition{Type: "number"}, "attribute.type", []string{"string", "number"}, bird.Failed},
+		{map[string]any{"cardinality": "many"}, bird.AttributeDefinition{}, "attribute.cardinality", []string{"many", "one"}, bird.Failed},
+		{map[string]any{"readOnly": true}, bird.AttributeDefinition{}, "attribute.writable", []string{"Flows"}, bird.Failed},
+		{map[string]any{"readOnly": true}, bird.AttributeDefinition{ReadOnly: true}, "", nil, bird.Exists},
+		{map[string]any{}, bird.AttributeDefinition{PII: true}, "attribute.pii", []string{"personal data"}, bird.Warning},
+		{map[string]any{"displayName": "Renamed"}, bird.AttributeDefinition{DisplayName: "Score"}, "", nil, bird.Exists},
+	} {
+		inWorkspace(t, func(t *testing.T, w workspace) {
+			body := map[string]any{"key": "score", "pii": false, "readOnly": false}
+			for k, v := range tt.there {
+				body[k] = v
+			}
+			w.as("POST", "/attribute-definitions", body)
+			w.sim.Log().Reset()
+			tt.need.Key = "score"
+			report, err := w.setup(bird.Schema{Attributes: []bird.AttributeDefinition{tt.need}}, bird.SetupOptions{})
+			l := line(t, report, "attribute", "score")
+			if l.State != tt.state || l.Rule != tt.rule || w.writes() != 0 || (err != nil) != (tt.state == bird.Failed) {
+				t.Errorf("after %d writes: %+v, %v", w.writes(), l, err)
+			}
+			for _, word := range tt.words {
+				if !strings.Contains(l.Note, word) {
+					t.Errorf("%q does not say %q", l.Note, word)
+				}
+			}
+		})
+	}
+}
+
+func TestSetupLeavesBuiltinAndArchivedAlone(t *testing.T) {
+	inWorkspace(t, func(t *testing.T, w workspace) {
+		need := bird.Schema{Attributes: []bird.AttributeDefinition{{Key: "displayName", Builtin: true}, {Key: "age", Type: "number", Builtin: true},
+			{Key: "unheardOf", Builtin: true}, {Key: "gone"}}}
+		w.as("POST", "/attribute-definitions", map[string]any{"key": "gone", "pii": false, "readOnly": false})
+		w.sim.ArchiveAttribute("gone", true)
+		w.sim.Log().Reset()
+		report, err := w.setup(need, bird.SetupOptions{})
+		for name, want := range map[string]bird.State{"displayName": bird.Exists, "age": bird.Exists, "unheardOf": bird.Failed, "gone": bird.Person} {
+			equal(t, name, line(t, report, "attribute", name).State, want)
+		}
+		if err == nil || w.writes() != 0 {
+			t.Errorf("%d writes, %v", w.writes(), err)
+		}
+	})
+}
+
+func TestSetupMendsWebhooks(t *testing.T) {
+	inWorkspace(t, func(t *testing.T, w workspace) {
+		need := urban(t)
+		need.Endpoint.FormerURLs = []string{"https://old.example.com/bird"}
+		off := w.subscribe("conversation.created", receiverURL)
+		w.as("PATCH", "/webhook-subscriptions/"+off, map[string]any{"status": "inactive"})
+		w.subscribe("conversation.updated", "https://old.example.com/bird")
+		w.subscribe("conversation.deleted", "https://Sync.example.com/bird/") // spelled otherwise, signed otherwise
+		dialect := w.subscribe("whatsapp.inbound", receiverURL)
+		w.as("PATCH", "/webhook-subscriptions/"+dialect, map[string]any{"template": "twilio"})
+		theirs := w.subscribe("whatsapp.outbound", otherURL)
+		w.sim.Log().Reset()
+
+		dry, err := w.setup(need, bird.SetupOptions{DryRun: true})
+		if err != nil || w.writes() != 0 || count(dry, bird.WouldChange) != 4 || count(dry, bird.WouldCreate) != 3+1 {
+			t.Fatalf("%d writes, %v\n%s", w.writes(), err, dry)
+		}
+		report, err := w.setup(need, bird.SetupOptions{})
+		if err != nil || count(report, bird.Changed) != 4 || count(report, bird.Created) != 3+1 {
+			t.Fatalf("%v\n%s", err, report)
+		}
+		for _, event := range []string{"conversation.created", "conversation.updated", "conversation.deleted", "whatsapp.inbound"} {
+			hooks := w.subscriptions(event)
+			if len(hooks) != 1 || hooks[0]["url"] != receiverURL || hooks[0]["status"] != "active" || hooks[0]["template"] != "" {
+				t.Errorf("%s: %v", event, hooks)
+			}
+		}
+		outbound := w.subscriptions("whatsapp.outbound")
+		i := slices.IndexFunc(outbound, func(s map[string]any) bool { return s["id"] == theirs })
+		if len(outbound) != 2 || outbound[i]["url"] != otherURL {
+			t.Errorf("another program's webhook was touched: %v", outbound)
+		}
+		w.sim.Log().Reset()
+		again, err := w.setup(need, bird.SetupOptions{})
+		if err != nil || w.writes() != 0 || count(again, bird.Exists) != 2+3+5 {
+			t.Errorf("%d writes, %v\n%s", w.writes(), err, again)
+		}
+	})
+}
+
+func TestSetupTellsOfDuplicates(t *testing.T) {
+	inWorkspace(t, func(t *testing.T, w workspace) {
+		off := w.subscribe("whatsapp.inbound", receiverURL)
+		w.as("PATCH", "/webhook-subscriptions/"+off, map[string]any{"status": "inactive"})
+		time.Sleep(time.Second)
+		kept := w.subscribe("whatsapp.inbound", receiverURL)
+		time.Sleep(time.Second)
+		w.subscribe("whatsapp.inbound", receiverURL)
+		theirs := w.subscribe("whatsapp.inbound", otherURL)
+		w.sim.Log().Reset()
+		for _, o := range []bird.SetupOptions{{}, {DryRun: true, RemoveDuplicates: true}} {
+			report, err := w.setup(oneWebhook("whatsapp.inbound"), o)
+			state := bird.Warning
+			if o.DryRun {
+				state = bird.WouldRemove
+			}
+			if err != nil || w.writes() != 0 || count(report, state) != 2 || count(report, bird.Exists) != 1 {
+				t.Errorf("%d writes, %v\n%s", w.writes(), err, report)
+			}
+		}
+		report, err := w.setup(oneWebhook("whatsapp.inbound"), bird.SetupOptions{RemoveDuplicates: true})
+		if err != nil || count(report, bird.Removed) != 2 {
+			t.Errorf("%v\n%s", err, report)
+		}
+		ids := map[any]bool{}
+		for _, s := range w.subscriptions("whatsapp.inbound") {
+			ids[s["id"]] = true
+		}
+		if diff := cmp.Diff(map[any]bool{kept: true, theirs: true}, ids); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestSetupKeepsTheFivePerFilterRule(t *testing.T) {
+	inWorkspace(t, func(t *testing.T, w workspace) {
+		channel := bird.Filter{Key: "channelId", Value: birdtest.DefaultChannel}
+		var ids []string
+		for range 5 {
+			ids = append(ids, w.subscribe("whatsapp.inbound", otherURL, channel))
+		}
+		w.sim.Log().Reset()
+		report, err := w.setup(oneWebhook("whatsapp.inbound", channel), bird.SetupOptions{})
+		l := line(t, report, "webhook", "whatsapp.inbound channelId="+birdtest.DefaultChannel)
+		if err == nil || l.State != bird.Person || l.Rule != "webhook.room" || w.writes() != 0 {
+			t.Errorf("%d writes, %+v", w.writes(), l)
+		}
+		for _, word := range append(ids, "other.example.org") {
+			if !strings.Contains(l.Note, word) {
+				t.Errorf("%q does not name %s", l.Note, word)
+			}
+		}
+		if strings.Contains(err.Error(), "token") {
+			t.Errorf("another program's address is told: %v", err)
+		}
+		report, err = w.setup(oneWebhook("whatsapp.inbound"), bird.SetupOptions{}) // other filters, other room
+		if err != nil || count(report, bird.Created) != 1 {
+			t.Errorf("%v\n%s", err, report)
+		}
+		if l := report.Lines[1]; l.State != bird.Warning || l.Rule != "webhook.shadowed" || strings.Contains(l.Note, "token") {
+			t.Errorf("subscriptions that take events away: %+v", l)
+		}
+	})
+}
+
+func TestSetupTrustsTheListOfEvents(t *testing.T) {
+	for _, tt := range []struct {
+		event, filter string
+		rule          string
+		state         bird.State
+		word          string
+	}{
+		{"rcs.inbound", "", "webhook.event", bird.Person, "whatsapp.inbound"},
+		{"whatsapp.read", "", "webhook.event", bird.Person, "whatsapp.outbound"},
+		{"conversation.closed", "", "webhook.event", bird.Person, "conversation.updated"},
+		{"whatsapp.inbound", "messageStatus", "webhook.filter", bird.Failed, "channelId"},
+		{"whatsapp.outbound", "messageStatus", "", bird.Created, ""},
+	} {
+		inWorkspace(t, func(t *testing.T, w workspace) {
+			need := oneWebhook(tt.event)
+			if tt.filter != "" {
+				need.Webhooks[0].Filters = []bird.Filter{{Key: tt.filter, Value: "failed"}}
+			}
+			report, err := w.setup(need, bird.SetupOptions{})
+			l := report.Lines[0]
+			if l.State != tt.state || l.Rule != tt.rule || !strings.Contains(l.Note, tt.word) || (err != nil) != (tt.rule != "") {
+				t.Errorf("%s: %+v, %v", tt.event, l, err)
+			}
+			equal(t, "subscriptions", len(w.subscriptions(tt.event)), map[bool]int{true: 1}[tt.state == bird.Created])
+		})
+	}
+}
+
+func TestSetupOfChannels(t *testing.T) {
+	inWorkspace(t, func(t *testing.T, w workspace) {
+		quiet := w.sim.AddChannel("whatsapp")
+		w.sim.SetConversational(quiet, false)
+		need := oneWebhook("conversation.created", bird.Filter{Key: "channelId", Value: quiet})
+		need.Channels = []string{birdtest.DefaultChannel}
+		w.sim.Log().Reset()
+		report, err := w.setup(need, bird.SetupOptions{DryRun: true})
+		l := line(t, report, "channel", quiet)
+		if err == nil || l.State != bird.Person || l.Rule != "channel.conversational" || line(t, report, "channel", birdtest.DefaultChannel).State != bird.Exists {
+			t.Errorf("%v\n%s", err, report)
+		}
+		for _, tt := range []struct {
+			dry    bool
+			state  bird.State
+			writes int
+		}{{true, bird.WouldChange, 0}, {false, bird.Changed, 2}, {false, bird.Exists, 2}} {
+			report, err := w.setup(need, bird.SetupOptions{DryRun: tt.dry, EnableChannels: true})
+			if err != nil || line(t, report, "channel", quiet).State != tt.state || w.writes() != tt.writes {
+				t.Errorf("%d writes, %v\n%s", w.writes(), err, report)
+			}
+		}
+		need.Channels = []string{"00000000-0000-4000-8000-000000000000"}
+		if report, err = w.setup(need, bird.SetupOptions{}); err == nil || count(report, bird.Failed) != 1 {
+			t.Errorf("a channel that is not there: %v\n%s", err, report)
+		}
+	})
+}
+
+func TestSetupSaysWhatTheRoleLacks(t *testing.T) {
+	inWorkspace(t, func(t *testing.T, w workspace) {
+		need := urban(t)
+		need.Channels = []string{birdtest.DefaultChannel}
+		w.sim.SetPolicies(birdtest.Policy{Actions: []string{"Any"}, Resources: []string{"/workspaces/*/messages"}})
+		report, err := w.setup(need, bird.SetupOptions{})
+		if err == nil || count(report, bird.Person) != 6 {
+			t.Errorf("%v\n%s", err, report)
+		}
+		for what, path := range map[string]string{"attribute": "attribute-definitions", "events": "available-webhooks", "webhook": "webhook-subscriptions",
+			"channel": "channels", "identifier": "contacts/search"} {
+			i := slices.IndexFunc(report.Lines, func(l bird.Line) bool { return l.What == what })
+			if l := report.Lines[i]; l.State != bird.Person || !strings.Contains(l.Note, path) || !strings.Contains(l.Note, "without a role") {
+				t.Errorf("%+v", l)
+			}
+		}
+		w.sim.SetPolicies(birdtest.Policy{Actions: []string{"View"}, Resources: []string{"/workspaces/**"}},
+			birdtest.Policy{Actions: []string{"Create"}, Resources: []string{"/workspaces/*/contacts/search"}})
+		report, err = w.setup(urban(t), bird.SetupOptions{})
+		if err == nil || count(report, bird.Person) != 3+5 || count(report, bird.Exists) != 2 {
+			t.Errorf("a key that may only look: %v\n%s", err, report)
+		}
+		for _, e := range []error{err} {
+			var api *bird.APIError
+			if !errors.As(e, &api) || api.Status != 403 {
+				t.Errorf("Bird's own answer is lost: %v", e)
+			}
+		}
+	})
+	inWorkspace(t, func(t *testing.T, w workspace) {
+		a, err := bird.New(w.sim.WorkspaceID, "a-key-without-a-role", &bird.Options{BaseURL: w.sim.URL, HTTPClient: w.sim.Client()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		report, err := a.Setup(t.Context(), urban(t), bird.SetupOptions{})
+		if err == nil || count(report, bird.Person) != 5 || len(report.Lines) != 5+5 {
+			t.Errorf("%v\n%s", err, report)
+		}
+	})
+}
+
+// TestSetupsAtOnceMakeNoDoubles lets the first calls of all set-ups happen
+// before any of the second ones.
+func TestSetupsAtOnceMakeNoDoubles(t *testing.T) {
+	for _, n := range []int{2, 3, 5} {
+		inWorkspace(t, func(t *testing.T, w workspace) {
+			w.sim.Faults().Add(birdtest.Fault{Method: "POST", Delay: time.Second})
+			need := urban(t)
+			reports := make([]*bird.Report, n)
+			var g stdsync.WaitGroup
+			for i := range n {
+				g.Go(func() {
+					var err error
+					if reports[i], err = attach(t, w.sim).Setup(t.Context(), need, bird.SetupOptions{}); err != nil {
+						t.Errorf("%v\n%s", err, reports[i])
+					}
+				})
+			}
+			g.Wait()
+			for _, hook := range need.Webhooks {
+				equal(t, hook.Event, len(w.subscriptions(hook.Event)), 1)
+			}
+			created := 0
+			for _, r := range reports {
+				created += count(r, bird.Created)
+			}
+			if created < 3+5 {
+				t.Errorf("%d set-ups say that they created %d of 8", n, created)
+			}
+			raced := w.sim.Log().Count(func(c birdtest.Call) bool { return c.Method == "DELETE" || c.Status == 409 })
+			if raced == 0 {
+				t.Error("the set-ups did not meet, so this proves nothing")
+			}
+			w.sim.Log().Reset()
+			if report, err := w.setup(need, bird.SetupOptions{}); err != nil || w.writes() != 0 {
+				t.Errorf("%d writes afterwards, %v\n%s", w.writes(), err, report)
+			}
+		})
+	}
+}
+
+func TestSetupFindsWhatAnotherDefinedMeanwhile(t *testing.T) {
+	for _, kind := range []string{"string", "number", "hidden"} {
+		inWorkspace(t, func(t *testing.T, w workspace) {
+			w.as("POST", "/attribute-definitions", map[string]any{"key": "score", "type": strings.Replace(kind, "hidden", "string", 1), "pii": false, "readOnly": false})
+			count := 1
+			if kind == "hidden" {
+				count = 2
+			}
+			w.sim.Faults().Add(birdtest.Fault{Path: "/attribute-definitions", Method: "GET", Status: 200, Body: `{"results":[]}`, Count: count})
+			report, err := w.setup(bird.Schema{Attributes: []bird.AttributeDefinition{{Key: "score"}}}, bird.SetupOptions{})
+			want := map[string]bird.State{"string": bird.Exists, "number": bird.Failed, "hidden": bird.Person}[kind]
+			if got := line(t, report, "attribute", "score"); got.State != want || (err == nil) != (want == bird.Exists) {
+				t.Errorf("%s: %+v, %v", kind, got, err)
+			}
+		})
+	}
+}
+
+// TestSetupGoesOnAfterAFault has one part fail after another.
+func TestSetupGoesOnAfterAFault(t *testing.T) {
+	for _, tt := range []struct {
+		fault   birdtest.Fault
+		created int
+		failed  int
+	}{
+		{birdtest.Fault{Path: "/attribute-definitions", Status: 500}, 5, 1},
+		{birdtest.Fault{Path: "/available-webhooks", Status: 500}, 3, 2 + 5},
+		{birdtest.Fault{Method: "GET", Path: "/webhook-subscriptions", Status: 500}, 3, 1},
+		{birdtest.Fault{Method: "POST", Path: "/webhook-subscriptions", Status: 422, Body: `{"code":"InvalidPayload"}`, Count: 1}, 3 + 4, 1},
+		{birdtest.Fault{Method: "POST", Path: "/attribute-definitions", Status: 422, Count: 1}, 2 + 5, 1},
+		{birdtest.Fault{Path: "/contacts/search", Status: 422}, 3 + 5, 1},
+	} {
+		inWorkspace(t, func(t *testing.T, w workspace) {
+			w.sim.Faults().Add(tt.fault)
+			report, err := w.setup(urban(t), bird.SetupOptions{})
+			if err == nil || count(report, bird.Created) != tt.created || count(report, bird.Failed) != tt.failed {
+				t.Errorf("%s %s: %v\n%s", tt.fault.Method, tt.fault.Path, err, report)
+			}
+		})
+	}
+}
+
+func TestSetupRefusesAnInvalidSchema(t *testing.T) {
+	inWorkspace(t, func(t *testing.T, w workspace) {
+		need := urban(t)
+		need.Endpoint.SigningKey = ""
+		report, err := w.a.Setup(t.Context(), need, bird.SetupOptions{})
+		if report != nil || sync.ActionOf(err) != sync.Fatal || w.sim.Log().Calls("") != 0 {
+			t.Errorf("%v, %v", report, err)
+		}
+		need = urban(t)
+		need.Identifier.Key = "hubspotContactId"
+		r, err := w.setup(need, bird.SetupOptions{})
+		l := line(t, r, "identifier", "hubspotContactId")
+		if err == nil || l.State != bird.Failed || !strings.Contains(l.Note, "external_id") {
+			t.Errorf("%+v, %v", l, err)
+		}
+	})
+}
+
+// TestSetupTellsOfFailedDeliveries lets Bird's webhooks meet a firewall.
+func TestSetupTellsOfFailedDeliveries(t *testing.T) {
+	for _, tt := range []struct {
+		status int
+		word   string
+	}{{403, "Cloudflare"}, {401, "signing key"}, {404, "not at the address"}, {503, "inbox"}, {418, "log of the receiver"}, {0, "nobody answered"}, {200, ""}} {
+		inWorkspace(t, func(t *testing.T, w workspace) {
+			need := oneWebhook("whatsapp.inbound")
+			if _, err := w.setup(need, bird.SetupOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			w.sim.SetWebhookClient(&http.Client{Transport: answering(tt.status)})
+			w.sim.ContactWrites(birdtest.DefaultChannel, create(t, w.sim, map[string]any{"name": "Jane", "msisdn": "+573000000001"}), "Hola")
+			time.Sleep(time.Minute)
+			report, err := w.setup(need, bird.SetupOptions{})
+			if err != nil || count(report, bird.Warning) != map[bool]int{true: 1}[tt.word != ""] {
+				t.Fatalf("%v\n%s", err, report)
+			}
+			if tt.word != "" {
+				if l := line(t, report, "deliveries", "whatsapp.inbound"); !strings.Contains(l.Note, tt.word) || !strings.Contains(l.Note, fmt.Sprint("status ", tt.status)) {
+					t.Errorf("%+v", l)
+				}
+			}
+			w.sim.Faults().Add(birdtest.Fault{Path: "/logs", Status: 403, Count: 1})
+			if report, err = w.setup(need, bird.SetupOptions{}); err != nil || count(report, bird.Warning) != 1 {
+				t.Errorf("a log that cannot be read: %v\n%s", err, report)
+			}
+			time.Sleep(3 * 24 * time.Hour)
+			if report, err = w.setup(need, bird.SetupOptions{}); err != nil || count(report, bird.Warning) != 0 {
+				t.Errorf("days later: %v\n%s", err, report)
+			}
+		})
+	}
+}
+
+// answering is a network in which every call is answered with this status, 0
+// is no answer.
+type answering int
+
+func (a answering) RoundTrip(*http.Request) (*http.Response, error) {
+	if a == 0 {
+		return nil, errors.New("nobody is there")
+	}
+	return &http.Response{StatusCode: int(a), Body: http.NoBody, Header: http.Header{}}, nil
+}
+
+// Nothing that is printed tells a key or another program's address.
+func TestReportsRevealNothing(t *testing.T) {
+	inWorkspace(t, func(t *testing.T, w workspace) {
+		need := urban(t)
+		for range 5 {
+			w.subscribe("whatsapp.inbound", otherURL)
+		}
+		w.sim.Faults().Add(birdtest.Fault{Method: "POST", Path: "/webhook-subscriptions", Status: 422, Body: `{"code":"InvalidPayload","message":"` + signingKey + `"}`})
+		report, err := w.setup(need, bird.SetupOptions{})
+		data, jsonErr := json.Marshal(report)
+		if err == nil || jsonErr != nil {
+			t.Fatal(err, jsonErr)
+		}
+		schema, _ := json.Marshal(need)
+		for what, text := range map[string]string{"table": report.String(), "JSON": string(data), "error": err.Error(), "schema": string(schema),
+			"fmt": fmt.Sprintf("%v %+v %#v %s %q %x", need, need, need, need.Endpoint, need.Endpoint.SigningKey, need.Endpoint.SigningKey)} {
+			if strings.Contains(text, signingKey) || strings.Contains(text, "of-somebody-else") || strings.Contains(text, fmt.Sprintf("%x", signingKey)) {
+				t.Errorf("%s: %s", what, text)
+			}
+		}
+	})
+}
