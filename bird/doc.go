@@ -1,4 +1,5 @@
-// Package bird connects crmsync to the contacts of a Bird workspace.
+// Package bird connects crmsync to the contacts and conversations of a Bird
+// workspace.
 //
 // # Keys and ids
 //
@@ -6,17 +7,22 @@
 // one of Bird's APIs with contacts and conversations. It needs the workspace's
 // UUID and an access key created in that workspace with a role; a key without
 // one is answered like a wrong key, with 401. The least that the role's policy
-// must allow is View, Create and Update on /workspaces/{id}/contacts/** and
-// /workspaces/{id}/contacts. Keys that begin with bk_ and ids that begin with
-// ws_ belong to another product and are refused by [New].
+// must allow is View, Create and Update on contacts and contacts/** below
+// /workspaces/{id}; on conversations, conversations/**, participants/**,
+// search/**, feeds/** and attribute-definitions for what is done with them; and
+// View on agents and channels/**. Keys that begin with bk_ and ids that begin
+// with ws_ belong to another product and are refused by [New].
 // See https://docs.bird.com/api/api-access/api-authorization.
 //
 // # Limits
 //
 // Bird allows a workspace 50 GET and 500 POST a second and has no batch calls:
 // every contact read is one GET, every contact written one PATCH. The adapter
-// keeps to 40 and 450 of them, leaves out reads that [Adapter.Snapshot] makes
-// needless, and pauses when Bird answers 429 all the same.
+// keeps to 40 and 450 of them and leaves out reads that [Adapter.Snapshot] makes
+// needless. Where calls must wait, the priorities of [sync.WithPriority] share
+// the quota, live work first. When Bird answers 429 all the same, because other
+// programs share the quota, the adapter slows down and pauses: until the time
+// that Retry-After names, else for a random span that doubles each time.
 // See https://docs.bird.com/api/channels-api/rate-limit.
 //
 // # What is synced
@@ -28,37 +34,55 @@
 //	msisdn         the identifier phonenumber, E.164 with "+"
 //	email          the identifier emailaddress
 //	name           the attribute displayName, else the computed name
+//	anonymous      whether it is a visitor without e-mail and phone, read only
+//	identifiers.X  the identifier X, such as identifiers.whatsappusername
 //	attributes.X   the attribute X
 //	X              any other name is the attribute X, too
 //
+// A condition such as "record.anonymous != true" keeps visitors at home until
+// somebody knows how to reach them. Attributes are written with the types that
+// Options.Attributes declares or [Adapter.LearnAttributes] read.
+//
 // An identifier belongs to one contact only; taking one that another contact
-// holds is a conflict that names the holder. A contact may have several phones
+// holds is a conflict that names the holder, unless another [MatchStrategy] is
+// chosen. A contact may have several phones
 // or e-mails, which merges leave behind: the field is the one added last, and a
-// write replaces that one. Bird keeps no version of a contact and
-// no time of a single attribute, so the adapter is no [sync.Historian].
+// write replaces that one. Phones are the same with and without "+". One that
+// Bird would refuse is left out of a write and named in its result. Bird keeps
+// no version of a contact and no time of a single attribute, so the adapter is
+// no [sync.Historian].
+//
+// Bird merges contacts without telling anybody, and the id that is gone
+// answers like a deleted one; [Adapter.Read] says how the survivor is found.
+//
+// # Conversations
+//
+// [Adapter.History] tells what happened with a contact before anybody
+// listened, as the facts that the webhooks make. [Adapter.Conversations],
+// [Adapter.Messages] and their like read what is needed to show a
+// conversation; [Adapter.SendNote], [Adapter.UpdateConversation],
+// [Adapter.StartConversation] and [Adapter.AssignFeedItem] write to it. Whom a
+// message is from tells its sender's type: a contact, an AI employee ("bot"),
+// a person ("user"), a Flow or a program.
+// See https://docs.bird.com/api/conversations-api.
 //
 // # Webhooks and Flow calls
 //
 // Bird's own webhooks tell of conversations and messages, never of contacts.
 // [NewReceiver] handles them. That a contact changed is told by a Flow with the
 // trigger "Contact updated" whose HTTP step calls [NewFlowReceiver]; qualified
-// leads, booked tours and hand-overs come the same way. The step needs the
-// method POST, the header "Authorization: Bearer <secret>" and a body of the
-// customer's own making, such as
-//
-//	{
-//	  "event": "contact.updated",
-//	  "event_id": "{{flow.run.id}}",
-//	  "bird_contact_id": "{{context.contact.id}}",
-//	  "msisdn": "{{context.contact.attributes.phonenumber}}",
-//	  "email": "{{context.contact.attributes.emailaddress}}",
-//	  "name": "{{context.contact.computedDisplayName}}"
-//	}
-//
-// Only event and bird_contact_id are required; the contact is read afresh
+// leads, booked tours and hand-overs come the same way, and from the actions of
+// AI employees. docs/bird-flows.md has an example of a step for each event. Only
+// event and bird_contact_id are always required; the contact is read afresh
 // anyway, unless FlowOptions.Witness says that the body tells enough. A field
-// occurred_at (RFC 3339) measures the lag. What neither tells is found by the walk of [Adapter.Changes].
+// occurred_at (RFC 3339) measures the lag. What neither tells is found by the
+// walk of [Adapter.Changes].
 // See https://docs.bird.com/applications/automation/flows/concepts/triggers.
+//
+// # Summaries
+//
+// A [Summarizer] writes a conversation down for the body of an activity, so
+// that no message can add markup to it.
 //
 // # Errors
 //

@@ -26,9 +26,11 @@ const parallel = 64
 // its identifiers now, the external id first; if that is exactly one contact,
 // it is the survivor, whose Aliases hold the id asked for. Else the entry is
 // marked Deleted. The adapter remembers some 10,000 contacts and nothing
-// across a restart. What it cannot follow, [Adapter.Match] finds: when the
-// survivor or its counterpart changes next, the engine looks for the other by
-// the flow's identities, and the external id sits on the survivor.
+// across a restart. What it cannot follow, the engine does through
+// [Adapter.Match] of the other side: a merge changes the survivor, so the next
+// walk reports it; the engine looks for its counterpart by the flow's
+// identities, which the survivor has got, and puts it in the place of the
+// contact that is gone.
 func (a *Adapter) Read(ctx context.Context, kind sync.Kind, ids []string) ([]sync.Record, error) {
 	if err := checkKind("bird: read", kind); err != nil {
 		return nil, err
