@@ -160,6 +160,31 @@ func TestPoint10SpecificSubscriptionsTakeEvents(t *testing.T) {
 		[]bool{true, true, false})
 }
 
+// TestPoint10EveryEventNamesItsChannel filters by the channel that everything
+// happens on, and by another one.
+func TestPoint10EveryEventNamesItsChannel(t *testing.T) {
+	s := newServer(t, &birdtest.Options{StatusDelay: -1})
+	events := []string{"conversation.created", "conversation.updated", "conversation.deleted", "whatsapp.inbound", "whatsapp.outbound"}
+	here, elsewhere := newHook(t, 200), newHook(t, 200)
+	for _, event := range events {
+		s.Subscribe(event, here.URL, "key", birdtest.Filter{Key: "channelId", Value: birdtest.DefaultChannel})
+		s.Subscribe(event, elsewhere.URL, "key", birdtest.Filter{Key: "channelId", Value: channelID})
+	}
+	conversation := s.StartConversation(person(t, s))
+	s.ReceiveMessage(conversation, "Hello")
+	s.BotSays(conversation, "Good morning")
+	call(t, s, "DELETE", "/conversations/"+conversation, nil)
+	waitWebhooks(t, s)
+	seen := map[string]bool{}
+	for _, b := range here.bodies() {
+		seen[b["event"].(string)] = true
+	}
+	for _, event := range events {
+		want(t, event, seen[event], true)
+	}
+	want(t, "elsewhere", len(elsewhere.raw), 0)
+}
+
 // TestPoint10ProxiesAndPipes registers a public address that leads to a
 // receiver on pipes, in a bubble.
 func TestPoint10ProxiesAndPipes(t *testing.T) {
