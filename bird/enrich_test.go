@@ -1,0 +1,104 @@
+package bird_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/urbanhub/crmsync/bird/birdtest"
+	"github.com/urbanhub/crmsync/sync"
+)
+
+// partly is the fact of a message as far as an event told it.
+func partly(data map[string]any) sync.Fact {
+	return sync.Fact{ID: "bird:message.sent:m", Type: "message.sent", Subject: ref("c1"), Data: data}
+}
+
+func TestEnrichReadsWhatIsMissing(t *testing.T) {
+	s, a := connect(t, &birdtest.Options{StatusDelay: -1, IndexDelay: -1})
+	talk := s.StartConversation(create(t, s, map[string]any{"name": "Jane", "msisdn": "+573000000001"}))
+	message := s.InboxSays(talk, "I will show you around.")
+	const channel = birdtest.DefaultChannel
+	whole := map[string]any{"conversation_id": talk, "channel_id": channel, "platform": "whatsapp", "message_id": message,
+		"message_status": "read", "sender_type": "user", "text": "I will show you around."}
+	with := func(changes map[string]any) map[string]any {
+		data := map[string]any{}
+		for k, v := range whole {
+			data[k] = v
+		}
+		for k, v := range changes {
+			data[k] = v
+		}
+		return present(data)
+	}
+	for name, tt := range map[string]struct {
+		told, want map[string]any
+		calls      int
+	}{
+		"whole":                     {whole, whole, 0},
+		"no text":                   {with(map[string]any{"text": "", "sender_type": ""}), whole, 1},
+		"preview":                   {with(map[string]any{"text": "I will", "preview": "true"}), whole, 1},
+		"the status moved":          {with(map[string]any{"text": "", "message_status": "sent"}), whole, 1},
+		"no conversation":           {with(map[string]any{"text": "", "conversation_id": ""}), whole, 2},
+		"another conversation":      {with(map[string]any{"text": "", "conversation_id": "v1", "sender_type": ""}), with(map[string]any{"sender_type": ""}), 2},
+		"gone":                      {with(map[string]any{"text": "", "message_id": "m1"}), with(map[string]any{"text": "", "message_id": "m1"}), 2},
+		"gone, preview":             {with(map[string]any{"preview": "true", "message_id": "m1"}), with(map[string]any{"preview": "true", "message_id": "m1"}), 2},
+		"no message":                {with(map[string]any{"text": "", "message_id": ""}), with(map[string]any{"text": "", "message_id": ""}), 0},
+		"no place":                  {map[string]any{"message_id": message}, map[string]any{"message_id": message}, 0},
+		"a status before":           {with(map[string]any{"text": "", "message_status": "delivered"}), whole, 1},
+		"only the platform missing": {with(map[string]any{"platform": ""}), whole, 1},
+		"an unknown channel":        {with(map[string]any{"platform": "", "channel_id": "ch1"}), with(map[string]any{"platform": "", "channel_id": "ch1"}), 1},
+	} {
+		s.Log().Reset()
+		fresh := attach(t, s)
+		told := with(tt.told)
+		got, err := fresh.Enrich(context.Background(), partly(tt.told))
+		equal(t, name, []any{err, got.ID, got.Data}, []any{nil, "bird:message.sent:m", any(tt.want)})
+		equal(t, name+": calls", len(s.Log().Entries()), tt.calls)
+		equal(t, name+": what was given stays", with(tt.told), told)
+	}
+	s.Log().Reset()
+	for range 3 {
+		if _, err := a.Enrich(context.Background(), partly(with(map[string]any{"platform": ""}))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	equal(t, "a channel is asked for once", len(s.Log().Find("GET", "/workspaces/*/channels/"+channel)), 1)
+}
+
+func TestEnrichLeavesOtherFactsAlone(t *testing.T) {
+	s, a := connect(t, nil)
+	for _, f := range []sync.Fact{
+		{ID: "1", Type: "tour.scheduled", Subject: ref("c1"), Data: map[string]any{"message_id": "m1", "channel_id": 7}},
+		{ID: "2", Type: "message.sent", Subject: sync.Ref{System: "crm", Kind: "contact", ID: "1"}, Data: map[string]any{"message_id": "m1", "conversation_id": "v1"}},
+		{ID: "3", Type: "conversation.started", Subject: ref("c1")},
+	} {
+		got, err := a.Enrich(context.Background(), f)
+		equal(t, f.ID, []any{err, got}, []any{nil, f})
+	}
+	equal(t, "calls", len(s.Log().Entries()), 0)
+}
+
+func TestEnrichIsRepeatedWhenBirdFails(t *testing.T) {
+	s, a := connect(t, nil)
+	s.Down(true)
+	for name, data := range map[string]map[string]any{
+		"message":  {"message_id": "m1", "conversation_id": "v1"},
+		"channel":  {"message_id": "m1", "channel_id": "ch1"},
+		"platform": {"message_id": "m1", "channel_id": "ch1", "text": "Hello"},
+	} {
+		f := partly(data)
+		got, err := a.Enrich(context.Background(), f)
+		failure(t, err, sync.Retry)
+		equal(t, name, got, f)
+	}
+}
+
+// present drops empty texts.
+func present(data map[string]any) map[string]any {
+	for k, v := range data {
+		if v == "" {
+			delete(data, k)
+		}
+	}
+	return data
+}
