@@ -20,6 +20,11 @@ func (p *Place) Told(limit, remaining int, per time.Duration) {
 		return
 	}
 	w.limit, w.per = limit, per
+	for i, latest := 0, time.Now().Add(per); i < len(w.ends); i++ {
+		if w.ends[i].After(latest) {
+			w.ends[i] = latest // the window has shrunk
+		}
+	}
 	w.news = news{told: true, number: p.number, others: min(max(limit-remaining-p.used, 0), limit)}
 	w.dispatch()
 }

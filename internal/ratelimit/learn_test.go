@@ -150,3 +150,23 @@ func TestRefusalsCutTheRateAndItGrowsBack(t *testing.T) {
 		}
 	})
 }
+
+// Answers may tell of a shorter window; what was used in the longer one does
+// not hang on.
+func TestAWindowThatShrinks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := window(100)
+		for range 2 {
+			place, err := w.Wait(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			place.Release()
+			place.Told(100, 98, time.Second)
+		}
+		time.Sleep(time.Second)
+		if u := w.Usage(); u.Used != 0 || u.Per != time.Second {
+			t.Errorf("%+v", u)
+		}
+	})
+}

@@ -26,6 +26,7 @@ type errand int
 const (
 	goOn         errand = iota // its place is there
 	fetchPermits               // it is to fetch permits for all
+	errands      = iota        // as many may wait for it at the same time
 )
 
 // line is where the waiters stand: in order within a priority, by stride

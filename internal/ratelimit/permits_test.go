@@ -162,3 +162,39 @@ func TestSharedKeepsItsWindow(t *testing.T) {
 		t.Error("one quota used up another")
 	}
 }
+
+// unsteady is a stock that gives one permit and then, to a caller that leaves,
+// none.
+type unsteady struct {
+	asked int
+	leave context.CancelFunc
+}
+
+func (u *unsteady) Take(context.Context, time.Time, string, int, time.Duration, int) (int, time.Time, error) {
+	if u.asked++; u.asked == 1 {
+		return 1, time.Time{}, nil
+	}
+	u.leave()
+	return 0, time.Time{}, errors.New("the caller left")
+}
+
+// A permit that comes back at the moment in which the one who is to have it
+// leaves holds nobody up.
+func TestAPermitThatComesBackToOneWhoLeaves(t *testing.T) {
+	for range 3000 {
+		ctx, cancel := context.WithCancel(t.Context())
+		w := ratelimit.New(ratelimit.Config{Limit: 100, Per: time.Second, Permits: &unsteady{leave: cancel}})
+		place, err := w.Wait(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wg stdsync.WaitGroup
+		wg.Go(func() {
+			if p, err := w.Wait(ctx); err == nil {
+				p.Return()
+			}
+		})
+		wg.Go(func() { <-ctx.Done(); place.Return() })
+		wg.Wait()
+	}
+}

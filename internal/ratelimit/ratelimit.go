@@ -111,7 +111,7 @@ func (w *Window) Wait(ctx context.Context) (*Place, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	me := &waiter{priority: sync.PriorityOf(ctx), wake: make(chan errand, 1)}
+	me := &waiter{priority: sync.PriorityOf(ctx), wake: make(chan errand, errands)}
 	if at, ok := w.enter(ctx, me); !ok {
 		return nil, &TooLongError{Until: at}
 	}
@@ -157,10 +157,10 @@ func (w *Window) giveUp(me *waiter, err error) error {
 	} else {
 		w.line.leave(me)
 	}
-	select {
-	case e := <-me.wake:
-		w.shared.fetching = w.shared.fetching && e != fetchPermits
-	default:
+	for len(me.wake) > 0 {
+		if e := <-me.wake; e == fetchPermits {
+			w.shared.fetching = false // somebody else must go
+		}
 	}
 	at, known := w.next(time.Now(), w.reserve(me.priority))
 	w.dispatch()
