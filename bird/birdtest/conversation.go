@@ -134,7 +134,9 @@ func (s *Server) setStatus(v *Conversation, status string) *refusal {
 	}
 	v.Status = status
 	if !s.opts.SeparateFeedItems {
+		was := *v.item
 		v.item.closed = status == closed
+		s.moved(v, was)
 	}
 	return nil
 }

@@ -77,7 +77,7 @@ func (s *Server) definition(key string) *definition {
 }
 
 func (s *Server) listDefinitions(r request) reply {
-	return list(s, r, s.definitions, func(d *definition) (int, time.Time) { return d.seq, d.at }, func(d *definition) *definition { return d })
+	return list(s, r, s.definitions, func(d *definition) (int, time.Time) { return d.seq, d.at }, func(d *definition) definition { return *d })
 }
 
 func (s *Server) createDefinition(r request) reply {
@@ -93,7 +93,7 @@ func (s *Server) createDefinition(r request) reply {
 	}
 	d.ID, d.Builtin, d.Archived = s.uuid(), false, false
 	s.define(d)
-	return reply{http.StatusCreated, d}
+	return reply{http.StatusCreated, *d}
 }
 
 var attributeKeyPattern = regexp.MustCompile(`^[A-Za-z\d_-]{1,64}$`)

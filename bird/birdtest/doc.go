@@ -51,7 +51,9 @@
 // Flows: after [Server.OnContactChange] or [Server.AddFlow] every change of a
 // contact, also one made through the API, calls the address given with a body
 // like the one that a customer writes into the Flow's HTTP step, and a bearer
-// secret or an HMAC. [Server.RunFlow] adds events of the customer's own.
+// secret or an HMAC. [Server.RunFlow] adds events of the customer's own; a Flow
+// that names them runs on new and changed conversations, and on feed items that
+// are assigned or closed, of which no webhook tells.
 // These calls carry no signature of webhooks and no promise of order.
 //
 // Webhooks: subscriptions are made by [Server.Subscribe] or through the API,

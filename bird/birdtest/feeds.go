@@ -93,6 +93,7 @@ func (s *Server) patchFeedItem(r request) reply {
 	case in.AgentID.value != "" && s.agent(in.AgentID.value) == nil:
 		return missing("agent").reply()
 	}
+	was := *v.item
 	if in.Closed != nil {
 		if bad := s.closeItem(v, *in.Closed); bad != nil {
 			return bad.reply()
@@ -100,6 +101,7 @@ func (s *Server) patchFeedItem(r request) reply {
 	}
 	in.AgentID.into(&v.item.agentID)
 	in.TeamID.into(&v.item.teamID)
+	s.moved(v, was)
 	return reply{http.StatusOK, wireFeedItem(v)}
 }
 

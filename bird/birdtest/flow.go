@@ -19,7 +19,10 @@ import (
 type Flow struct {
 	// URL is what the step calls with POST.
 	URL string
-	// Events are those that run it; nil means every one.
+	// Events are those that run it: contact.created, contact.updated,
+	// contact.deleted and those of [Server.RunFlow], which nil means all of;
+	// conversation.created, conversation.updated, feed_item.assigned and
+	// feed_item.closed run it only when they are named.
 	Events []string
 	// Bearer is the secret in the header Authorization; "" sends none.
 	Bearer string
@@ -40,6 +43,7 @@ type Flow struct {
 	//	{{context.contact.identifiers.X}}   an identifier
 	//	{{context.conversation.status}}     also id, name, description, style,
 	//	                                    visibility, featuredParticipants, …
+	//	{{context.feedItem.agentId}}        also id, teamId, closed
 	//
 	// What does not exist becomes an empty text. Arrays cannot be indexed.
 	Body map[string]any
@@ -104,9 +108,10 @@ func (s *Server) apiChanged(c *Contact, event string) {
 // run makes one call of every Flow that the event runs. Every run has an id of
 // its own, which its retries keep.
 func (s *Server) run(c *Contact, event string, arguments map[string]any) {
+	v := s.conversations[s.conversationOf(c.ID)]
 	for _, f := range s.automations {
 		if f.Events == nil || slices.Contains(f.Events, event) {
-			s.call(f, s.body(f, c, event, arguments))
+			s.call(f, s.body(f, c, v, event, arguments))
 		}
 	}
 }
@@ -144,8 +149,8 @@ func (f *Flow) authorise(h http.Header, body []byte) {
 }
 
 // body fills the Flow's template.
-func (s *Server) body(f Flow, c *Contact, event string, arguments map[string]any) map[string]any {
-	values := s.variables(c, event, arguments)
+func (s *Server) body(f Flow, c *Contact, v *Conversation, event string, arguments map[string]any) map[string]any {
+	values := s.variables(c, v, event, arguments)
 	if f.Body != nil {
 		return s.render(f.Body, values).(map[string]any)
 	}

@@ -26,7 +26,7 @@ func (s *Server) usualBody() map[string]any {
 }
 
 // variables are what a template may name, decoded from JSON.
-func (s *Server) variables(c *Contact, event string, arguments map[string]any) map[string]any {
+func (s *Server) variables(c *Contact, v *Conversation, event string, arguments map[string]any) map[string]any {
 	contact := decoded(s.wire(c))
 	identifiers := map[string]any{}
 	for _, i := range c.Identifiers {
@@ -34,8 +34,8 @@ func (s *Server) variables(c *Contact, event string, arguments map[string]any) m
 	}
 	contact["identifiers"] = identifiers
 	known := map[string]any{"contact": contact}
-	if v := s.conversations[s.conversationOf(c.ID)]; v != nil {
-		known["conversation"] = decoded(s.wireConversation(v))
+	if v != nil {
+		known["conversation"], known["feedItem"] = decoded(s.wireConversation(v)), wireFeedItem(v)
 	}
 	return map[string]any{
 		"event": event, "arguments": arguments, "context": known,

@@ -198,14 +198,16 @@ func (s *Server) DeleteConversation(id string) bool {
 }
 
 // Assign gives a conversation's feed item to an agent, "" to nobody. As in
-// Bird, no webhook tells of it. It reports false when there is no such
+// Bird, no webhook tells of it, only a Flow that asks for it. It reports false when there is no such
 // conversation.
 func (s *Server) Assign(conversationID, agentID string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v := s.conversations[conversationID]
 	if v != nil {
+		was := *v.item
 		v.item.agentID = agentID
+		s.moved(v, was)
 	}
 	return v != nil
 }

@@ -118,3 +118,30 @@ func TestPoint13SeveralFlowsAndDoubledCalls(t *testing.T) {
 	waitWebhooks(t, s)
 	want(t, "after their end", []int{len(all.raw), len(some.raw)}, []int{3, 3})
 }
+
+// TestPoint13TriggersOfConversationsAndFeedItems runs a Flow on everything that
+// has no webhook, and one that names nothing, which none of it runs.
+func TestPoint13TriggersOfConversationsAndFeedItems(t *testing.T) {
+	s := newServer(t, nil)
+	id := person(t, s)
+	named, unnamed := newHook(t, 200), newHook(t, 200)
+	s.AddFlow(birdtest.Flow{URL: unnamed.URL})
+	s.AddFlow(birdtest.Flow{URL: named.URL, Events: []string{"conversation.created", "feed_item.assigned", "feed_item.closed"}, Body: object{
+		"event": "{{event}}", "who": "{{context.contact.id}}", "where": "{{context.conversation.id}}", "agent": "{{context.feedItem.agentId}}",
+	}})
+	conversation := s.StartConversation(id)
+	waitWebhooks(t, s)
+	s.Assign(conversation, birdtest.DefaultAgent)
+	s.Assign(conversation, birdtest.DefaultAgent) // again: nothing moves
+	waitWebhooks(t, s)
+	s.Assign(conversation, "")
+	s.CloseConversation(conversation)
+	waitWebhooks(t, s)
+	call := func(event string, agent any) object {
+		return object{"event": event, "who": id, "where": conversation, "agent": agent}
+	}
+	want(t, "calls", named.bodies(), []object{
+		call("conversation.created", ""), call("feed_item.assigned", birdtest.DefaultAgent), call("feed_item.closed", ""),
+	})
+	want(t, "unnamed", len(unnamed.raw), 0)
+}

@@ -108,6 +108,7 @@ func (s *Server) tell(event string, v *Conversation) {
 		return
 	}
 	s.publish("conversations", event, s.wireConversation(v))
+	s.trigger(event, v)
 }
 
 // Interact lets a contact open or click what a message shows, which fires an
