@@ -18,6 +18,10 @@ type Activity struct {
 	Kind   Kind
 	// Key is the raw field that is given the fact's key (see [FactKey]).
 	Key string
+	// Update is set when nothing is created: the fields are written to the
+	// first related record, so that a workflow of the system which watches
+	// them begins. Doing so twice is no change; Key may be empty.
+	Update bool
 	// Unique is set when the system lets no two records have the same key.
 	// Creating them is then idempotent. Otherwise a create whose outcome is
 	// unknown is looked for among the records related to the same ones,
@@ -72,19 +76,19 @@ func (a *Activity) validate(c *Config, flows map[string]bool) error {
 	switch {
 	case a.Name == "" || a.Fact == "" || a.System == "" || a.Kind == "":
 		return bad("Name, Fact, System, Kind", "give the activity a name, the type of its facts, a system and a kind")
-	case a.Key == "" || a.Render == nil:
+	case a.Key == "" && !a.Update || a.Render == nil:
 		return bad("Key, Render", "name the field that holds the fact's key, and a function that renders the others")
 	case peer.Sink == nil:
 		return bad("System", fmt.Sprintf("add a peer for %q", a.System))
-	case len(a.Relate) == 0:
-		return bad("Relate", "name the flow that leads to the record on which the activity is shown")
+	case len(a.Relate) == 0 || a.Update && !a.Relate[0].Required:
+		return bad("Relate", "name the flow that leads to the record on which the activity is shown, as required if that record is updated")
 	}
 	for _, r := range a.Relate {
 		if !flows[r.Flow] {
 			return bad("Relate", fmt.Sprintf("there is no flow %q", r.Flow))
 		}
 	}
-	if _, ok := peer.Source.(Relater); !a.Unique && !ok {
+	if _, ok := peer.Source.(Relater); !a.Unique && !a.Update && !ok {
 		return bad("Unique", "without a unique key an unknown outcome can only be looked for in a system that tells what is related")
 	}
 	return nil

@@ -49,6 +49,9 @@ func (r *reconciliation) write(ctx context.Context, plan Plan) error {
 	defer cancel()
 	// What is created lacks the ids that only exist now.
 	plan.Base.Unsettled = plan.Unsettled || creates
+	if err := r.fire(ctx, &plan.Base); err != nil {
+		return err
+	}
 	return r.commit(ctx, &plan.Base, intent)
 }
 

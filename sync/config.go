@@ -36,6 +36,8 @@ type Config struct {
 	Flows []*Flow
 	// Activities are what facts are recorded as.
 	Activities []*Activity
+	// Triggers make facts of transitions.
+	Triggers []Trigger
 	// Peers are the systems that the flows and activities name.
 	Peers map[System]Peer
 	Store Store
@@ -154,7 +156,7 @@ func (c *Config) validateAssociations(bad func(field, hint string) error, flows 
 	return nil
 }
 
-// validateActivities names the first activity that is not usable.
+// validateActivities names the first activity or trigger that is not usable.
 func (c *Config) validateActivities(bad func(field, hint string) error, flows map[string]bool) error {
 	seen := map[string]bool{}
 	for _, a := range c.Activities {
@@ -163,6 +165,17 @@ func (c *Config) validateActivities(bad func(field, hint string) error, flows ma
 		}
 		seen[a.Name] = true
 		if err := a.validate(c, flows); err != nil {
+			return err
+		}
+	}
+	clear(seen)
+	for i := range c.Triggers {
+		t := &c.Triggers[i]
+		if seen[t.Name] {
+			return bad("Triggers", "every trigger needs a name of its own")
+		}
+		seen[t.Name] = true
+		if err := t.validate(c.Flows); err != nil {
 			return err
 		}
 	}

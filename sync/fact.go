@@ -63,7 +63,7 @@ func (r *recording) run(ctx context.Context) error {
 	if err := r.relate(ctx); err != nil {
 		return err
 	}
-	if r.link.Evidence == unknownOutcome && !r.activity.Unique {
+	if r.link.Evidence == unknownOutcome && !r.activity.Unique && !r.activity.Update {
 		if done, err := r.readBack(ctx); done || err != nil {
 			return err
 		}
@@ -189,7 +189,9 @@ func (r *recording) render(ctx context.Context) (Fields, error) {
 	if fields == nil {
 		fields = Fields{}
 	}
-	fields[r.activity.Key] = Text(FactKey(r.fact))
+	if r.activity.Key != "" {
+		fields[r.activity.Key] = Text(FactKey(r.fact))
+	}
 	return fields, nil
 }
 
@@ -203,7 +205,10 @@ func (r *recording) write(ctx context.Context, fields Fields) error {
 	}
 	r.link = link
 	w := Write{Ref: Ref{System: r.activity.System, Kind: r.activity.Kind}, Fields: fields, Related: r.related}
-	if r.activity.Unique {
+	switch {
+	case r.activity.Update:
+		w.Ref, w.Related = r.related[0], nil
+	case r.activity.Unique:
 		w.Key = r.activity.Key
 	}
 	res := r.send(ctx, w)
@@ -257,6 +262,11 @@ func (r *recording) relook(ctx context.Context) error {
 // commit stores that the activity is there.
 func (r *recording) commit(ctx context.Context, ref Ref, entry Entry) error {
 	r.link.Right, r.link.State, r.link.Evidence = ref, Active, "recorded"
+	if r.activity.Update || ref.ID == "" {
+		// The record has other facts too, and is the end of one link at most.
+		r.link.Right = Ref{System: r.activity.System, Kind: "fact", ID: r.fact.ID}
+	}
+	entry.Right = ref
 	if err := r.store(ctx, entry); err != nil {
 		return err
 	}
@@ -267,7 +277,7 @@ func (r *recording) commit(ctx context.Context, ref Ref, entry Entry) error {
 // store commits the link with one entry of the audit.
 func (r *recording) store(ctx context.Context, entry Entry) error {
 	entry.At, entry.Flow, entry.Link, entry.Causes = time.Now(), r.link.Flow, r.link.ID, []string{r.fact.ID}
-	entry.Left, entry.Right = r.fact.Subject, r.link.Right
+	entry.Left = r.fact.Subject
 	link, err := r.engine.cfg.Store.Commit(ctx, time.Now(), Commit{Link: r.link, Entries: []Entry{entry}})
 	if err == nil {
 		r.link = link

@@ -145,6 +145,9 @@ func (r *reconciliation) commitAgreement(ctx context.Context, plan Plan) error {
 	if base == nil && len(r.entries) == 0 && r.link.State == Active && r.link.Generation > 0 {
 		return nil
 	}
+	if err := r.fire(ctx, base); err != nil {
+		return err
+	}
 	r.link.State = Active
 	return r.commit(ctx, base, nil)
 }

@@ -207,6 +207,13 @@ func (w *world) enqueue(changes ...sync.Change) {
 	}
 }
 
+// enqueueQuietly enqueues in a process that may die of it.
+func (w *world) enqueueQuietly(changes ...sync.Change) {
+	for _, c := range changes {
+		_ = w.engine.Enqueue(w.ctx, c)
+	}
+}
+
 // look enqueues a look at each record.
 func (w *world) look(refs ...sync.Ref) {
 	w.Helper()

@@ -1,0 +1,147 @@
+package sync_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/urbanhub/crmsync/sync"
+)
+
+// triggered has every new name of a person told to the right system: as a note
+// and by a field that a workflow of its watches.
+func triggered(n *notebook) func(*world) {
+	return func(w *world) {
+		jotting(n)(w)
+		told := func(f sync.Fact) (sync.Fields, error) {
+			return sync.Fields{"body": sync.Text(fmt.Sprintf("%s>%s", f.Data["from"], f.Data["to"]))}, nil
+		}
+		w.cfg.Triggers = []sync.Trigger{{Name: "renamed", Flow: "people", Field: "name", From: []string{"Ana", "Eva"}, Fact: "renamed"}}
+		w.cfg.Activities = []*sync.Activity{
+			{Name: "note", Fact: "renamed", System: rightSystem, Kind: note, Key: "key", Unique: true, Render: told,
+				Relate: []sync.Relation{{Flow: "people", Required: true}}},
+			{Name: "workflow", Fact: "renamed", System: rightSystem, Kind: contact, Update: true,
+				Render: func(f sync.Fact) (sync.Fields, error) { return sync.Fields{"start": sync.Text(f.ID)}, nil },
+				Relate: []sync.Relation{{Flow: "people", Required: true}}},
+		}
+	}
+}
+
+func TestTriggerFiresOnceForEachTransition(t *testing.T) {
+	n := &notebook{unique: true}
+	bubble(t, func(w *world) {
+		left, right := w.pair("name", "Ana", "email", "ana@example.com")
+		w.left.edit(left, "name", "Eva")
+		w.settle()
+		first := w.right.get(right, "start")
+		time.Sleep(time.Minute)
+		w.right.edit(right, "fullname", "Ana") // and back, on the other side
+		w.settle()
+		time.Sleep(time.Minute)
+		w.left.edit(left, "name", "Eva") // the same transition as at first
+		w.settle()
+		w.left.edit(left, "email", "eva@example.com") // no transition of the name
+		w.settle()
+		time.Sleep(time.Minute)
+		w.left.edit(left, "name", "Ida")
+		w.settle()
+		w.left.edit(left, "name", "Ulla") // not from a name that is meant
+		w.settle()
+		if got := n.texts(); !slices.Equal(got, []string{"Ana>Eva", "Eva>Ana", "Ana>Eva", "Eva>Ida"}) {
+			t.Errorf("told %q", got)
+		}
+		if last := w.right.get(right, "start"); first == "" || last == "" || last == first {
+			t.Errorf("the workflow's field was %q and is %q, want a new value each time", first, last)
+		}
+		w.noDead()
+		w.agrees(1)
+	}, triggered(n))
+}
+
+func TestTriggerFiresOnceWhereverTheProcessDies(t *testing.T) {
+	for step := 2; ; step++ {
+		died := false
+		n := &notebook{unique: true}
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, t.Context(), triggered(n))
+			left, _ := w.pair("name", "Ana")
+			w.left.edit(left, "name", "Eva")
+			m := &mortal{Store: w.store, Queue: w.queue, dieAt: step / 2, late: step%2 == 1}
+			w.cfg.Store, w.cfg.Queue = m, m
+			w.start()
+			w.enqueueQuietly(w.takeHooks()...)
+			_ = w.engine.RunOnce(w.ctx)
+			died = m.died
+			w.cfg.Store, w.cfg.Queue = w.store, w.queue
+			w.start()
+			time.Sleep(2 * time.Minute)
+			w.look(left)
+			w.settle()
+			if got := n.texts(); !slices.Equal(got, []string{"Ana>Eva"}) {
+				t.Errorf("after a death at %v (late %v): told %q", m.stepAt, m.late, got)
+			}
+		})
+		if !died {
+			if step < 12 {
+				t.Fatalf("only %d steps", step/2)
+			}
+			return
+		}
+	}
+}
+
+// A drop of the field that is watched is no transition.
+func TestTriggerDoesNotFireForWhatWasDropped(t *testing.T) {
+	n := &notebook{unique: true}
+	bubble(t, func(w *world) {
+		beta := &withering{fake: w.right, gone: map[string]string{}, known: map[string]string{}}
+		w.cfg.Peers[rightSystem] = sync.Peer{Source: beta, Sink: split{n, beta}}
+		w.start()
+		left, _ := w.pair("name", "Ana")
+		beta.seal("fullname")
+		w.left.edit(left, "name", "Eva")
+		w.settle()
+		if got := n.texts(); len(got) != 0 {
+			t.Errorf("told %q before the name arrived", got)
+		}
+		beta.mend("fullname")
+		w.look(left)
+		w.settle()
+		if got := n.texts(); !slices.Equal(got, []string{"Ana>Eva"}) {
+			t.Errorf("told %q", got)
+		}
+	}, triggered(n))
+}
+
+// split sends notes to one sink and everything else to another.
+type split struct {
+	notes *notebook
+	rest  sync.Sink
+}
+
+func (s split) Apply(ctx context.Context, writes []sync.Write) ([]sync.Result, error) {
+	if writes[0].Ref.Kind == note {
+		return s.notes.Apply(ctx, writes)
+	}
+	return s.rest.Apply(ctx, writes)
+}
+
+func TestTriggerNeedsAFlowAndAField(t *testing.T) {
+	for name, trigger := range map[string]sync.Trigger{
+		"fine":       {Name: "t", Flow: "people", Field: "name", Fact: "f"},
+		"no name":    {Flow: "people", Field: "name", Fact: "f"},
+		"no fact":    {Name: "t", Flow: "people", Field: "name"},
+		"other flow": {Name: "t", Flow: "deals", Field: "name", Fact: "f"},
+		"no field":   {Name: "t", Flow: "people", Field: "nome", Fact: "f"},
+	} {
+		bubble(t, func(w *world) {
+			w.cfg.Triggers = []sync.Trigger{trigger}
+			if _, err := sync.New(w.cfg); (err == nil) != (name == "fine") {
+				t.Errorf("%s: %v", name, err)
+			}
+		})
+	}
+}
