@@ -153,6 +153,7 @@ func (m *minter) fetch(ctx context.Context) {
 	life := g.life()
 	m.secrets.token, m.got, m.end = g.AccessToken, asked, asked.Add(life)
 	m.due = asked.Add(life*4/5 - rand.N(life/20))
+	m.failure = errLate // for those who ask from its end on
 }
 
 // pause returns until when not to ask again after a failure.
@@ -167,6 +168,9 @@ func (m *minter) pause(err error) time.Time {
 	}
 	return now.Add(jitter(min(grantPause<<n, maxGrantPause)))
 }
+
+// errLate is the failure when a token has ended while it was waited for.
+var errLate = &sync.Error{Op: opToken.String(), Action: sync.Retry, Rule: "auth.token", Err: errors.New("the token ended before it could be used")}
 
 // grant is HubSpot's answer to a request for a token.
 type grant struct {

@@ -21,6 +21,7 @@ type issuer struct {
 	*simhttp.Server
 	issued, reads atomic.Int64
 	delay         time.Duration
+	life          int                    // of a token in seconds; 0: 1,800
 	refuse        atomic.Pointer[string] // what to answer instead of a token
 	rotate        atomic.Bool
 	sent          atomic.Pointer[string] // the last refresh token
@@ -65,7 +66,7 @@ func (i *issuer) token(w http.ResponseWriter, r *http.Request) {
 		refresh = fmt.Sprint("refresh-", n)
 	}
 	i.stale.Store(nil)
-	_, _ = fmt.Fprintf(w, `{"access_token":"access-%d","refresh_token":%q,"expires_in":1800}`, n, refresh)
+	_, _ = fmt.Fprintf(w, `{"access_token":"access-%d","refresh_token":%q,"expires_in":%d}`, n, refresh, or(i.life, 1800))
 }
 
 // withIssuer runs a test in a bubble.
@@ -308,4 +309,14 @@ func TestNewRefusesIncompleteSources(t *testing.T) {
 	if _, err := OAuth(noSecret).Token(t.Context()); sync.ActionOf(err) != sync.Fatal {
 		t.Errorf("unchecked: %v", err)
 	}
+}
+
+// A token that has ended before it arrives is none.
+func TestATokenThatIsLate(t *testing.T) {
+	withIssuer(t, func(t *testing.T, i *issuer) {
+		i.delay, i.life = 5*time.Second, 3
+		if got, err := OAuth(i.options()).Token(t.Context()); sync.ActionOf(err) != sync.Retry || err == nil {
+			t.Errorf("got %q, %v", got, err)
+		}
+	})
 }

@@ -127,7 +127,7 @@ func (j *Journal) Changes(ctx context.Context, since sync.Cursor) (sync.ChangePa
 		op = opJournalEarliest
 	}
 	page, err := j.page(ctx, op, offset)
-	if isLost(err) {
+	if offset != "" && isLost(err) {
 		j.log.Warn("hubspot: the journal's offset is lost, reading goes on at its end", "error", err)
 		page, err = j.begin(ctx)
 		page.Gap = err == nil

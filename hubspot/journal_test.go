@@ -253,6 +253,20 @@ func TestARefusalIsNoGap(t *testing.T) {
 	}
 }
 
+// Who has no offset yet has none to lose: a refusal would otherwise be a gap,
+// and a sweep of everything, each time.
+func TestWithoutAnOffsetNothingIsLost(t *testing.T) {
+	inJournal(t, hubspottest.Options{}, func(t *testing.T, r *reader) {
+		r.next()
+		refused := hubspottest.ServerError(http.StatusNotFound)
+		refused.Path = "/earliest"
+		r.sim.Faults().Add(refused)
+		if page, err := r.journal.Changes(t.Context(), r.at); err == nil {
+			t.Errorf("got %+v", page)
+		}
+	})
+}
+
 func TestAnAddressThatExpiredIsAskedForAgain(t *testing.T) {
 	inJournal(t, hubspottest.Options{}, func(t *testing.T, r *reader) {
 		r.next()
