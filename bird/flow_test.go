@@ -229,21 +229,37 @@ func TestSimulatedFlowsArrive(t *testing.T) {
 	}
 }
 
+// FuzzFlowReceiver sends what strangers and careless steps may send, to a
+// receiver with a map of its own and a signature.
 func FuzzFlowReceiver(f *testing.F) {
 	var bodies []json.RawMessage
 	if err := json.Unmarshal([]byte(payload(f, "flow-events-rendered")), &bodies); err != nil {
 		f.Fatal(err)
 	}
 	for _, b := range bodies {
-		f.Add(string(b), "Bearer new secret")
+		f.Add(string(b), "Bearer new secret", "")
 	}
-	f.Add(`{"event":["tour.scheduled"],"bird_contact_id":"[[\"c1\"]]","email":"[]"}`, "Bearer new secret")
-	f.Add(`{"event":1,"bird_contact_id":2,"event_id":{"a":"b"}}`, "Bearer new secret")
-	f.Add(`null`, "Bearer old secret")
-	f.Add(`{}`, "")
-	f.Fuzz(func(t *testing.T, body, authorization string) {
+	f.Add(`{"event":["tour.scheduled"],"bird_contact_id":"[[\"c1\"]]","email":"[]"}`, "Bearer new secret", "")
+	f.Add(`{"event":1,"bird_contact_id":2,"event_id":{"a":"b"}}`, "Bearer new secret", "sha256=")
+	f.Add(`{"event":"visita","who":{"id":["c1"]},"tour":{"date":"2026-01-25","time":"3 pm"},"msisdn":[573000000001,[]]}`, "Bearer old secret", "")
+	f.Add(`{"event":"qualification.completed","bird_contact_id":"c1","score":"[[85]]","email":[[],[]]}`, "Bearer new secret", "")
+	f.Add(`{"event":"escalation.triggered","bird_contact_id":"c1","conversation_id":"v1","agent_id":" "}`, "", strings.Repeat("0", 64))
+	f.Add(`null`, "Bearer old secret", "")
+	f.Add(`{}`, "", "")
+	m := bird.FlowMap{
+		Paths:  map[string]string{"bird_contact_id": "bird_contact_id|who.id"},
+		Events: map[string]bird.FlowEvent{"visita": {Fact: "tour.scheduled"}, "x": {Fact: "y", Required: []string{"email"}}},
+	}
+	f.Fuzz(func(t *testing.T, body, authorization, signature string) {
 		in := &inbox{}
-		status := answer(flowReceiver(t, in, bird.FlowOptions{}), flowCall(body, authorization))
+		receiver := flowReceiver(t, in, bird.FlowOptions{Map: m, Witness: []string{"id", "email", "msisdn"},
+			Signature: bird.FlowSignature{Header: "X-Sign", Secrets: []string{"flow key"}}, Location: bogota})
+		send := func() int {
+			r := flowCall(body, authorization)
+			r.Header.Set("X-Sign", signature)
+			return answer(receiver, r)
+		}
+		status := send()
 		trusted := authorization == "Bearer new secret" || authorization == "Bearer old secret"
 		switch {
 		case !trusted && len(body) <= 1<<20 && status != 401:
@@ -254,5 +270,11 @@ func FuzzFlowReceiver(f *testing.F) {
 			t.Fatalf("answered %d with %d changes", status, len(in.changes()))
 		}
 		wellFormed(t, in)
+		if again := send(); again != status {
+			t.Fatalf("answered %d and then %d", status, again)
+		}
+		if facts := in.facts(); len(facts) == 2 && facts[0].ID != facts[1].ID || len(facts) == 1 {
+			t.Fatalf("a retry is another fact: %+v", facts)
+		}
 	})
 }

@@ -148,7 +148,8 @@ func (c *flowCall) problem(name, what string) string {
 	return fmt.Sprintf("the field %s%s (at %s) %s", name, event, strings.ReplaceAll(strconv.Quote(c.paths[name]), "|", `" or "`), what)
 }
 
-// items returns the change, and the fact unless it has no name.
+// items returns the change, and the fact unless it has no name. A fact whose
+// time is not told happened now: the step runs when it happens.
 func (c *flowCall) items(witness []string, now time.Time) []sync.Item {
 	contact := ref(c.text(flowContact))
 	items := []sync.Item{sync.Change{
@@ -156,6 +157,9 @@ func (c *flowCall) items(witness []string, now time.Time) []sync.Item {
 		OccurredAt: c.occurred, Priority: sync.Live, Witness: c.witness(witness),
 	}}
 	if c.fact != "" {
+		if c.occurred.IsZero() {
+			c.occurred = now.UTC()
+		}
 		items = append(items, sync.Fact{
 			ID: c.factID(), Type: c.fact, Subject: contact, OccurredAt: c.occurred, Data: c.data(),
 		})

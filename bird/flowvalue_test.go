@@ -97,6 +97,21 @@ func TestQualificationAndEscalation(t *testing.T) {
 	}
 }
 
+// TestFlowFactsHaveATime: that which the call tells, else that of the call.
+func TestFlowFactsHaveATime(t *testing.T) {
+	now := time.Date(2026, 1, 22, 9, 0, 0, 0, bogota)
+	for told, want := range map[string]string{
+		"2026-01-22T04:20:00Z": "2026-01-22T04:20:00Z", "2026-01-22 04:20": "2026-01-22T09:20:00Z",
+		"": "2026-01-22T14:00:00Z", "yesterday": "2026-01-22T14:00:00Z",
+	} {
+		in := &inbox{}
+		f := flowReceiver(t, in, bird.FlowOptions{Location: bogota, Now: func() time.Time { return now }})
+		callFlow(f, `{"event":"escalation.triggered","bird_contact_id":"c1","occurred_at":"`+told+`"}`)
+		equal(t, told, in.facts()[0].OccurredAt.Format(time.RFC3339), want)
+		equal(t, told, in.changes()[0].OccurredAt.IsZero(), !strings.HasPrefix(told, "2026"))
+	}
+}
+
 // TestOneFactHoweverLearnt tells of the same conversation and message by
 // Bird's webhook and by a Flow, in both orders.
 func TestOneFactHoweverLearnt(t *testing.T) {

@@ -15,16 +15,6 @@ import (
 	"github.com/urbanhub/crmsync/sync"
 )
 
-// A Thread is a conversation with what was said in it, as
-// [Adapter.Conversation], [Adapter.Participants] and [Adapter.Messages] read
-// them. Participants may be left out: the featured ones and the messages'
-// senders are known anyway.
-type Thread struct {
-	Conversation Conversation
-	Participants []Participant
-	Messages     []Message
-}
-
 // SummaryOptions adjusts a [Summarizer]. The zero value and nil mean the
 // defaults.
 type SummaryOptions struct {

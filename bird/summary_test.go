@@ -21,6 +21,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/urbanhub/crmsync/bird"
+	"github.com/urbanhub/crmsync/bird/birdtest"
 	"github.com/urbanhub/crmsync/sync"
 )
 
@@ -311,4 +312,29 @@ func FuzzSummary(f *testing.F) {
 			t.Fatal(units(plain), err)
 		}
 	})
+}
+
+// TestThread reads a conversation with more participants than Bird features.
+func TestThread(t *testing.T) {
+	s, a := connect(t, nil)
+	id := s.StartConversation(create(t, s, map[string]any{"msisdn": "+573000000001", "name": "Jane Doe"}))
+	s.ContactSays(id, "Is it <b>free</b>?")
+	s.BotSays(id, "Yes.")
+	for _, name := range []string{"Ana", "Bea", "Carla", "Dora"} {
+		s.Say(id, birdtest.Saying{From: birdtest.Participant{ID: s.AddAgent(name), Type: "user", Status: "active", DisplayName: name},
+			Body: birdtest.TextBody("I am " + name)})
+	}
+	thread, err := a.Thread(t.Context(), id, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := htmlOf(t, summarizer(t, bird.SummaryOptions{}), thread)
+	for _, want := range []string{"Jane Doe (contact), ", "(AI agent)", "Is it &lt;b&gt;free&lt;/b&gt;?", "I am Dora", "Ana (person), Bea (person), Carla (person), Dora (person)"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is not in %s", want, out)
+		}
+	}
+	allowed(t, out)
+	_, err = a.Thread(t.Context(), "nothing", time.Time{})
+	failure(t, err, sync.NotFound)
 }
