@@ -152,15 +152,8 @@ func (c *Conversation) lastFact(subject sync.Ref) (sync.Fact, bool) {
 	if last.ID == "" || last.Sender.Type == "" {
 		return sync.Fact{}, false
 	}
-	if last.Sender.Inbound() && idPattern.MatchString(last.Sender.ID) {
-		subject = ref(last.Sender.ID)
-	}
-	m := Message{ID: last.ID, ConversationID: c.ID, Sender: last.Sender, Status: last.Status,
-		Body: Body{Type: last.Type, Text: last.Text}, CreatedAt: last.CreatedAt, UpdatedAt: c.UpdatedAt}
-	f := m.fact(subject)
-	for k, v := range c.data() {
-		f.Data[k] = v
-	}
+	f := c.said(subject, &Message{ID: last.ID, ConversationID: c.ID, Sender: last.Sender, Status: last.Status,
+		Body: Body{Type: last.Type, Text: last.Text}, CreatedAt: last.CreatedAt, UpdatedAt: c.UpdatedAt})
 	if last.cut() {
 		f.Data["preview"] = "true"
 	}

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -183,22 +184,30 @@ func TestPitfall06PreviewsAreCut(t *testing.T) {
 // TestPitfall07URLBehindProxies signs for the public address what arrives at
 // another one: see also the tests of rebuilt URLs.
 func TestPitfall07URLBehindProxies(t *testing.T) {
-	s := birdtest.NewServer(nil)
-	defer s.Close()
-	in := &inbox{}
-	rc, err := bird.NewReceiver(in, bird.ReceiverOptions{PublicURL: "https://sync.example.com/bird?tenant=acme", Secrets: []string{"key"}})
-	if err != nil {
-		t.Fatal(err)
+	const public = "https://sync.example.com/bird?tenant=acme"
+	for name, opts := range map[string]bird.ReceiverOptions{
+		"configured": {PublicURL: public},
+		"rebuilt": {Origins: []string{"https://sync.example.com"},
+			TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}},
+	} {
+		s := birdtest.NewServer(nil)
+		defer s.Close()
+		in := &inbox{}
+		opts.Secrets = []string{"key"}
+		rc, err := bird.NewReceiver(in, opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		web := httptest.NewServer(rc)
+		defer web.Close()
+		s.Proxy("https://sync.example.com", web.URL)
+		s.Subscribe("conversation.created", public, "key")
+		s.StartConversation(create(t, s, map[string]any{"name": "Jane", "msisdn": "+573000000001"}))
+		if err := s.WaitWebhooks(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		equal(t, name, len(in.facts()), 1)
 	}
-	web := httptest.NewServer(rc)
-	defer web.Close()
-	s.Proxy("https://sync.example.com", web.URL)
-	s.Subscribe("conversation.created", "https://sync.example.com/bird?tenant=acme", "key")
-	s.StartConversation(create(t, s, map[string]any{"name": "Jane", "msisdn": "+573000000001"}))
-	if err := s.WaitWebhooks(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	equal(t, "facts", len(in.facts()), 1)
 }
 
 func TestPitfall08RawBody(t *testing.T) {

@@ -10,11 +10,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	stdsync "sync"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/urbanhub/crmsync/bird"
 	"github.com/urbanhub/crmsync/bird/birdtest"
@@ -331,15 +334,20 @@ func TestSimulatedWebhooksArrive(t *testing.T) {
 }
 
 func FuzzReceiver(f *testing.F) {
-	for _, name := range []string{"event-conversation-created", "event-conversation-updated-closed", "event-whatsapp-inbound",
-		"event-whatsapp-outbound-agent-no-body"} {
-		f.Add(payload(f, name), true)
+	files, err := filepath.Glob("testdata/event-*.json")
+	if err != nil || len(files) == 0 {
+		f.Fatal(files, err)
 	}
-	f.Add(`{"event":"conversation.created","payload":null}`, true)
-	f.Add(`{`, true)
-	f.Add(``, false)
+	for _, file := range append(files, "testdata/payloads/event-conversation-updated-agent-joined.json") {
+		f.Add(payload(f, strings.TrimSuffix(strings.TrimPrefix(file, "testdata/"), ".json")), true)
+	}
+	for _, body := range []string{`{"event":"conversation.created","payload":null}`, `{`, ``, outbound("m1", bird.StatusRead),
+		`{"event":"x.inbound","payload":{"id":1}}`, `{"event":"x.outbound","payload":{"id":"m","context":{"id":"v:m:c"},"status":"rejected","body":[]}}`} {
+		f.Add(body, true)
+		f.Add(body, false)
+	}
 	f.Fuzz(func(t *testing.T, body string, proper bool) {
-		in := &inbox{}
+		in, again := &inbox{}, &inbox{}
 		key := "wrong"
 		if proper {
 			key = hookKey
@@ -354,6 +362,10 @@ func FuzzReceiver(f *testing.F) {
 			t.Fatal("something was stored of a refused webhook")
 		}
 		wellFormed(t, in)
+		answer(receiver(t, again), hook(body, key, time.Now().Add(-8*time.Hour)))
+		if diff := cmp.Diff(in.items, again.items); diff != "" {
+			t.Fatal("a retry is another event: ", diff)
+		}
 	})
 }
 
@@ -367,6 +379,11 @@ func wellFormed(t *testing.T, in *inbox) {
 	}
 	for _, f := range in.facts() {
 		_, err := json.Marshal(f)
+		for name, v := range f.Data {
+			if text, ok := v.(string); !ok || text == "" {
+				t.Fatalf("%s is no text in %+v", name, f)
+			}
+		}
 		if f.ID == "" || f.Type == "" || f.Subject.ID == "" || len(f.ID) > 300 || err != nil {
 			t.Fatalf("%+v, %v", f, err)
 		}
