@@ -15,8 +15,7 @@ import (
 	"github.com/urbanhub/crmsync/internal/simhttp"
 )
 
-// publish sends an event to its subscribers. Retries are signed with the
-// first timestamp.
+// publish sends an event to its subscribers.
 func (s *Server) publish(service, event string, payload any) {
 	body, err := json.Marshal(map[string]any{"service": service, "event": event, "payload": payload})
 	if err != nil {
@@ -58,20 +57,21 @@ func filterable(body []byte) map[string]string {
 	}
 }
 
-// deliver sends an event to a subscriber, signed with the key that it has now.
+// deliver sends an event to a subscriber, signed with the key and the time of
+// now, whenever it arrives.
 func (s *Server) deliver(sub *subscription, body []byte) {
-	entry := &deliveryLog{RequestID: s.uuid(), CreatedAt: s.now().Format(timeLayout), ExecutionStatus: "pending", seq: len(sub.logs) + 1, at: s.now()}
+	now := s.now()
+	entry := &deliveryLog{RequestID: s.uuid(), CreatedAt: now.Format(timeLayout), ExecutionStatus: "pending", seq: len(sub.logs) + 1, at: now}
 	sub.logs = append(sub.logs, entry)
-	target, forwarded := s.way(sub.URL)
-	key, address := sub.SigningKey, sub.URL
+	target, h := s.way(sub.URL)
+	h.Set("Content-Type", "application/json")
+	sign(h, sub.SigningKey, sub.URL, now, body)
 	s.hooks.Send(simhttp.Delivery{
 		URL: target,
-		Prepare: func(a simhttp.Attempt) (http.Header, []byte) {
-			h := forwarded.Clone()
-			h.Set("Content-Type", "application/json")
-			h.Set("messagebird-request-id", s.begin(entry))
-			sign(h, key, address, a.First, body)
-			return h, body
+		Prepare: func(simhttp.Attempt) (http.Header, []byte) {
+			attempt := h.Clone()
+			attempt.Set("messagebird-request-id", s.begin(entry))
+			return attempt, body
 		},
 		Accept: func(status int, _ []byte) bool { return s.end(entry, status) },
 	})

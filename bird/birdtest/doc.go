@@ -61,8 +61,8 @@
 // host, one event and one value a filter each, five of the same filters at
 // most; the key is not read back. Those that filter take events from those that
 // do not. What is told is signed over the registered address with the key of
-// the subscription; what is not answered 2xx is sent again for 8 hours with the
-// first timestamp and signature, in no order; the API has the log of it.
+// the subscription when it happens; what is not answered 2xx is sent again for
+// 8 hours with that timestamp and signature, in no order; the API has the log.
 //
 // # Receivers of webhooks
 //
