@@ -22,11 +22,12 @@ import (
 
 // TestOutageOfEightHoursLosesNothing lets our endpoint answer 503 for as long
 // as Bird repeats a webhook, while a day's talk goes on. Everything then comes
-// late, doubled and out of order, with its first timestamp, and each thing
-// that happened becomes one fact, and one note with the whole text.
+// late, doubled and out of order, with its first timestamp and with ever new
+// ids of requests, and each thing that happened becomes one fact, and one note
+// with the whole text.
 func TestOutageOfEightHoursLosesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := birdtest.NewPipeServer(nil)
+		s := birdtest.NewPipeServer(&birdtest.Options{FreshRequestIDs: true})
 		defer s.Close()
 		s.SetChaos(birdtest.Chaos{Delay: time.Minute, Duplicate: 1})
 		a, err := bird.New(s.WorkspaceID, s.AccessKey, &bird.Options{BaseURL: s.URL, HTTPClient: s.Client(), Fields: []string{"name"}})
