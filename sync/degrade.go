@@ -57,6 +57,7 @@ type health map[Kind]map[string]string
 func (e *Engine) watchHealth(ctx context.Context) {
 	last := map[System]health{}
 	for {
+		e.refreshSwitches(ctx)
 		for _, system := range e.systems() {
 			last[system] = e.checkHealth(ctx, system, last[system])
 		}
@@ -68,7 +69,8 @@ func (e *Engine) watchHealth(ctx context.Context) {
 	}
 }
 
-// healthInterval is how often the systems are asked what they cannot hold.
+// healthInterval is how often the systems are asked what they cannot hold, and
+// the store which switches are thrown.
 const healthInterval = 5 * time.Second
 
 // checkHealth tells the observer which fields paused and which go on since

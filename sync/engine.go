@@ -13,6 +13,8 @@ import (
 type Engine struct {
 	cfg        Config
 	planners   []*Planner
+	switches   switches
+	breaker    breaker
 	creates    creates
 	activities map[string][]*Activity // by the type of their facts
 }
@@ -76,6 +78,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	if err := e.ping(ctx); err != nil {
 		return err
 	}
+	e.refreshSwitches(ctx)
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var wg sync.WaitGroup
@@ -100,6 +103,7 @@ func (e *Engine) RunOnce(ctx context.Context) error {
 	if err := e.ping(ctx); err != nil {
 		return err
 	}
+	e.refreshSwitches(ctx)
 	var errs []error
 	for _, p := range e.pulls() {
 		if _, err := e.pull(ctx, p); err != nil {

@@ -180,6 +180,9 @@ type Flow struct {
 	// the first time. Only Own, PreferUnlessBlank, Union and Review apply;
 	// "" is PreferUnlessBlank.
 	FirstSync Policy
+	// Rollout keeps pairs out while the flow is introduced; the zero value
+	// keeps out none.
+	Rollout Rollout
 }
 
 // End returns the endpoint on a side.
@@ -274,6 +277,9 @@ func (f *Flow) Validate() error {
 	case "", Own, PreferUnlessBlank, Union, Review:
 	default:
 		return bad("", "firstsync.known", "the first sync allows owner, prefer-unless-blank, union and review")
+	}
+	if f.Rollout.Percent < 0 || f.Rollout.Percent > 100 {
+		return bad("", "rollout.percent", "give a part from 1 to 100 percent, or 0 for none")
 	}
 	return f.validateCreateKeys(bad)
 }

@@ -66,6 +66,7 @@ const (
 	Held     Outcome = "hold"   // they differ and wait for a person
 	Filtered Outcome = "filter" // a condition keeps the value from leaving
 	Paused   Outcome = "pause"  // a system cannot hold the value at present
+	Gated    Outcome = "gate"   // a switch, the rollout or a breaker keeps it back
 )
 
 // A Decision is what the planner decided about one field, and why.
@@ -115,7 +116,7 @@ type Plan struct {
 	// when Rebase is.
 	Base   Base
 	Rebase bool
-	// Unsettled is set when some field was held, filtered or paused: its edit
+	// Unsettled is set when some field was held, filtered, paused or gated: its edit
 	// may be older than the present state of its side.
 	Unsettled bool
 	// Contested lists, for each side, the raw names whose exact times might
@@ -178,7 +179,17 @@ func (p *Planner) Flow() *Flow { return p.flow }
 // Invalid: a value that should travel breaks a rule, and then nothing of the
 // record is planned.
 func (p *Planner) Plan(left, right View, base Base) (Plan, error) {
-	w := work{planner: p, views: [2]*View{&left, &right}, base: &base}
+	return p.PlanGated(left, right, base, nil)
+}
+
+// A Gate says why a field may not be written to a side at present, "" when it
+// may.
+type Gate func(field string, to Side) (why string)
+
+// PlanGated is Plan behind a gate: what may not pass is decided and compared,
+// but neither written nor agreed on. A nil gate is open.
+func (p *Planner) PlanGated(left, right View, base Base, gate Gate) (Plan, error) {
+	w := work{planner: p, views: [2]*View{&left, &right}, base: &base, gate: gate}
 	for i := range p.registers {
 		if err := w.register(&p.registers[i]); err != nil {
 			return Plan{}, err
@@ -212,6 +223,7 @@ type work struct {
 	planner *Planner
 	views   [2]*View
 	base    *Base
+	gate    Gate
 	plan    Plan
 	moves   []move
 	asked   [2]bool
@@ -376,7 +388,11 @@ func (w *work) move(m *move) error {
 			return err
 		}
 		if why != "" {
-			w.filter(m, why)
+			w.filter(m, Filtered, "leave: "+why)
+			return nil
+		}
+		if why := w.closed(m.reg, to); why != "" {
+			w.filter(m, Gated, why)
 			return nil
 		}
 	}
@@ -415,11 +431,24 @@ func (w *work) refused(from Side) (string, error) {
 	return w.refusal[from], nil
 }
 
+// closed asks the gate about each field of a register.
+func (w *work) closed(r *register, to Side) string {
+	if w.gate == nil {
+		return ""
+	}
+	for _, f := range r.fields {
+		if why := w.gate(f.Name, to); why != "" {
+			return why
+		}
+	}
+	return ""
+}
+
 // filter turns a move's decisions into refusals.
-func (w *work) filter(m *move, why string) {
+func (w *work) filter(m *move, outcome Outcome, why string) {
 	for _, i := range m.decisions {
-		w.plan.Decisions[i].Outcome = Filtered
-		w.plan.Decisions[i].Rule = "leave: " + why
+		w.plan.Decisions[i].Outcome = outcome
+		w.plan.Decisions[i].Rule = why
 	}
 	w.plan.Unsettled = true
 }

@@ -83,7 +83,8 @@ func (r *reconciliation) plan(ctx context.Context) (Plan, error) {
 	for _, s := range []Side{Left, Right} {
 		r.views[s].Degraded = r.engine.degraded(r.flow.End(s))
 	}
-	plan, err := r.planner.Plan(r.views[Left], r.views[Right], r.base)
+	gate := r.engine.gate(r.flow, r.link.ID, r.views[Left].Record.Ref, r.views[Right].Record.Ref)
+	plan, err := r.planner.PlanGated(r.views[Left], r.views[Right], r.base, gate)
 	if err != nil {
 		return plan, err
 	}
@@ -96,7 +97,7 @@ func (r *reconciliation) plan(ctx context.Context) (Plan, error) {
 		asked = asked || known
 	}
 	if asked {
-		return r.planner.Plan(r.views[Left], r.views[Right], r.base)
+		return r.planner.PlanGated(r.views[Left], r.views[Right], r.base, gate)
 	}
 	return plan, nil
 }

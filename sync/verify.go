@@ -18,7 +18,7 @@ type Agreement struct {
 	// Pairs counts the active links and Missing those with a record gone.
 	Pairs, Missing int
 	// Compared counts the compared fields and Equal the equal ones. Skipped
-	// counts fields that differ and may: held, filtered, kept or paused ones.
+	// counts fields that differ and may: held, filtered, kept, paused or gated ones.
 	Compared, Equal, Skipped int
 	// Differences lists what disagrees, at most 1,000 of them.
 	Differences []Difference
@@ -123,7 +123,7 @@ func (e *Engine) verifyPair(ctx context.Context, p *Planner, link *Link, left, r
 	}
 	agreed := true
 	for _, f := range differing {
-		if p.mayDiffer(f, views, base) {
+		if p.mayDiffer(f, views, base, e.gate(p.flow, link.ID, link.Left, link.Right)) {
 			a.Skipped++
 			a.Compared--
 			continue
@@ -152,14 +152,14 @@ func (p *Planner) differing(left, right Fields) []*Field {
 
 // mayDiffer reports whether the planner leaves a differing field as it is, by
 // rule and not by neglect.
-func (p *Planner) mayDiffer(f *Field, views [2]View, base Base) bool {
-	plan, err := p.Plan(views[Left], views[Right], base)
+func (p *Planner) mayDiffer(f *Field, views [2]View, base Base, gate Gate) bool {
+	plan, err := p.PlanGated(views[Left], views[Right], base, gate)
 	if err != nil {
 		return false
 	}
 	for i := range plan.Decisions {
 		if d := &plan.Decisions[i]; d.Field == f.Name {
-			return d.Outcome == Held || d.Outcome == Filtered || d.Outcome == Kept || d.Outcome == Paused
+			return d.Outcome == Held || d.Outcome == Filtered || d.Outcome == Kept || d.Outcome == Paused || d.Outcome == Gated
 		}
 	}
 	return f.Direction != Both && !base.Zero() // a kept edit on the target
