@@ -118,7 +118,8 @@ func (a *Adapter) change(c *contact, fields sync.Fields, s sighting, sent time.T
 		change.ID += ":" + sent.UTC().Format(time.RFC3339Nano)
 	}
 	if c.complete(a.places) {
-		a.seen.remember(c, sent)
+		own := *c // a pointer into the page would keep all of it in memory
+		a.seen.remember(&own, sent)
 		change.Witness = map[string]string{sync.IDField: fields[sync.IDField].Digest()}
 		for name := range a.places {
 			change.Witness[name] = fields[name].Digest() // a missing one claims a blank

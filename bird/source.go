@@ -64,7 +64,7 @@ func (a *Adapter) read(ctx context.Context, id string) (sync.Record, error) {
 	c, err := a.get(ctx, id)
 	if isAction(err, sync.NotFound) {
 		a.seen.forget(id, sent)
-		a.walk.doubt(id)
+		a.walk.read(id, false)
 		return a.survivor(ctx, id)
 	}
 	if err != nil {
@@ -75,6 +75,7 @@ func (a *Adapter) read(ctx context.Context, id string) (sync.Record, error) {
 		r.Aliases = []string{id}
 	}
 	a.seen.remember(c, sent)
+	a.walk.read(id, true)
 	return r, nil
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/urbanhub/crmsync/sync"
 )
 
-// memoryLimit bounds the contacts whose states are held, some 70 bytes each.
+// memoryLimit bounds the contacts whose states are held, some 50 bytes each.
 // Further ones are reported in every walk, each state under the same ID.
 const memoryLimit = 1 << 20
 
@@ -27,7 +27,7 @@ const gone = math.MaxUint32
 
 // walk remembers what the pages of the list showed. What a page shows counts
 // from the next turn on, when its caller comes back with its Next: until then
-// its changes may be lost. Doubt and stats may be called at any time, the
+// its changes may be lost. Read and stats may be called at any time, the
 // other methods by who has the turn of pages.
 type walk struct {
 	pages *pace
@@ -62,8 +62,10 @@ func (w *walk) turn(since sync.Cursor, at progress) {
 	switch since {
 	case w.next:
 		w.acknowledge()
-	case w.given: // the page is asked for again: its changes were not stored
+	case w.given: // the page is asked for again: its changes may be lost
+		w.disown()
 	default: // this process has not seen the page before
+		w.disown()
 		w.whole = false
 		w.number++
 	}
@@ -77,12 +79,26 @@ func (w *walk) turn(since sync.Cursor, at progress) {
 
 // acknowledge believes the last page to be stored.
 func (w *walk) acknowledge() {
-	for k, m := range w.pending.marks {
-		if _, held := w.marks[k]; held || len(w.marks) < memoryLimit {
-			w.marks[k] = m
-		}
+	for u, m := range w.pending.marks {
+		w.mark(u, m)
 	}
 	w.last = w.pending.last
+}
+
+// disown keeps of the last page only whom it showed: somebody may have been
+// told of them for the first time, and must also hear when they are gone.
+func (w *walk) disown() {
+	for u, m := range w.pending.marks {
+		if was, held := w.marks[u]; !held || was.walk == gone {
+			w.mark(u, mark{walk: m.walk - 1})
+		}
+	}
+}
+
+func (w *walk) mark(u uuid, m mark) {
+	if _, held := w.marks[u]; held || len(w.marks) < memoryLimit {
+		w.marks[u] = m
+	}
 }
 
 // A sighting is what a page shows of a contact, compared with before.
@@ -106,18 +122,23 @@ func (w *walk) sight(id string, f fingerprint) sighting {
 	return sighting{print: f, known: known, news: was.print != f, fresh: was.walk != w.number}
 }
 
-// doubt forgets the state of a contact that could not be read although the
-// list may show it, so that the next walk which shows it reports it.
-func (w *walk) doubt(id string) {
-	k, ok := uuidOf(id)
+// read takes note of a read. One that the list may show and that was not found
+// is reported by the next walk that shows it, whatever it is; one that was
+// reported as missing and was found is looked for again.
+func (w *walk) read(id string, found bool) {
+	u, ok := uuidOf(id)
 	if !ok {
 		return
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, marks := range []map[uuid]mark{w.marks, w.pending.marks} {
-		if m, held := marks[k]; held {
-			marks[k] = mark{walk: m.walk}
+		switch m, held := marks[u]; {
+		case !held:
+		case !found:
+			marks[u] = mark{walk: m.walk}
+		case m.walk == gone:
+			marks[u] = mark{walk: w.number}
 		}
 	}
 }
