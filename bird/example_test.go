@@ -95,6 +95,43 @@ func ExampleNewFlowReceiver() {
 	// 204
 }
 
+// The customer's own names are told in a file. What is wrong with one is said
+// with its place.
+func ExampleLoadFlowMap() {
+	_, err := bird.LoadFlowMap("flows.yaml", []byte(`
+events:
+  visita.agendada:
+    fact: tour.scheduled
+    path: {starts_at: visita.inicio}
+`))
+	fmt.Println(err)
+	flows, err := bird.LoadFlowMap("flows.yaml", []byte(`
+events:
+  visita.agendada:
+    fact: tour.scheduled
+    paths: {starts_at: visita.inicio}
+    required: [starts_at, property]
+`))
+	if err != nil {
+		log.Fatal(err)
+	}
+	receiver, err := bird.NewFlowReceiver(printer{}, bird.FlowOptions{Secrets: []string{"a long random text"}, Map: flows})
+	if err != nil {
+		log.Fatal(err)
+	}
+	call := httptest.NewRequest(http.MethodPost, "/flow", strings.NewReader(
+		`{"event": "visita.agendada", "bird_contact_id": "e013a75b-b5ac-4341-aa7c-571d38d067d0", "visita": {"inicio": ""}}`))
+	call.Header.Set("Authorization", "Bearer a long random text")
+	answer := httptest.NewRecorder()
+	receiver.ServeHTTP(answer, call)
+	fmt.Print(answer.Code, "\n", answer.Body)
+	// Output:
+	// bird: load flow map: fatal by rule yaml.key: at flows.yaml:5:5 (field path is not known; use fact, paths and required)
+	// 422
+	// the field starts_at of the event visita.agendada (at "visita.inicio") is missing or empty
+	// the field property of the event visita.agendada (at "tour.property" or "property") is missing or empty
+}
+
 // Bird signs its webhooks over the subscription's URL, so the public one must
 // be given.
 func ExampleNewReceiver() {

@@ -81,8 +81,8 @@ func NewFlowReceiver(inbox sync.Inbox, opts FlowOptions) (*FlowReceiver, error) 
 	if inbox == nil {
 		return nil, misconfigured("flow.inbox", "give the engine")
 	}
-	if problems := opts.Map.problems(); len(problems) > 0 {
-		return nil, mapError(problems[0], nil)
+	if err := opts.Map.check(func(p mapProblem) error { return mapError(p, nil) }); err != nil {
+		return nil, err
 	}
 	f := &FlowReceiver{
 		intake:      newIntake(inbox, opts.OnEvent, opts.Logger),
@@ -119,11 +119,11 @@ func (f *FlowReceiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	call, outcome := f.call(object)
 	if problems := append(call.refine(f.location), call.missing()...); len(problems) > 0 {
-		f.onEvent(call.name, Malformed)
+		f.onEvent(call.text(flowEventName), Malformed)
 		f.refuse(w, r, http.StatusUnprocessableEntity, strings.Join(problems, "\n"))
 		return
 	}
-	f.store(w, r, call.name, outcome, call.items(f.witness, now))
+	f.store(w, r, call.text(flowEventName), outcome, call.items(f.witness, now))
 }
 
 // call reads the fields of a body by the map of its event.

@@ -269,7 +269,19 @@ func FuzzFlowReceiver(f *testing.F) {
 		case (status == 204) != (len(in.changes()) == 1):
 			t.Fatalf("answered %d with %d changes", status, len(in.changes()))
 		}
-		wellFormed(t, in)
+		for _, fact := range in.facts() {
+			_, err := json.Marshal(fact)
+			starts, isText := fact.Data["starts_at"].(string)
+			if fact.ID == "" || len(fact.ID) > 300 || fact.Subject.ID == "" || fact.OccurredAt.IsZero() || err != nil ||
+				isText && !strings.HasSuffix(starts, "Z") || fact.Data["starts_at"] != nil && !isText {
+				t.Fatalf("%+v, %v", fact, err)
+			}
+			for name, v := range fact.Data {
+				if v == nil || v == "" {
+					t.Fatalf("%s says nothing in %+v", name, fact)
+				}
+			}
+		}
 		if again := send(); again != status {
 			t.Fatalf("answered %d and then %d", status, again)
 		}
@@ -277,4 +289,15 @@ func FuzzFlowReceiver(f *testing.F) {
 			t.Fatalf("a retry is another fact: %+v", facts)
 		}
 	})
+}
+
+// TestFlowEventsAreTold to the host, as the caller named them.
+func TestFlowEventsAreTold(t *testing.T) {
+	var got []string
+	f := flowReceiver(t, &inbox{}, bird.FlowOptions{OnEvent: func(event string, o bird.Outcome) { got = append(got, event+" "+string(o)) }})
+	for _, body := range []string{`{"event":"contact.updated","bird_contact_id":"c1"}`, `{"event":"odd","bird_contact_id":"c1"}`, `{"event":"tour.scheduled"}`, `{`} {
+		callFlow(f, body)
+	}
+	answer(f, flowCall("{}", "Bearer x"))
+	equal(t, "told", got, []string{"contact.updated enqueued", "odd unknown", "tour.scheduled malformed", " malformed"})
 }

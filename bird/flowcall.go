@@ -77,28 +77,45 @@ func unfilled(v any) bool {
 }
 
 // flat undoes what templates do to values: an array written as text becomes
-// an array, an array of one item that item, and an empty text or a template
-// that was not filled in nothing.
+// an array without its empty items, an array of one item that item, and an
+// empty text or a template that was not filled in nothing.
 func flat(v any) any {
 	if text, ok := v.(string); ok {
-		var items []any
+		items, isArray := array(text)
 		switch {
 		case strings.TrimSpace(text) == "" || unfilled(text):
 			return nil
-		case strings.HasPrefix(text, "[") && json.Unmarshal([]byte(text), &items) == nil:
+		case isArray:
 			return flat(items)
 		}
 	}
 	items, ok := v.([]any)
-	switch {
-	case !ok:
+	if !ok {
 		return v
-	case len(items) == 0:
-		return nil
-	case len(items) == 1:
-		return flat(items[0])
 	}
-	return items
+	var filled []any
+	for _, item := range items {
+		if item = flat(item); item != nil {
+			filled = append(filled, item)
+		}
+	}
+	switch len(filled) {
+	case 0:
+		return nil
+	case 1:
+		return filled[0]
+	}
+	return filled
+}
+
+// array reads an array that is written as text.
+func array(text string) (items []any, ok bool) {
+	if !strings.HasPrefix(text, "[") {
+		return nil, false
+	}
+	d := json.NewDecoder(strings.NewReader(text))
+	d.UseNumber()
+	return items, d.Decode(&items) == nil && !d.More()
 }
 
 // text returns a field as text, of an array the first item.
@@ -116,8 +133,6 @@ func textOf(v any) string {
 		return v
 	case json.Number:
 		return v.String()
-	case float64:
-		return strconv.FormatFloat(v, 'f', -1, 64)
 	case bool:
 		return strconv.FormatBool(v)
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/urbanhub/crmsync/bird"
+	"github.com/urbanhub/crmsync/bird/birdtest"
 )
 
 func flowPage(t *testing.T) string {
@@ -171,4 +172,62 @@ func TestFlowPageAnswers(t *testing.T) {
 	}
 	answers = append(answers, strconv.Itoa(answer(flowReceiver(t, full, bird.FlowOptions{}), flowCall(good, secret))))
 	equal(t, "answers", answers, told)
+}
+
+// TestFlowPageInTheSimulator installs the page's steps, signed, beside Bird's
+// own webhooks. What both tell of is one fact.
+func TestFlowPageInTheSimulator(t *testing.T) {
+	s, a := connect(t, &birdtest.Options{IndexDelay: -1, ArraysAsText: true})
+	in := &inbox{}
+	mux := http.NewServeMux()
+	web := httptest.NewServer(mux)
+	defer web.Close()
+	native, err := bird.NewReceiver(in, bird.ReceiverOptions{PublicURL: web.URL + "/webhooks", Secrets: []string{"signing key"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux.Handle("/webhooks", native)
+	mux.Handle("/flows", flowReceiver(t, in, bird.FlowOptions{Signature: bird.FlowSignature{Header: "X-Signature", Secrets: []string{"flow key"}}}))
+	for _, event := range []string{"conversation.created", "conversation.updated"} {
+		s.Subscribe(event, web.URL+"/webhooks", "signing key")
+	}
+	for event, trigger := range map[string]string{
+		"contact.updated": "contact.updated", "qualification.completed": "qualified", "tour.scheduled": "booked",
+		"escalation.triggered": "feed_item.assigned", "conversation.started": "conversation.created",
+	} {
+		var body map[string]any
+		if err := json.Unmarshal([]byte(block(t, flowPage(t), "### "+event, "json")), &body); err != nil {
+			t.Fatal(err)
+		}
+		s.AddFlow(birdtest.Flow{URL: web.URL + "/flows", Events: []string{trigger}, HMACKey: "flow key", Base64: true, Body: body})
+	}
+	id := create(t, s, map[string]any{"name": "Jane", "msisdn": "+573000000001"})
+	conversation := s.StartConversation(id)
+	s.ContactSays(conversation, "Is it free?")
+	s.BotSays(conversation, "Yes.")
+	s.RunFlow(id, "qualified", map[string]any{"score": 85, "budget": "1500", "moveIn": "2026-03"})
+	s.RunFlow(id, "booked", map[string]any{"tourDate": "2026-01-25", "tourTime": "10:00", "property": "josefa"})
+	if err := a.AssignFeedItem(t.Context(), conversation, bird.Assignment{AgentID: birdtest.DefaultAgent}); err != nil {
+		t.Fatal(err)
+	}
+	s.AgentSays(conversation, "Carla here.")
+	if err := s.Edit(id, map[string]any{"name": "Janet"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.WaitWebhooks(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	told := map[string]map[string]bool{}
+	times := map[string]int{}
+	for _, f := range in.facts() {
+		if told[f.Type] == nil {
+			told[f.Type] = map[string]bool{}
+		}
+		told[f.Type][f.ID] = true
+		times[f.ID]++
+	}
+	for _, event := range []string{"conversation.started", "qualification.completed", "tour.scheduled", "escalation.triggered"} {
+		equal(t, event, len(told[event]), 1)
+	}
+	equal(t, "told by both", times["bird:conversation.started:"+conversation] > 1 && times["bird:escalation.triggered:"+conversation+":"+birdtest.DefaultAgent] > 1, true)
 }

@@ -1,6 +1,7 @@
 package bird
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -170,6 +171,15 @@ type mapProblem struct {
 }
 
 var factPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+
+// check joins what is wrong with the map, as tell says it.
+func (m *FlowMap) check(tell func(mapProblem) error) error {
+	var errs []error
+	for _, p := range m.problems() {
+		errs = append(errs, tell(p))
+	}
+	return errors.Join(errs...)
+}
 
 // problems returns what is wrong with the map, in a fixed order.
 func (m *FlowMap) problems() []mapProblem {

@@ -86,7 +86,7 @@ func (c *flowCall) refineNumber(name string) string {
 		return ""
 	}
 	number := sync.Number(strings.TrimSpace(c.text(name)))
-	if !number.IsNumber() {
+	if !number.IsNumber() || strings.ContainsAny(number.String(), "eE") {
 		return c.problem(name, "is no number: write it like 85 or 0.85; it is a "+number.Shape())
 	}
 	c.fields[name] = json.Number(number.String())
@@ -104,7 +104,7 @@ func phones(v any) any {
 	}
 	out := make([]any, len(items))
 	for i := range items {
-		out[i] = phones(flat(items[i]))
+		out[i] = phones(items[i])
 	}
 	return out
 }

@@ -77,6 +77,7 @@ func TestQualificationAndEscalation(t *testing.T) {
 		{`"event":"qualification.completed","score":""`, map[string]any{}},
 		{`"event":"qualification.completed","score":"85/100"`, nil},
 		{`"event":"qualification.completed","score":"high"`, nil},
+		{`"event":"qualification.completed","score":"1e3"`, nil},
 		{`"event":"qualification.completed","score":true`, nil},
 		{`"event":"escalation.triggered","escalation":{"reason":"asked for a person","team":"Lettings"}`,
 			map[string]any{"reason": "asked for a person", "team": "Lettings"}},
@@ -118,10 +119,15 @@ func TestOneFactHoweverLearnt(t *testing.T) {
 	const (
 		started  = `{"event":"conversation.started","event_id":"run-1","bird_contact_id":"e013a75b-b5ac-4341-aa7c-571d38d067d0","conversation_id":"7f7d4cff-2e27-4a1a-a2ba-0967341f974b"}`
 		received = `{"event":"message.received","event_id":"run-2","bird_contact_id":"d4e8935a-5f48-45a5-95a5-ee7ba1e2c5b4","message_id":"404544c5-9920-45f1-8990-0855634ab7ac","msisdn":"+3511111111"}`
+		closed   = `{"event":"conversation.closed","event_id":"run-3","bird_contact_id":"e013a75b-b5ac-4341-aa7c-571d38d067d0","conversation_id":"7f7d4cff-2e27-4a1a-a2ba-0967341f974b","message_id":"0c854061-6026-48c7-a2e8-bffb6458727b"}`
+
+		escalated = `{"event":"escalation.triggered","event_id":"run-4","bird_contact_id":"e013a75b-b5ac-4341-aa7c-571d38d067d0","conversation_id":"7f7d4cff-2e27-4a1a-a2ba-0967341f974b","escalation":{"agent_id":"5795352d-f111-407b-be33-c9db94e4a666"}}`
 	)
 	for _, tt := range []struct{ file, flow, fact string }{
 		{"event-conversation-created", started, "conversation.started"},
 		{"event-whatsapp-inbound", received, "message.received"},
+		{"event-conversation-updated-closed", closed, "conversation.closed"},
+		{"payloads/event-conversation-updated-agent-joined", escalated, "escalation.triggered"},
 	} {
 		for _, flowFirst := range []bool{false, true} {
 			in := &inbox{}

@@ -35,12 +35,11 @@ func LoadFlowMap(name string, source []byte) (FlowMap, error) {
 	if err := yaml.Load(source, &m, yaml.WithKnownFields()); err != nil {
 		return FlowMap{}, syntaxError(name, err)
 	}
-	var errs []error
-	for _, p := range m.problems() {
-		errs = append(errs, mapError(p, func() error { return position(name, locate(&root, p.at)) }))
-	}
-	if len(errs) > 0 {
-		return FlowMap{}, errors.Join(errs...)
+	err := m.check(func(p mapProblem) error {
+		return mapError(p, func() error { return position(name, locate(&root, p.at)) })
+	})
+	if err != nil {
+		return FlowMap{}, err
 	}
 	return m, nil
 }

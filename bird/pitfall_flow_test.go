@@ -51,6 +51,9 @@ func TestPitfall31PhonesWithAndWithoutPlus(t *testing.T) {
 	in := &inbox{}
 	callFlow(flowReceiver(t, in, bird.FlowOptions{}), `{"event":"escalation.triggered","bird_contact_id":"c1","msisdn":["573000000001","+573000000002"]}`)
 	equal(t, "several", in.facts()[0].Data["msisdn"], any([]any{"+573000000001", "+573000000002"}))
+	in = &inbox{}
+	callFlow(flowReceiver(t, in, bird.FlowOptions{}), `{"event":"escalation.triggered","bird_contact_id":"c1","msisdn":["","573000000001",[]]}`)
+	equal(t, "one of several", in.facts()[0].Data["msisdn"], any("+573000000001"))
 }
 
 // A phone that has changed hands must not hit the wrong person: who is meant
@@ -77,8 +80,10 @@ func TestPitfall33TemplatesCannotIndexArrays(t *testing.T) {
 		`"[]"`: nil,
 		`"{{context.contact.attributes.emailaddress[0]}}"`:   nil,
 		`["{{context.contact.attributes.emailaddress[0]}}"]`: nil,
-		`[[]]`:   nil,
-		`"[not"`: "[not",
+		`"[12345678901234567890, 2]"`:                        []any{number("12345678901234567890"), number("2")},
+		`"[1] and [2]"`:                                      "[1] and [2]",
+		`[[]]`:                                               nil,
+		`"[not"`:                                             "[not",
 	} {
 		in := &inbox{}
 		status, _ := callFlow(flowReceiver(t, in, bird.FlowOptions{}), `{"event":"escalation.triggered","bird_contact_id":"c1","email":`+raw+`}`)
