@@ -77,16 +77,19 @@ const healthInterval = 5 * time.Second
 // the last check, and has the flows of the latter verified, so that what
 // waited is caught up with.
 func (e *Engine) checkHealth(ctx context.Context, system System, last health) health {
-	now := health{}
+	now, mended := health{}, map[Kind]bool{}
 	for _, p := range e.planners {
 		for _, s := range []Side{Left, Right} {
 			end := p.flow.End(s)
 			if end.System != system {
 				continue
 			}
-			now[end.Kind] = maps.Clone(e.degraded(end))
-			e.announce(EventDegraded, end, now[end.Kind], last[end.Kind])
-			if e.announce(EventRecovered, end, last[end.Kind], now[end.Kind]) > 0 {
+			if _, looked := now[end.Kind]; !looked {
+				now[end.Kind] = maps.Clone(e.degraded(end))
+				e.announce(EventDegraded, end, now[end.Kind], last[end.Kind])
+				mended[end.Kind] = e.announce(EventRecovered, end, last[end.Kind], now[end.Kind]) > 0
+			}
+			if mended[end.Kind] {
 				e.catchUp(ctx, p.flow.Name)
 			}
 		}

@@ -3,6 +3,7 @@ package sync_test
 import (
 	"context"
 	"errors"
+	stdsync "sync"
 	"testing"
 	"time"
 
@@ -12,11 +13,20 @@ import (
 // A journal is a feed whose pages a test writes. It is an error to be asked
 // for a place that it never gave.
 type journal struct {
+	mu    stdsync.Mutex
 	pages map[sync.Cursor]sync.ChangePage
 	asked []sync.Cursor
 }
 
+func (j *journal) put(at sync.Cursor, page sync.ChangePage) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.pages[at] = page
+}
+
 func (j *journal) Changes(ctx context.Context, since sync.Cursor) (sync.ChangePage, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	j.asked = append(j.asked, since)
 	if sync.PriorityOf(ctx) != sync.Sweep {
 		return sync.ChangePage{}, errors.New("a feed is asked with the priority of a sweep")
@@ -44,8 +54,8 @@ func TestFeedIsPulledAtItsOwnIntervalAndPlace(t *testing.T) {
 		w.takeHooks()
 		stop := w.run()
 		time.Sleep(time.Second / 2)
-		j.pages[""] = sync.ChangePage{Next: "1", More: true}
-		j.pages["1"] = sync.ChangePage{Next: "2", Changes: []sync.Change{{ID: "j1", Ref: right, Reason: "journal", Priority: sync.Live}}}
+		j.put("", sync.ChangePage{Next: "1", More: true})
+		j.put("1", sync.ChangePage{Next: "2", Changes: []sync.Change{{ID: "j1", Ref: right, Reason: "journal", Priority: sync.Live}}})
 		time.Sleep(3 * time.Second)
 		stop()
 		w.holds(w.left, left, "name", "Ana Gil")
@@ -64,7 +74,7 @@ func TestGapInAFeedSweepsTheWholeSystem(t *testing.T) {
 		w.right.corrupt(right, "fullname", "Ana Gil") // known to no webhook and no later sweep
 		w.once()
 		w.holds(w.left, left, "name", "Ana")
-		j.pages[""] = sync.ChangePage{Next: "9", Gap: true}
+		j.put("", sync.ChangePage{Next: "9", Gap: true})
 		time.Sleep(8 * 24 * time.Hour) // the queue forgets what it has seen
 		w.once()
 		w.once()
