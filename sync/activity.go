@@ -40,7 +40,8 @@ type Activity struct {
 // A Relation leads from a fact to a record of the activity's system: to the
 // counterpart, in a flow, of a record that the fact names.
 type Relation struct {
-	// Flow is the flow whose link leads there.
+	// Flow is the flow whose link leads there; "" when the record that the
+	// fact names is itself one of the activity's system.
 	Flow string
 	// Of returns the record that the fact names, false if it names none; nil
 	// is the fact's subject.
@@ -84,7 +85,7 @@ func (a *Activity) validate(c *Config, flows map[string]bool) error {
 		return bad("Relate", "name the flow that leads to the record on which the activity is shown, as required if that record is updated")
 	}
 	for _, r := range a.Relate {
-		if !flows[r.Flow] {
+		if r.Flow != "" && !flows[r.Flow] {
 			return bad("Relate", fmt.Sprintf("there is no flow %q", r.Flow))
 		}
 	}

@@ -124,8 +124,11 @@ func (r *recording) relate(ctx context.Context) error {
 // leads to, zero if there is none yet.
 func (r *recording) counterpart(ctx context.Context, rel *Relation) (Ref, error) {
 	from, ok := rel.of(r.fact)
-	if !ok {
+	switch {
+	case !ok:
 		return Ref{}, nil
+	case rel.Flow == "" && from.System == r.activity.System:
+		return from, nil
 	}
 	return r.engine.counterpart(ctx, rel.Flow, from, r.activity.System)
 }

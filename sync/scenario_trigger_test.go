@@ -93,6 +93,25 @@ func TestTriggerFiresOnceWhereverTheProcessDies(t *testing.T) {
 	}
 }
 
+// A fact can tell the very record that it is about.
+func TestFactUpdatesARecordOfItsOwnSystem(t *testing.T) {
+	n := &notebook{unique: true}
+	bubble(t, func(w *world) {
+		w.cfg.Activities = []*sync.Activity{{Name: "score", Fact: "tour.scheduled", System: leftSystem, Kind: contact, Update: true,
+			Render: func(f sync.Fact) (sync.Fields, error) { return sync.Fields{"score": sync.Text(f.ID)}, nil },
+			Relate: []sync.Relation{{Required: true}}}}
+		w.start()
+		left := w.left.create("name", "Ana")
+		w.accept(fact("f1", left), fact("f2", left))
+		w.settle()
+		w.holds(w.left, left, "score", "f2")
+		if len(w.entries(sync.EntryRecorded)) != 2 {
+			t.Error("not every fact is recorded")
+		}
+		w.noDead()
+	}, jotting(n))
+}
+
 // A drop of the field that is watched is no transition.
 func TestTriggerDoesNotFireForWhatWasDropped(t *testing.T) {
 	n := &notebook{unique: true}
