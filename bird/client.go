@@ -65,8 +65,8 @@ func New(workspaceID, accessKey string, opts *Options) (*Adapter, error) {
 		workspace: "/workspaces/" + workspaceID,
 		contacts:  "/workspaces/" + workspaceID + "/contacts",
 		places:    map[string]place{},
-		gets:      ratelimit.New(ratelimit.Config{Limit: o.GETPerSecond, Per: time.Second}),
-		posts:     ratelimit.New(ratelimit.Config{Limit: o.POSTPerSecond, Per: time.Second}),
+		gets:      window(&o, workspaceID, "get", o.GETPerSecond),
+		posts:     window(&o, workspaceID, "post", o.POSTPerSecond),
 		http: httpx.Client{
 			Base:      o.BaseURL,
 			HTTP:      o.HTTPClient,
@@ -80,6 +80,11 @@ func New(workspaceID, accessKey string, opts *Options) (*Adapter, error) {
 	}
 	a.wanted = url.Values{"attributes": attributeKeys(a.places)}
 	return a, nil
+}
+
+func window(o *Options, workspaceID, name string, perSecond int) *ratelimit.Window {
+	return ratelimit.New(ratelimit.Config{Limit: perSecond, Per: time.Second,
+		Permits: o.Permits, Name: "bird:" + workspaceID + ":" + name, Logger: o.Logger})
 }
 
 // attributeKeys returns the keys of the attributes among the places.

@@ -93,6 +93,9 @@ type Options struct {
 	// WalkShare is the part of GETPerSecond that the walk of all contacts may
 	// use at the most, above 0 and up to 1; 0 is a quarter.
 	WalkShare float64
+	// Permits shares both quotas between processes, which Bird's answers say
+	// nothing of; unset, each process believes that it is alone.
+	Permits sync.Permits
 	// Logger receives what the adapter does; nil is silent.
 	Logger *slog.Logger
 }
