@@ -187,23 +187,3 @@ func TestAFieldOfSeveralFlowsIsToldOfOnce(t *testing.T) {
 		}
 	})
 }
-
-// However many flows a field is part of, it pauses once.
-func TestAFieldOfSeveralFlowsIsToldOfOnce(t *testing.T) {
-	bubble(t, func(w *world) {
-		second := people()
-		second.Name = "more people"
-		w.cfg.Flows = append(w.cfg.Flows, second)
-		beta := wither(w)
-		beta.lose("fullname")
-		stop := w.run()
-		time.Sleep(10 * time.Second)
-		beta.mend("fullname")
-		time.Sleep(10 * time.Second)
-		stop()
-		if w.count(sync.EventDegraded) != 1 || w.count(sync.EventRecovered) != 1 || w.count(sync.EventVerified) != 2 {
-			t.Errorf("%d degraded, %d recovered, %d verified events; want 1, 1 and one for each flow",
-				w.count(sync.EventDegraded), w.count(sync.EventRecovered), w.count(sync.EventVerified))
-		}
-	})
-}
