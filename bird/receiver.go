@@ -92,8 +92,7 @@ const maxAhead = 5 * time.Minute
 // the first timestamp. A firewall or CDN in front must let it through: Bird
 // publishes no addresses to allow, and rules against bots, such as
 // Cloudflare's, answer it 403 before the request gets here; make an exception
-// for the path. Nothing in between may re-encode the body or drop
-// headers.
+// for the path. Nothing in between may re-encode the body or drop headers.
 // See https://docs.bird.com/api/conversations-api/api-reference/events and
 // https://docs.bird.com/api/notifications-api/retries.
 type Receiver struct {
