@@ -120,7 +120,6 @@ const (
 	conversationKind sync.Kind = "conversation"
 	messageKind      sync.Kind = "message"
 	feedItemKind     sync.Kind = "feeditem"
-	workspaceKind    sync.Kind = "workspace"
 )
 
 func conversationRef(id string) sync.Ref {
