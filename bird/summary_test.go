@@ -195,6 +195,20 @@ func TestSummaryOptions(t *testing.T) {
 	equal(t, "subject", bird.SummarySubject("tour.scheduled\n"), "AI Agent Activity: tour.scheduled")
 }
 
+// TestSummaryBoundsNamesAndLists, so that a crowd leaves room for what is said.
+func TestSummaryBoundsNamesAndLists(t *testing.T) {
+	thread := bird.Thread{Messages: []bird.Message{said(jane, 1, "Hi")}}
+	for i := range 30 {
+		thread.Participants = append(thread.Participants, bird.Participant{ID: fmt.Sprint(i), Type: "user", Name: strings.Repeat("é", 500)})
+		thread.Messages[0].Body.Files = append(thread.Messages[0].Body.Files, bird.File{Name: strings.Repeat("<", 500) + ".pdf"})
+	}
+	out := htmlOf(t, summarizer(t, bird.SummaryOptions{}), thread)
+	equal(t, "contacts first, the others counted", strings.HasPrefix(out, "<p>Jane Doe (contact), é") && strings.Contains(out, "… (person) and 19 more</p>"), true)
+	equal(t, "files", strings.Count(out, "<br>["), 13)
+	equal(t, "length", units(out) < 10_000, true)
+	allowed(t, out)
+}
+
 func TestSummaryOfNothing(t *testing.T) {
 	s, err := bird.NewSummarizer(nil)
 	if err != nil {

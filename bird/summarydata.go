@@ -58,12 +58,6 @@ var roles = map[string]string{
 // rank is the order in which participants are listed.
 var rank = map[string]int{ContactParticipant: -3, BotParticipant: -2, UserParticipant: -1}
 
-// failures are the statuses of messages that did not arrive.
-// See https://docs.bird.com/api/channels-api/message-status-and-interactions.
-var failures = map[string]string{
-	"sending_failed": "sending failed", "delivery_failed": "delivery failed", "rejected": "rejected", "skipped": "skipped",
-}
-
 // String returns the name and the role, such as "Jane Doe (contact)".
 func (p SummaryParticipant) String() string {
 	if p.Name == "" {
@@ -152,7 +146,10 @@ func (p *people) listed() []SummaryParticipant {
 func (s *Summarizer) message(m *Message, all *people) SummaryMessage {
 	out := SummaryMessage{
 		From: all.known[personKey(&m.Sender)], Type: short(m.Body.Type, maxName), Subject: short(m.Body.Subject, maxName),
-		Text: clean(m.Body.Text), Failure: failures[m.Status],
+		Text: clean(m.Body.Text),
+	}
+	if MessageStatus(m.Status).Failed() {
+		out.Failure = strings.ReplaceAll(m.Status, "_", " ")
 	}
 	if !m.CreatedAt.IsZero() {
 		out.At = m.CreatedAt.In(s.opts.Location)
