@@ -22,13 +22,13 @@ const pageSize = "100"
 // nobody. [Adapter.DetectionDelay] tells what that means for an edit.
 //
 // A page reports only the contacts that are not as the last walk showed them,
-// by a digest of the fields read and updatedAt. What counts as shown is what a
+// by a fingerprint of the fields read and updatedAt. What counts as shown is what a
 // page told and the caller stored: it comes back with the Next of that page.
 // Neither a read nor a write of ours counts, because neither says that
 // everybody who needs the edit has had it; the echo of our own write is
 // reported once and needs no read, as its Witness says.
 //
-// The digests are held in memory only. After a restart, or for a page that
+// The fingerprints are held in memory only. After a restart, or for a page that
 // another process walked, each contact is reported again, under an ID made of
 // its state, so that the queue drops what it took in during the last days.
 //
@@ -108,7 +108,7 @@ func (a *Adapter) swept(contacts []contact, sent time.Time) (changes []sync.Chan
 // each of them again; a change is only believed to be known by all its fields.
 func (a *Adapter) change(c *contact, fields sync.Fields, s sighting, sent time.Time) sync.Change {
 	change := sync.Change{
-		ID:         "bird:list:" + c.ID + ":" + c.UpdatedAt.UTC().Format(time.RFC3339Nano) + ":" + s.print.String(),
+		ID:         "bird:list:" + c.ID + ":" + c.UpdatedAt.UTC().Format(time.RFC3339Nano) + ":" + s.state.String(),
 		Ref:        ref(c.ID),
 		Reason:     sync.ReasonSweep,
 		OccurredAt: c.UpdatedAt.Time,

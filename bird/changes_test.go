@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -78,6 +79,15 @@ func TestAWalkReportsOnlyWhatDiffersFromTheLast(t *testing.T) {
 	}
 	again, _ := walk(t, a, next, nil)
 	equal(t, "reported once", len(again), 0)
+}
+
+func TestTheShareOfTheWalkIsChecked(t *testing.T) {
+	for share, ok := range map[float64]bool{0: true, 0.001: true, 1: true, -0.1: false, 1.1: false, math.Inf(1): false, math.NaN(): false} {
+		_, err := bird.New("5d0e8f1a-7c52-4b7e-9a43-2f6c1b0d9e11", "key", &bird.Options{WalkShare: share})
+		if (err == nil) != ok {
+			t.Errorf("%v: %v", share, err)
+		}
+	}
 }
 
 // TestAnEditThatIsTakenBackIsReported looks as before but for its time:

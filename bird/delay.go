@@ -22,7 +22,7 @@ type WalkStats struct {
 	// the last, or the one since Finished if that is already longer.
 	Pause time.Duration
 
-	// Remembered are the contacts whose state this process holds a digest of.
+	// Remembered are the contacts whose state this process has a fingerprint of.
 	Remembered int
 }
 
@@ -32,19 +32,21 @@ func (a *Adapter) Walk() WalkStats { return a.walk.stats(time.Now()) }
 // DetectionDelay bounds the time until the walk reports an edit that no
 // webhook and no Flow told, for an edit made at the worst moment: just after
 // the first page of a walk showed the contact, which the next walk shows on
-// its last page. Whatever the order of the list, that is
+// its last page. An edit made later in a walk, or between two, is found by the
+// end of the same walk. Whatever the order of the list, that is
 //
 //	took + pause + next
 //
 // where took is how long the last walk took, pause the time between two walks,
 // and next how long the walk after it takes: as long as the last, or as long as
-// the present one is under way already if that is longer. In the list's usual
-// order, by creation, a contact keeps its place and half of it is usual:
-// took + pause. That a contact is gone is known one walk and pause later.
+// the present one is under way already if that is longer. In an order that keeps
+// contacts in their places, such as by creation, took + pause is the longest.
+// That a contact is gone is known one walk and one pause later.
 //
 // With n contacts and r = GETPerSecond × WalkShare pages a second, a walk
-// takes n/100/r: 100 s for 100,000 contacts by default. While live reads use
-// the whole budget a walk keeps an eighth of it, and takes twice as long.
+// takes n/100/r: 100 s for 100,000 contacts by default, which with an engine
+// that asks every minute bounds the delay to 4 minutes and 20 seconds. While
+// other calls use up the whole budget, a tenth of it is still the walk's.
 //
 // ok is false until a walk came to the end of the list. Watch it: a delay that
 // keeps growing tells that walks no longer come to their end.

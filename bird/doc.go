@@ -79,6 +79,17 @@
 // walk of [Adapter.Changes].
 // See https://docs.bird.com/applications/automation/flows/concepts/triggers.
 //
+// # Catch-up
+//
+// [Adapter.Changes] walks the list of all contacts round after round, behind
+// all other reads and at no more than a quarter of their budget, and reports
+// those that are not as the last walk showed them. So an edit that nobody told
+// of is found in minutes; [Adapter.DetectionDelay] is the bound, and
+// [Adapter.Walk] tells how far the walk is. The memory of what was shown is the
+// process's own: after a restart the first walk reports everybody once more,
+// and the queue drops whom it knows. Contacts deleted while no process ran are
+// found by a verification of the engine, not by the walk.
+//
 // # Summaries
 //
 // A [Summarizer] writes a conversation down for the body of an activity, so

@@ -18,7 +18,7 @@ const mostMissing = 1000
 
 // A mark is what a walk last showed of a contact.
 type mark struct {
-	print fingerprint // zero: report it whatever it is
+	state fingerprint // zero: report it whatever it is
 	walk  uint32      // its number, or gone
 }
 
@@ -103,7 +103,7 @@ func (w *walk) mark(u uuid, m mark) {
 
 // A sighting is what a page shows of a contact, compared with before.
 type sighting struct {
-	print fingerprint
+	state fingerprint
 	known bool // an earlier state was reported
 	news  bool // it differs
 	fresh bool // no earlier page of this walk showed the contact
@@ -113,13 +113,13 @@ type sighting struct {
 func (w *walk) sight(id string, f fingerprint) sighting {
 	k, ok := uuidOf(id)
 	if !ok {
-		return sighting{print: f, news: true, fresh: true}
+		return sighting{state: f, news: true, fresh: true}
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	was, known := w.marks[k]
 	w.pending.marks[k] = mark{f, w.number}
-	return sighting{print: f, known: known, news: was.print != f, fresh: was.walk != w.number}
+	return sighting{state: f, known: known, news: was.state != f, fresh: was.walk != w.number}
 }
 
 // read takes note of a read. One that the list may show and that was not found

@@ -2,6 +2,7 @@ package bird
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -26,7 +27,6 @@ type world struct {
 	fresh  byte
 	walk   *walk
 	cursor sync.Cursor
-	at     progress
 }
 
 // edit gives a contact, perhaps a new one, another state, perhaps an old one,
@@ -235,13 +235,13 @@ func TestAPaceKeepsItsSpanAndHeedsContexts(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 		defer cancel()
-		if err := p.wait(ctx); err != context.DeadlineExceeded {
+		if err := p.wait(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v", err)
 		}
 		if err := p.wait(t.Context()); err != nil { // the turn is free again
 			t.Error(err)
 		}
-		if err := p.wait(ctx); err != context.DeadlineExceeded { // somebody has it
+		if err := p.wait(ctx); !errors.Is(err, context.DeadlineExceeded) { // somebody has it
 			t.Errorf("got %v", err)
 		}
 	})

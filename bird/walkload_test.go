@@ -156,7 +156,7 @@ func await(t *testing.T, a *bird.Adapter) bird.WalkStats {
 // TestHiddenEditsAmong100000ContactsAreFoundInTime while 99 of 100 live reads
 // take no longer than they do without the walk, and none a quarter of a second.
 func TestHiddenEditsAmong100000ContactsAreFoundInTime(t *testing.T) {
-	const contacts, hiddenEdits, perSecond = 100_000, 1000, 25
+	const contacts, hiddenEdits, perSecond = workspaceSize, workspaceSize / 100, 25
 	synctest.Test(t, func(t *testing.T) {
 		s, a, ids := bubble(t, contacts, 0)
 		rand.New(rand.NewPCG(2, 2)).Shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
