@@ -50,7 +50,7 @@ func (c *collection) listed(ctx context.Context, found []object, whole bool) ([]
 		}
 	}
 	if whole {
-		return records, nil
+		return records, c.attest(ctx, found)
 	}
 	read, err := c.read(ctx, ids)
 	for i, r := range read {

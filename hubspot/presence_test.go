@@ -53,3 +53,15 @@ func TestLeftOutPropertyIsLookedUpNowAndThen(t *testing.T) {
 		}
 	})
 }
+
+// A list tells the two apart like a read.
+func TestAListTellsOfAnArchivedProperty(t *testing.T) {
+	inAccount(t, hubspottest.Options{SearchLag: -1}, hubspot.Options{}, func(t *testing.T, a account) {
+		a.create(1)
+		a.sim.ArchiveProperty("contacts", "color")
+		a.list(hubspot.Contact)
+		if rule := a.hs.Degraded(hubspot.Contact)["color"]; rule == "" {
+			t.Error("the list did not tell that the property is gone")
+		}
+	})
+}
