@@ -13,6 +13,9 @@ type Activity struct {
 	Name string
 	// Fact is the type of the facts that it records.
 	Fact string
+	// When tells which of them; nil is all. It is asked before the fact is
+	// completed by its system's [Enricher].
+	When func(f Fact) bool
 	// System and Kind say what is created.
 	System System
 	Kind   Kind

@@ -251,7 +251,8 @@ func (w *work) write(c *comparison, v verdict, values []Value, noted []int) erro
 	return nil
 }
 
-// put returns the raw fields that give a side the values.
+// put returns the raw fields that give a side the values. A value that the side
+// had when both agreed comes back as it was then: the raw form may hold more.
 func (w *work) put(r *register, s Side, values, present []Value) (Fields, error) {
 	out := Fields{}
 	view := w.views[s]
@@ -259,7 +260,13 @@ func (w *work) put(r *register, s Side, values, present []Value) (Fields, error)
 		if view.Exists && values[i] == present[i] {
 			continue
 		}
-		raw, err := f.lens(s).Put(values[i], view.Record.Fields)
+		current := view.Record.Fields
+		if was := w.base.side(s).Fields; was != nil && view.Exists {
+			if v, err := f.lens(s).Get(was); err == nil && v == values[i] && !v.Blank() {
+				current = was
+			}
+		}
+		raw, err := f.lens(s).Put(values[i], current)
 		if err != nil {
 			return nil, inField(err, f.Name, view.Record.Ref)
 		}

@@ -31,6 +31,9 @@ func (e *Engine) recordFact(ctx context.Context, f Fact, enqueued time.Time) err
 		return err
 	}
 	for _, a := range activities {
+		if a.When != nil && !a.When(f) {
+			continue
+		}
 		r := recording{engine: e, activity: a, fact: f, enqueued: enqueued}
 		if err := r.run(ctx); err != nil {
 			return err

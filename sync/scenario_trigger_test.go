@@ -17,9 +17,13 @@ func triggered(n *notebook) func(*world) {
 	return func(w *world) {
 		jotting(n)(w)
 		told := func(f sync.Fact) (sync.Fields, error) {
+			if f.Data["email"] == nil {
+				return nil, &sync.Error{Op: "render", Action: sync.Invalid, Rule: "trigger.with"}
+			}
 			return sync.Fields{"body": sync.Text(fmt.Sprintf("%s>%s", f.Data["from"], f.Data["to"]))}, nil
 		}
-		w.cfg.Triggers = []sync.Trigger{{Name: "renamed", Flow: "people", Field: "name", From: []string{"Ana", "Eva"}, Fact: "renamed"}}
+		w.cfg.Triggers = []sync.Trigger{{Name: "renamed", Flow: "people", Field: "name", From: []string{"Ana", "Eva"}, Fact: "renamed",
+			With: []string{"email"}}}
 		w.cfg.Activities = []*sync.Activity{
 			{Name: "note", Fact: "renamed", System: rightSystem, Kind: note, Key: "key", Unique: true, Render: told,
 				Relate: []sync.Relation{{Flow: "people", Required: true}}},
@@ -112,6 +116,22 @@ func TestFactUpdatesARecordOfItsOwnSystem(t *testing.T) {
 	}, jotting(n))
 }
 
+// A fact is recorded by the activities that it is meant for.
+func TestActivityIsForSomeFactsOnly(t *testing.T) {
+	n := &notebook{unique: true}
+	bubble(t, func(w *world) {
+		w.cfg.Activities[0].When = func(f sync.Fact) bool { return f.ID != "f1" }
+		w.start()
+		left := w.left.create("name", "Ana")
+		w.accept(fact("f1", left), fact("f2", left))
+		w.settle()
+		if got := n.texts(); !slices.Equal(got, []string{"tour f2"}) {
+			t.Errorf("notes %q", got)
+		}
+		w.noDead()
+	}, jotting(n))
+}
+
 // A drop of the field that is watched is no transition.
 func TestTriggerDoesNotFireForWhatWasDropped(t *testing.T) {
 	n := &notebook{unique: true}
@@ -155,6 +175,7 @@ func TestTriggerNeedsAFlowAndAField(t *testing.T) {
 		"no fact":    {Name: "t", Flow: "people", Field: "name"},
 		"other flow": {Name: "t", Flow: "deals", Field: "name", Fact: "f"},
 		"no field":   {Name: "t", Flow: "people", Field: "nome", Fact: "f"},
+		"unread":     {Name: "t", Flow: "people", Field: "name", Fact: "f", With: []string{"age"}},
 	} {
 		bubble(t, func(w *world) {
 			w.cfg.Triggers = []sync.Trigger{trigger}

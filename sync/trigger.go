@@ -25,6 +25,9 @@ type Trigger struct {
 	// Fact is the type of the facts that it makes. Their subject is the left
 	// record, if there is one; their data are flow, field, from and to.
 	Fact string
+	// With lists raw names of the left record that the facts' data hold
+	// besides, as texts: the id of the contact whose deal it is, say.
+	With []string
 }
 
 // fires reports whether a transition is meant.
@@ -46,6 +49,11 @@ func (t *Trigger) validate(flows []*Flow) error {
 		return bad("Flow", fmt.Sprintf("there is no flow %q", t.Flow))
 	case !slices.ContainsFunc(flows[at].Fields, func(f Field) bool { return f.Name == t.Field }):
 		return bad("Field", fmt.Sprintf("flow %s has no field %q", t.Flow, t.Field))
+	}
+	for _, n := range t.With {
+		if n != IDField && !slices.Contains(flows[at].Names(Left), n) {
+			return bad("With", fmt.Sprintf("flow %s does not read %q on the left", t.Flow, n))
+		}
 	}
 	return nil
 }
@@ -89,6 +97,10 @@ func (r *reconciliation) transition(t *Trigger, from, to string) Fact {
 	told := strings.Join([]string{r.link.ID, t.Name, from, to,
 		r.base.Left.UpdatedAt.UTC().Format(time.RFC3339Nano), r.base.Right.UpdatedAt.UTC().Format(time.RFC3339Nano)}, "\x00")
 	sum := sha256.Sum256([]byte(told))
-	return Fact{ID: "trigger:" + t.Name + ":" + hex.EncodeToString(sum[:16]), Type: t.Fact, Subject: subject, OccurredAt: time.Now(),
-		Data: map[string]any{"flow": r.flow.Name, "field": t.Field, "from": from, "to": to}}
+	data := map[string]any{}
+	for _, n := range t.With {
+		data[n] = r.views[Left].Record.Fields[n].String()
+	}
+	data["flow"], data["field"], data["from"], data["to"] = r.flow.Name, t.Field, from, to
+	return Fact{ID: "trigger:" + t.Name + ":" + hex.EncodeToString(sum[:16]), Type: t.Fact, Subject: subject, OccurredAt: time.Now(), Data: data}
 }
