@@ -90,6 +90,16 @@
 // and the queue drops whom it knows. Contacts deleted while no process ran are
 // found by a verification of the engine, not by the walk.
 //
+// # Set-up
+//
+// [Adapter.Setup] makes a workspace as a [Schema] needs it, with its
+// attributes, webhooks and channels, and reports what a person must do;
+// [Adapter.Watch] tells when it changes. Besides the above, the role must allow
+// View on available-webhooks; View, Create, Update and Delete on
+// webhook-subscriptions and webhook-subscriptions/**, and View on the latter
+// below /organizations/{id}/workspaces/{id}, too; and Update on channels/**
+// where conversations are to be switched on.
+//
 // # Summaries
 //
 // A [Summarizer] writes a conversation down for the body of an activity, so

@@ -21,5 +21,6 @@
 // the side that gave them and restored there when somebody edits the copy.
 //
 // [YAML] is the same map as a file to start a changed one from, and
-// [HubSpotSchema] is what a HubSpot account must have for it.
+// [HubSpotSchema] is what a HubSpot account must have for it, and [BirdSchema]
+// what a Bird workspace must.
 package urbanhub
