@@ -16,6 +16,7 @@ const (
 	EntryWrote    EntryKind = "wrote"    // the writes of an intent took effect
 	EntryFailed   EntryKind = "failed"   // a write failed or its outcome is unknown
 	EntryFact     EntryKind = "fact"     // a fact was taken in
+	EntryUndone   EntryKind = "undone"   // writes were taken back; Causes name the fields
 	EntryRecorded EntryKind = "recorded" // a fact became an activity
 )
 

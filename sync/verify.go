@@ -2,7 +2,6 @@ package sync
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strconv"
 	"time"
@@ -44,10 +43,9 @@ func (a *Agreement) Ratio() float64 {
 // meaningful when the flow is at rest; work under way counts as disagreement.
 func (e *Engine) Verify(ctx context.Context, flow string) (Agreement, error) {
 	a := Agreement{Flow: flow}
-	i := slices.IndexFunc(e.planners, func(p *Planner) bool { return p.flow.Name == flow })
-	if i < 0 {
-		return a, &Error{Op: "verify", Action: Invalid, Rule: "flow.known", Hint: "name one of the engine's flows",
-			Err: errors.New("no such flow")}
+	p, err := e.plannerOf(flow)
+	if err != nil {
+		return a, err
 	}
 	for after := ""; ; {
 		links, err := e.cfg.Store.Links(ctx, flow, after, verifyPage)
@@ -58,7 +56,7 @@ func (e *Engine) Verify(ctx context.Context, flow string) (Agreement, error) {
 			break
 		}
 		after = links[len(links)-1].ID
-		if err := e.verifyLinks(ctx, e.planners[i], links, &a); err != nil {
+		if err := e.verifyLinks(ctx, p, links, &a); err != nil {
 			return a, err
 		}
 	}

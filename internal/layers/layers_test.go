@@ -25,7 +25,7 @@ type rule struct {
 var (
 	simulators = []string{"./hubspot/hubspottest/...", "./bird/birdtest/..."}
 	// suites are the packages that tests import and nothing else does.
-	suites = []string{"./store/storetest", "./queue/queuetest", "./sync/adaptertest", "./internal/pgtest", "./internal/redistest"}
+	suites = []string{"./store/storetest", "./queue/queuetest", "./sync/adaptertest", "./sync/simtest/...", "./internal/pgtest", "./internal/redistest"}
 	// databases are the drivers of databases and what opens them.
 	databases = []string{
 		"database/sql/...", "github.com/jackc/...", "github.com/lib/pq/...", "github.com/redis/...",

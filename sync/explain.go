@@ -1,0 +1,127 @@
+package sync
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+)
+
+// An Explanation tells why the fields of a pair have the values they have. It
+// holds personal data: show it only to those who may see the record.
+type Explanation struct {
+	Flow string
+	Link Link
+	// Fields are the flow's fields in their order.
+	Fields []FieldStory
+	// Events are what happened to the pair as a whole, oldest first: linked,
+	// created, moved by a merge, detached, restored, failed.
+	Events []Entry
+}
+
+// A FieldStory is the history of one field, oldest step first.
+type FieldStory struct {
+	Field string
+	// Agreed is the canonical value that both sides were last known to have,
+	// Known false when they never agreed on one.
+	Agreed Value
+	Known  bool
+	Steps  []Step
+}
+
+// A Step is one decision about a field.
+type Step struct {
+	At time.Time
+	Decision
+	// Written is set when the systems took the decision's writes, and Calls
+	// names the vendors' calls, left first.
+	Written bool
+	Calls   [2]string
+	// Causes are the IDs of the changes and facts that led to it.
+	Causes []string
+}
+
+// Explain tells the history of every field of the record, from when it was
+// first seen to now, out of the audit alone. The error is [ErrNotFound] for a
+// record that the flow has never linked.
+func (e *Engine) Explain(ctx context.Context, flow string, ref Ref) (Explanation, error) {
+	p, err := e.plannerOf(flow)
+	if err != nil {
+		return Explanation{}, err
+	}
+	link, err := e.cfg.Store.Link(ctx, flow, ref)
+	if err != nil {
+		return Explanation{}, err
+	}
+	base, err := e.cfg.Store.Base(ctx, link.ID)
+	if err != nil {
+		return Explanation{}, err
+	}
+	out := Explanation{Flow: flow, Link: link}
+	at := map[string]int{}
+	for i := range p.flow.Fields {
+		f := &p.flow.Fields[i]
+		story := FieldStory{Field: f.Name, Known: slices.ContainsFunc(f.Left.Names(), func(n string) bool { _, ok := base.Left.Fields[n]; return ok })}
+		if v, err := f.Left.Get(base.Left.Fields); err == nil {
+			story.Agreed = v
+		}
+		at[f.Name] = i
+		out.Fields = append(out.Fields, story)
+	}
+	entries, err := e.entriesOf(ctx, AuditFilter{Link: link.ID})
+	if err != nil {
+		return Explanation{}, err
+	}
+	calls := tookEffect(entries)
+	for i := range entries {
+		n := &entries[i]
+		switch {
+		case n.Decision != nil:
+			if k, known := at[n.Decision.Field]; known {
+				call, done := calls[n.Intent]
+				out.Fields[k].Steps = append(out.Fields[k].Steps, Step{At: n.At, Decision: *n.Decision, Written: done && n.Intent != "", Calls: call, Causes: n.Causes})
+			}
+		case n.Kind != EntryWrote:
+			out.Events = append(out.Events, *n)
+		}
+	}
+	return out, nil
+}
+
+// tookEffect maps the intents that took effect to the vendors' calls.
+func tookEffect(entries []Entry) map[string][2]string {
+	calls := map[string][2]string{}
+	for i := range entries {
+		if n := &entries[i]; n.Kind == EntryWrote {
+			calls[n.Intent] = n.Calls
+		}
+	}
+	return calls
+}
+
+// entriesOf returns all entries that a filter selects.
+func (e *Engine) entriesOf(ctx context.Context, filter AuditFilter) ([]Entry, error) {
+	var all []Entry
+	filter.Limit = 1000
+	for {
+		page, err := e.cfg.Store.Entries(ctx, filter)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page...)
+		if len(page) < filter.Limit {
+			return all, nil
+		}
+		filter.After = page[len(page)-1].Seq
+	}
+}
+
+// plannerOf returns the planner of a flow by its name.
+func (e *Engine) plannerOf(flow string) (*Planner, error) {
+	i := slices.IndexFunc(e.planners, func(p *Planner) bool { return p.flow.Name == flow })
+	if i < 0 {
+		return nil, &Error{Op: "find flow", Action: Invalid, Rule: "flow.known", Hint: "name one of the engine's flows",
+			Err: errors.New("no such flow")}
+	}
+	return e.planners[i], nil
+}

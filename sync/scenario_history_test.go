@@ -1,0 +1,123 @@
+package sync_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/urbanhub/crmsync/sync"
+)
+
+func (w *world) explain(ref sync.Ref, field string) sync.FieldStory {
+	w.Helper()
+	out, err := w.engine.Explain(w.ctx, "people", ref)
+	if err != nil {
+		w.Fatal(err)
+	}
+	for _, f := range out.Fields {
+		if f.Field == field {
+			return f
+		}
+	}
+	w.Fatalf("%s is not explained", field)
+	return sync.FieldStory{}
+}
+
+func TestExplainTellsAFieldsStory(t *testing.T) {
+	bubble(t, func(w *world) {
+		left, right := w.pair("email", "ana@example.com", "name", "Ana")
+		w.left.edit(left, "name", "From Left")
+		w.right.edit(right, "fullname", "From Right")
+		w.settle()
+		for _, ref := range []sync.Ref{left, right} {
+			story := w.explain(ref, "name")
+			if len(story.Steps) != 2 || !story.Known || story.Agreed.String() != "From Right" {
+				t.Fatalf("the story is %+v", story)
+			}
+			first, last := story.Steps[0], story.Steps[1]
+			if first.Rule != "create" || !first.Written || first.Calls[1] == "" || len(first.Causes) == 0 {
+				t.Errorf("the first step is %+v", first)
+			}
+			if lost, ok := last.Lost(); !last.Conflict || !last.Ambiguous || !ok || lost.String() != "From Left" || last.Times[0].Latest.IsZero() {
+				t.Errorf("the last step is %+v", last)
+			}
+		}
+		if story := w.explain(left, "phone"); len(story.Steps) != 0 {
+			t.Errorf("a field that nobody set has the story %+v", story)
+		}
+		if _, err := w.engine.Explain(w.ctx, "people", w.left.ref("L99")); !errors.Is(err, sync.ErrNotFound) {
+			t.Errorf("a record that was never linked: %v", err)
+		}
+	})
+}
+
+// A wrong map runs for a while: its writes are taken back, and what people
+// have edited since is kept and listed.
+func TestUndoTakesBackWritesAndKeepsLaterEdits(t *testing.T) {
+	bubble(t, func(w *world) {
+		const people, edited = 60, 7
+		var rights []sync.Ref
+		for i := range people {
+			w.left.create("email", fmt.Sprintf("p%d@example.com", i), "name", fmt.Sprint("Ana ", i))
+		}
+		w.settle()
+		time.Sleep(time.Minute)
+		since := time.Now()
+		for _, left := range w.left.living() {
+			w.left.edit(left, "name", "WRONG")
+			rights = append(rights, w.link(left).Right)
+		}
+		w.settle()
+		time.Sleep(time.Minute)
+		for _, right := range rights[:edited] {
+			w.right.edit(right, "fullname", "A person's")
+		}
+		w.settle()
+		until := time.Now()
+		time.Sleep(time.Minute)
+
+		undo := sync.Undo{Flow: "people", Field: "name", Since: since, Until: until.Add(-time.Minute), DryRun: true}
+		w.takeWritesOf()
+		if dry, err := w.engine.Undo(w.ctx, undo); err != nil || len(dry) != people {
+			t.Fatalf("a dry run lists %d, %v", len(dry), err)
+		}
+		w.wrote()
+		undo.DryRun = false
+		list, err := w.engine.Undo(w.ctx, undo)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept := 0
+		for _, u := range list {
+			if u.Kept != "" {
+				kept++
+			}
+		}
+		if len(list) != people || kept != edited {
+			t.Errorf("%d listed, %d kept, want %d and %d", len(list), kept, people, edited)
+		}
+		w.settle()
+		for i, left := range w.left.living() {
+			want := "A person's"
+			if got := w.link(left).Right; got != rights[i] {
+				t.Fatal("the order of records changed")
+			}
+			if i >= edited {
+				want = w.explain(left, "name").Steps[0].After.String()
+			}
+			w.holds(w.right, rights[i], "fullname", want)
+			w.holds(w.left, left, "name", want)
+		}
+		w.agrees(people)
+		if again, err := w.engine.Undo(w.ctx, undo); err != nil || len(again) != edited {
+			t.Errorf("a second undo lists %d, %v; want those kept only", len(again), err)
+		}
+		if n := len(w.entries(sync.EntryUndone)); n != people-edited {
+			t.Errorf("%d undone in the audit", n)
+		}
+		w.noDead()
+	})
+}
+
+func (w *world) takeWritesOf() { w.left.takeWrites(); w.right.takeWrites() }

@@ -1,0 +1,228 @@
+package sync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// An Undo selects decisions whose writes are to be taken back.
+type Undo struct {
+	// Flow is the flow; it is required.
+	Flow string
+	// Ref limits it to one record, of either side, when not zero.
+	Ref Ref
+	// Field limits it to one field when not empty.
+	Field string
+	// Since and Until limit it to decisions made from the one moment up to,
+	// but not including, the other, when not zero.
+	Since, Until time.Time
+	// DryRun finds out and changes nothing.
+	DryRun bool
+}
+
+// matches reports whether an entry is one of those to be taken back.
+func (u *Undo) matches(n *Entry) bool {
+	return n.Decision != nil && n.Decision.Outcome == Wrote && n.Intent != "" &&
+		(u.Field == "" || n.Decision.Field == u.Field) &&
+		(u.Since.IsZero() || !n.At.Before(u.Since)) && (u.Until.IsZero() || n.At.Before(u.Until))
+}
+
+// An Undone tells what became of one field of one side.
+type Undone struct {
+	Link  string
+	Ref   Ref
+	Field string
+	// From and To are the canonical values before and after.
+	From, To Value
+	// Kept says why the value was left as it is, "" when it was taken back.
+	Kept string
+}
+
+// Undo takes writes back: each side gets the value that it had before the
+// first of the selected decisions, if it still has the one that the last of
+// them wrote. What people changed since is kept and listed. The other side
+// follows by an ordinary sync. A second Undo of the same finds nothing to do.
+func (e *Engine) Undo(ctx context.Context, u Undo) ([]Undone, error) {
+	p, err := e.plannerOf(u.Flow)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := e.entriesOf(ctx, AuditFilter{Flow: u.Flow, Ref: u.Ref})
+	if err != nil {
+		return nil, err
+	}
+	done := tookEffect(entries)
+	var order []string
+	steps := map[string][]*Entry{}
+	for i := range entries {
+		n := &entries[i]
+		if _, took := done[n.Intent]; !took || !u.matches(n) {
+			continue
+		}
+		if steps[n.Link] == nil {
+			order = append(order, n.Link)
+		}
+		steps[n.Link] = append(steps[n.Link], n)
+	}
+	var out []Undone
+	for _, link := range order {
+		r := reversal{engine: e, planner: p, dry: u.DryRun, steps: steps[link]}
+		list, err := r.run(ctx)
+		out = append(out, list...)
+		if err != nil {
+			return out, err
+		}
+	}
+	return out, nil
+}
+
+// A reversal takes back what was written to one pair.
+type reversal struct {
+	engine  *Engine
+	planner *Planner
+	dry     bool
+	steps   []*Entry
+	link    Link
+	views   [2]View
+}
+
+// run takes back, side by side, what can be.
+func (r *reversal) run(ctx context.Context) ([]Undone, error) {
+	if err := r.read(ctx); err != nil {
+		return nil, err
+	}
+	var out []Undone
+	for _, s := range []Side{Left, Right} {
+		list, fields, err := r.side(s)
+		if err != nil {
+			return out, err
+		}
+		if len(fields) > 0 && !r.dry {
+			if err := r.write(ctx, s, fields, list); err != nil {
+				return out, err
+			}
+		}
+		out = append(out, list...)
+	}
+	return out, nil
+}
+
+// read finds the link and reads both of its records.
+func (r *reversal) read(ctx context.Context) error {
+	at := r.steps[len(r.steps)-1].Left
+	link, err := r.engine.cfg.Store.Link(ctx, r.planner.flow.Name, at)
+	if err != nil {
+		return err
+	}
+	r.link = link
+	for _, s := range []Side{Left, Right} {
+		end := r.planner.flow.End(s)
+		recs, err := r.engine.cfg.Peers[end.System].Source.Read(ctx, end.Kind, []string{link.End(s).ID})
+		if err != nil {
+			return err
+		}
+		if len(recs) == 1 {
+			r.views[s] = View{Exists: !recs[0].Deleted, Record: recs[0]}
+		}
+	}
+	return nil
+}
+
+// side says what becomes of each field that was written to a side, and which
+// raw fields bring the old values back.
+func (r *reversal) side(s Side) ([]Undone, Fields, error) {
+	var out []Undone
+	raw := Fields{}
+	for i := range r.planner.flow.Fields {
+		f := &r.planner.flow.Fields[i]
+		first, last := r.span(f.Name, s)
+		if first == nil {
+			continue
+		}
+		u := Undone{Link: r.link.ID, Ref: r.link.End(s), Field: f.Name, From: last.After, To: first.Before[s]}
+		if u.From == u.To {
+			continue
+		}
+		now, err := f.lens(s).Get(r.views[s].Record.Fields)
+		switch {
+		case !r.views[s].Exists:
+			u.Kept = "the record is gone"
+		case err == nil && now == u.To:
+			continue // taken back before
+		case err != nil || now != u.From:
+			u.From, u.Kept = now, "it was changed since"
+		default:
+			put, err := f.lens(s).Put(u.To, r.views[s].Record.Fields)
+			if err != nil {
+				return nil, nil, inField(err, f.Name, u.Ref)
+			}
+			for n, v := range put {
+				raw[n] = v
+			}
+		}
+		out = append(out, u)
+	}
+	return out, raw, nil
+}
+
+// span returns the first and the last decision that wrote a field to a side.
+func (r *reversal) span(field string, s Side) (first, last *Decision) {
+	for _, n := range r.steps {
+		if d := n.Decision; d.Field == field && (d.Merged || d.Winner != s) {
+			if first == nil {
+				first = d
+			}
+			last = d
+		}
+	}
+	return first, last
+}
+
+// write brings old values back under an intent, as an edit of its own: the
+// base stays, so that the next look carries them to the other side.
+func (r *reversal) write(ctx context.Context, s Side, fields Fields, list []Undone) error {
+	e := r.engine
+	now := time.Now()
+	intent := Intent{ID: newID(), Expires: now.Add(e.cfg.Lease)}
+	intent.Writes[s] = fields
+	link, err := e.cfg.Store.Begin(ctx, now, r.link, intent)
+	if err != nil {
+		return err
+	}
+	r.link = link
+	results, err := e.cfg.Peers[link.End(s).System].Sink.Apply(ctx, []Write{{Ref: link.End(s), Fields: fields}})
+	if err == nil && len(results) == 1 {
+		err = results[0].Err
+	}
+	ctx, cancel := e.afterwards(ctx)
+	defer cancel()
+	entry := Entry{At: time.Now(), Kind: EntryUndone, Flow: link.Flow, Link: link.ID, Left: link.Left, Right: link.Right, Intent: intent.ID,
+		Note: fmt.Sprintf("%s: %d fields", s, len(fields))}
+	if err != nil {
+		entry.Kind, entry.Note = EntryFailed, s.String()+": undo: "+err.Error()
+	} else if len(results) == 1 {
+		entry.Calls[s] = results[0].Call
+	}
+	r.link, entry.Causes = link, causesOf(list)
+	committed, cerr := e.cfg.Store.Commit(ctx, time.Now(), Commit{Link: link, Entries: []Entry{entry}})
+	if cerr == nil {
+		r.link = committed
+	}
+	if err := errors.Join(err, cerr); err != nil {
+		return err
+	}
+	return e.Enqueue(ctx, Change{ID: "undo:" + intent.ID, Ref: link.End(s), Reason: ReasonManual, Priority: Sweep})
+}
+
+// causesOf names the fields that were taken back.
+func causesOf(list []Undone) []string {
+	var names []string
+	for i := range list {
+		if list[i].Kept == "" {
+			names = append(names, "undo of "+list[i].Field)
+		}
+	}
+	return names
+}
