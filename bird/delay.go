@@ -19,7 +19,8 @@ type WalkStats struct {
 	LastContacts, LastPages int
 	Took                    time.Duration
 	// Pause is the longest recent time between two such walks: the one before
-	// the last, or the one since Finished if that is already longer.
+	// the last, or the one since Finished if that is already longer. It is zero
+	// until one is over.
 	Pause time.Duration
 
 	// Remembered are the contacts whose state this process has a fingerprint of.
@@ -48,12 +49,13 @@ func (a *Adapter) Walk() WalkStats { return a.walk.stats(time.Now()) }
 // that asks every minute bounds the delay to 4 minutes and 20 seconds. While
 // other calls use up the whole budget, a tenth of it is still the walk's.
 //
-// ok is false until a walk came to the end of the list. Watch it: a delay that
-// keeps growing tells that walks no longer come to their end.
+// ok is false until a walk came to the end of the list and the next one began:
+// how long the pause is only shows then. Watch the delay: one that keeps growing
+// tells that walks no longer come to their end.
 func (a *Adapter) DetectionDelay() (delay time.Duration, ok bool) {
 	now := time.Now()
 	s := a.walk.stats(now)
-	return s.delay(now), !s.Finished.IsZero()
+	return s.delay(now), s.Pause > 0
 }
 
 func (s *WalkStats) delay(now time.Time) time.Duration {
@@ -73,10 +75,10 @@ func (w *walk) stats(now time.Time) WalkStats {
 		Pause: last.Pause, Remembered: len(w.marks)}
 	switch {
 	case last.Ended.IsZero():
-	case at.Began.IsZero():
-		s.Pause = max(s.Pause, now.Sub(last.Ended))
-	default:
-		s.Pause = max(s.Pause, at.Began.Sub(last.Ended))
+	case !at.Began.IsZero():
+		s.Pause = max(last.Pause, at.Began.Sub(last.Ended))
+	case last.Pause > 0:
+		s.Pause = max(last.Pause, now.Sub(last.Ended))
 	}
 	return s
 }

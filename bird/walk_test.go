@@ -190,19 +190,23 @@ func TestTheDelayOfAWalk(t *testing.T) {
 		at   progress
 		now  int
 		want time.Duration
+		ok   bool
 	}{
-		"between walks":                     {progress{Last: last}, 210, 260 * time.Second},
-		"after a long pause":                {progress{Last: last}, 300, 300 * time.Second},
-		"in the next walk":                  {progress{Last: last, Began: at(250)}, 300, 260 * time.Second},
-		"in a walk after a long pause":      {progress{Last: last, Began: at(280)}, 300, 280 * time.Second},
-		"in a walk that is slow":            {progress{Last: last, Began: at(250)}, 400, 310 * time.Second},
-		"in a walk after one that was slow": {progress{Last: lap{Began: at(0), Ended: at(200)}, Began: at(210)}, 300, 410 * time.Second},
+		"before the first walk":             {progress{}, 100, 0, false},
+		"in the first walk":                 {progress{Began: at(90)}, 100, 10 * time.Second, false},
+		"in the first pause":                {progress{Last: lap{Began: at(100), Ended: at(200)}}, 210, 200 * time.Second, false},
+		"between walks":                     {progress{Last: last}, 210, 260 * time.Second, true},
+		"after a long pause":                {progress{Last: last}, 300, 300 * time.Second, true},
+		"in the next walk":                  {progress{Last: last, Began: at(250)}, 300, 260 * time.Second, true},
+		"in a walk after a long pause":      {progress{Last: last, Began: at(280)}, 300, 280 * time.Second, true},
+		"in a walk that is slow":            {progress{Last: last, Began: at(250)}, 400, 310 * time.Second, true},
+		"in a walk after one that was slow": {progress{Last: lap{Began: at(0), Ended: at(200)}, Began: at(210)}, 300, 410 * time.Second, true},
 	} {
 		w := newWalk(1)
 		w.at = tt.at
 		s := w.stats(at(tt.now))
-		if got := s.delay(at(tt.now)); got != tt.want {
-			t.Errorf("%s: %v, want %v", name, got, tt.want)
+		if got := s.delay(at(tt.now)); got != tt.want || (s.Pause > 0) != tt.ok {
+			t.Errorf("%s: %v, %v, want %v, %v", name, got, s.Pause > 0, tt.want, tt.ok)
 		}
 	}
 }
