@@ -188,3 +188,29 @@ func TestEveryVersionWritesActivities(t *testing.T) {
 		})
 	}
 }
+
+func TestUnrelateRemovesWhatItNames(t *testing.T) {
+	inAccount(t, hubspottest.Options{}, hubspot.Options{}, func(t *testing.T, a account) {
+		ada, eva := a.create(1), a.create(2)
+		ref := func(kind sync.Kind, id string) sync.Ref { return sync.Ref{System: hubspot.System, Kind: kind, ID: id} }
+		deal := ref(hubspot.Deal, a.sim.CreateObject("deals", samples[hubspot.Deal]))
+		both := []sync.Ref{ref(hubspot.Contact, ada), ref(hubspot.Contact, eva)}
+		if r := a.apply(sync.Write{Ref: deal, Related: both})[0]; r.Err != nil {
+			t.Fatal(r.Err)
+		}
+		for range 2 { // the second time there is nothing left to remove
+			if err := a.hs.Unrelate(t.Context(), deal, both[0]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		left, err := a.hs.Related(t.Context(), deal, hubspot.Contact)
+		if err != nil || len(left) != 1 || left[0].ID != eva {
+			t.Errorf("left %v, %v", left, err)
+		}
+		for _, wrong := range []sync.Ref{ref(hubspot.Contact, "x"), ref("ticket", "1")} {
+			if err := a.hs.Unrelate(t.Context(), deal, wrong); sync.ActionOf(err) != sync.Invalid {
+				t.Errorf("%v: %v", wrong, err)
+			}
+		}
+	})
+}

@@ -12,7 +12,6 @@ type operation string
 // The operations on records.
 const (
 	opGet     operation = "read one"
-	opList    operation = "list"
 	opRead    operation = "batch read"
 	opCreate  operation = "batch create"
 	opUpdate  operation = "batch update"
@@ -81,7 +80,6 @@ type path struct {
 // https://developers.hubspot.com/docs/api-reference/legacy/migration-guide
 var pathTable = map[operation]path{
 	opGet:     {http.MethodGet, "/crm/v3/objects/{object}/{id}", "/crm/objects/{version}/{object}/{id}", nil},
-	opList:    {http.MethodGet, "/crm/v3/objects/{object}", "/crm/objects/{version}/{object}", nil},
 	opRead:    {http.MethodPost, "/crm/v3/objects/{object}/batch/read", "/crm/objects/{version}/{object}/batch/read", nil},
 	opCreate:  {http.MethodPost, "/crm/v3/objects/{object}/batch/create", "/crm/objects/{version}/{object}/batch/create", nil},
 	opUpdate:  {http.MethodPost, "/crm/v3/objects/{object}/batch/update", "/crm/objects/{version}/{object}/batch/update", nil},

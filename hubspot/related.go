@@ -35,6 +35,39 @@ func (a *Adapter) Related(ctx context.Context, ref sync.Ref, kind sync.Kind) ([]
 	return slices.Clone(got[0]), nil // callers may share one answer
 }
 
+// Unrelate removes every association, whatever its labels, of a record with
+// these others; with those that it has none with nothing happens. Writes only
+// ever add associations. Source:
+// https://developers.hubspot.com/docs/api-reference/latest/crm/associations/associate-records/guide
+func (a *Adapter) Unrelate(ctx context.Context, ref sync.Ref, others ...sync.Ref) error {
+	if err := checkWrite(sync.Write{Ref: ref, Related: others}); err != nil {
+		return err
+	}
+	byKind := map[sync.Kind][]objectID{}
+	for _, o := range others {
+		byKind[o.Kind] = append(byKind[o.Kind], objectID{o.ID})
+	}
+	for kind, ends := range byKind {
+		at := target{object: objectTypes[ref.Kind].plural, to: objectTypes[kind].plural}
+		for to := range slices.Chunk(ends, maxBatch) {
+			if _, err := a.client.call(ctx, opDissociate, at, unrelateRequest{[]relatives{{objectID{ref.ID}, to}}}, nil); err != nil {
+				return about(ref, err)
+			}
+		}
+	}
+	return nil
+}
+
+type unrelateRequest struct {
+	Inputs []relatives `json:"inputs"`
+}
+
+// relatives are a record and others from which it is to be parted.
+type relatives struct {
+	From objectID   `json:"from"`
+	To   []objectID `json:"to"`
+}
+
 // relatedBatch answers one batch of questions, one call for each kind.
 func (c *collection) relatedBatch(ctx context.Context, asks []relation) ([][]sync.Ref, error) {
 	ids := map[sync.Kind][]pageOf{}
