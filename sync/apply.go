@@ -18,6 +18,9 @@ func (r *reconciliation) write(ctx context.Context, plan Plan) error {
 			}
 		}
 	}
+	if err := r.allowWrites(ctx, &plan); err != nil {
+		return r.keptBack(ctx, err)
+	}
 	intent, err := r.begin(ctx, plan)
 	if err != nil {
 		return err

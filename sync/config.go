@@ -45,6 +45,8 @@ type Config struct {
 
 	// Backoff shapes the waits between attempts.
 	Backoff Backoff
+	// Guard bounds what a flow may do in an hour.
+	Guard Guard
 	// Concurrency is how many lanes are worked on at once, 512 by default.
 	Concurrency int
 	// Lease is how long a lane and a pair are held at most, 1 minute by

@@ -15,6 +15,7 @@ type Engine struct {
 	planners   []*Planner
 	switches   switches
 	breaker    breaker
+	guarded    guarded
 	creates    creates
 	activities map[string][]*Activity // by the type of their facts
 }

@@ -22,7 +22,7 @@ const (
 	EventSwept     EventType = "swept"     // a sweep ended; Count changes, Duration
 	EventDegraded  EventType = "degraded"  // a field pauses: its system cannot hold it; Err names field and rule
 	EventRecovered EventType = "recovered" // it goes on; Err names field and rule
-	EventTripped   EventType = "tripped"   // a field of a pair oscillates and is held; Decision is the last one
+	EventTripped   EventType = "tripped"   // a field oscillates and is held (Decision), or a guard suspended a flow (Err)
 	EventGap       EventType = "gap"       // a feed lost its place, the system is swept as a whole
 	EventVerified  EventType = "verified"  // a verification ended; Agreement
 )

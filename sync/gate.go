@@ -1,6 +1,9 @@
 package sync
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 // gate returns what keeps fields of a pair from being written at present: the
 // flow's rollout, a switch that somebody threw, or the breaker.
@@ -12,12 +15,30 @@ func (e *Engine) gate(flow *Flow, link string, ends ...Ref) Gate {
 		case out != "":
 			return out
 		case e.switches.suspended(flow.Name, field, to):
-			return "switch"
+			return ruleSwitch
 		case e.breaker.tripped(link, field, now):
 			return "breaker.oscillation"
 		}
 		return ""
 	}
+}
+
+// ruleSwitch is the rule of what a switch keeps back.
+const ruleSwitch = "switch"
+
+// suspended has a creation wait that a switch keeps back: there is no link by
+// which a verification would find it after the switch is put back.
+func (r *reconciliation) suspended(plan *Plan) error {
+	if r.views[Left].Exists && r.views[Right].Exists || !plan.Empty() {
+		return nil
+	}
+	for i := range plan.Decisions {
+		if d := &plan.Decisions[i]; d.Outcome == Gated && d.Rule == ruleSwitch {
+			return &Error{Op: "reconcile", Action: RetryAt, Ref: r.ref, Rule: ruleSwitch, RetryAt: time.Now().Add(guardWait),
+				Hint: "it is created after the flow is resumed", Err: errors.New("the flow is suspended")}
+		}
+	}
+	return nil
 }
 
 // watchFlips tells the breaker what was written, and the observer when that

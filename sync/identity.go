@@ -115,6 +115,9 @@ func (r *reconciliation) gone(ctx context.Context, s Side) error {
 	if r.link.Generation == 0 || r.link.State == Detached {
 		return nil
 	}
+	if err := r.allow(ctx, detachment); err != nil {
+		return err
+	}
 	r.link.State = Detached
 	r.note(Entry{Kind: EntryDetached, Note: "the " + s.String() + " record is gone"})
 	return r.commit(ctx, nil, nil)

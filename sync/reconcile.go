@@ -70,6 +70,9 @@ func (r *reconciliation) round(ctx context.Context) (again bool, err error) {
 		return false, r.keptBack(ctx, err)
 	}
 	r.decide(plan.Decisions)
+	if why := r.suspended(&plan); why != nil {
+		return false, errors.Join(why, r.flush(ctx))
+	}
 	if plan.Empty() {
 		return false, r.commitAgreement(ctx, plan)
 	}

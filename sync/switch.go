@@ -72,6 +72,7 @@ func (e *Engine) Resume(ctx context.Context, s Switch) error {
 	if err != nil {
 		return err
 	}
+	e.guarded.forget(s.Flow)
 	_, err = e.Verify(ctx, s.Flow)
 	return err
 }

@@ -60,6 +60,7 @@ func (e *Engine) Verify(ctx context.Context, flow string) (Agreement, error) {
 			return a, err
 		}
 	}
+	e.guarded.verified(flow, a.Pairs)
 	e.observe(Event{Type: EventVerified, Flow: flow, Agreement: &a})
 	return a, nil
 }
