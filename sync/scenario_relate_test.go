@@ -3,6 +3,7 @@ package sync_test
 import (
 	"context"
 	"slices"
+	stdsync "sync"
 	"testing"
 	"time"
 
@@ -15,7 +16,15 @@ const deal sync.Kind = "deal"
 type house struct {
 	*fake
 	deals *fake
+	mu    stdsync.Mutex
 	made  []sync.Write // the deals that were created
+}
+
+// created returns the writes that created deals so far.
+func (h *house) created() []sync.Write {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.made)
 }
 
 func (h *house) of(kind sync.Kind) *fake {
@@ -33,12 +42,18 @@ func (h *house) Match(ctx context.Context, kind sync.Kind, probes []sync.Probe) 
 	return h.of(kind).Match(ctx, kind, probes)
 }
 
-func (h *house) Apply(ctx context.Context, writes []sync.Write) ([]sync.Result, error) {
+func (h *house) note(writes []sync.Write) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	for _, w := range writes {
 		if w.Ref.Kind == deal && w.Ref.ID == "" {
 			h.made = append(h.made, w)
 		}
 	}
+}
+
+func (h *house) Apply(ctx context.Context, writes []sync.Write) ([]sync.Result, error) {
+	h.note(writes)
 	return h.of(writes[0].Ref.Kind).Apply(ctx, writes)
 }
 
@@ -78,8 +93,8 @@ func TestDealIsCreatedWithItsContact(t *testing.T) {
 		left, right := w.pair("name", "Ana")
 		w.look(alpha.deals.create("stage", "new", "contact", left.ID))
 		w.settle()
-		if len(beta.made) != 1 || !slices.Equal(beta.made[0].Related, []sync.Ref{right}) {
-			t.Errorf("deals made %+v, want one associated with %s", beta.made, right)
+		if len(beta.created()) != 1 || !slices.Equal(beta.created()[0].Related, []sync.Ref{right}) {
+			t.Errorf("deals made %+v, want one associated with %s", beta.created(), right)
 		}
 		w.noDead()
 	}, dealing(&alpha, &beta, true))
@@ -95,13 +110,13 @@ func TestDealWaitsForItsContact(t *testing.T) {
 			stop := w.run()
 			defer stop()
 			time.Sleep(10 * time.Minute)
-			if made := len(beta.made); (made == 0) != required {
+			if made := len(beta.created()); (made == 0) != required {
 				t.Fatalf("%d deals made without their contact, required: %v", made, required)
 			}
 			w.look(left)
 			time.Sleep(time.Minute)
-			if required && (len(beta.made) != 1 || !slices.Equal(beta.made[0].Related, []sync.Ref{w.link(left).Right})) {
-				t.Errorf("deals made %+v, want one with its contact", beta.made)
+			if required && (len(beta.created()) != 1 || !slices.Equal(beta.created()[0].Related, []sync.Ref{w.link(left).Right})) {
+				t.Errorf("deals made %+v, want one with its contact", beta.created())
 			}
 			w.noDead()
 		}, dealing(&alpha, &beta, required))
