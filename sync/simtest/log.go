@@ -121,7 +121,6 @@ func (c *queueClient) Take(ctx context.Context, now time.Time, n int, lease time
 	if err := c.p.do(ctx, "queue.take", "", 0, func() error { return nil }); err != nil {
 		return nil, err
 	}
-	now = time.Now() // the step may have taken its time
 	lanes, err = c.Queue.Take(ctx, now, n, lease)
 	for i := range lanes {
 		c.p.world.check.taken(c.p, &lanes[i])

@@ -60,20 +60,25 @@ func (p *process) build(owner string) error {
 	cfg := sync.Config{
 		Store: &storeClient{p}, Queue: &queueClient{q, p}, Peers: map[sync.System]sync.Peer{},
 		Backoff:     sync.Backoff{Max: backoffMost, Attempts: 12},
-		Concurrency: 4, Lease: lease, PollInterval: time.Second, SweepInterval: w.cfg.SweepInterval, StopTimeout: 5 * time.Second,
+		Concurrency: many, Lease: lease, PollInterval: time.Second, SweepInterval: w.cfg.SweepInterval, StopTimeout: 5 * time.Second,
 		Observer: p.observe,
 	}
 	for _, name := range w.systems {
 		v := w.vendors[name]
-		cfg.Peers[name] = w.wrapPeer(p, name, v.peer(p))
+		cfg.Peers[name] = v.peer(p)
 	}
 	cfg.Flows, cfg.Activities = w.cfg.Flows, w.activities
-	w.wrapConfig(&cfg)
+	if w.cfg.Wrap != nil {
+		w.cfg.Wrap(&cfg)
+	}
 	p.engine, err = sync.New(cfg)
 	return err
 }
 
 const (
+	// many lanes at once: how many are free would depend on which of two
+	// goroutines is quicker, and so must not matter.
+	many        = 256
 	lease       = 5 * time.Second
 	backoffMost = 20 * time.Second
 )
