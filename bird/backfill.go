@@ -23,7 +23,7 @@ import (
 // and again shows its last closing only, and who took it over only if an AI
 // employee is still known of.
 func (a *Adapter) History(ctx context.Context, contact sync.Ref, since time.Time) ([]sync.Fact, error) {
-	if err := checkKind("bird: history", contact.Kind); err != nil {
+	if err := checkKind("bird: history", contact.Kind, Contact); err != nil {
 		return nil, err
 	}
 	ctx = sync.WithPriority(ctx, sync.Backfill)

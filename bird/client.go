@@ -14,7 +14,8 @@ import (
 	"github.com/urbanhub/crmsync/sync"
 )
 
-// An Adapter reads and writes the contacts of one Bird workspace. It
+// An Adapter reads and writes the contacts and conversations of one Bird
+// workspace. It
 // implements [sync.Source], [sync.Sink], [sync.Matcher], [sync.Snapshotter]
 // and [sync.Skewer]. Its methods may be called concurrently; it owns no
 // goroutine that outlives a call and needs no closing.
@@ -26,14 +27,16 @@ type Adapter struct {
 	places    map[string]place
 	wanted    url.Values // the query that asks for empty attributes, too
 
-	gets, posts *ratelimit.Window
-	throttle    throttle
-	offset      atomic.Int64 // Bird's clock minus ours
-	seen        snapshots
-	degraded    degraded
-	walk        *walk
-	platforms   platforms
-	learned     atomic.Pointer[map[string]AttributeType] // from the definitions
+	gets, posts   *ratelimit.Window
+	throttle      throttle
+	offset        atomic.Int64 // Bird's clock minus ours
+	seen          snapshots[*contact]
+	talks         snapshots[*Conversation]
+	degraded      degraded
+	walk          *walk
+	platforms     platforms
+	tellsPlatform bool                                     // of conversations
+	learned       atomic.Pointer[map[string]AttributeType] // from the definitions
 }
 
 var (
@@ -74,6 +77,7 @@ func New(workspaceID, accessKey string, opts *Options) (*Adapter, error) {
 			RequestID: "messagebird-request-id",
 		},
 	}
+	a.tellsPlatform = slices.Contains(o.Conversations, FieldPlatform)
 	a.walk = newWalk(float64(o.GETPerSecond) * o.WalkShare)
 	for _, name := range o.Fields {
 		a.places[name] = placeOf(name, o.ExternalIDKey)
@@ -108,7 +112,15 @@ func newHTTPClient() *http.Client {
 }
 
 // Projection implements [sync.Projector].
-func (a *Adapter) Projection(sync.Kind) []string { return a.opts.Fields }
+func (a *Adapter) Projection(kind sync.Kind) []string {
+	switch kind {
+	case Contact:
+		return a.opts.Fields
+	case ConversationKind:
+		return a.opts.Conversations
+	}
+	return nil
+}
 
 // Skew implements [sync.Skewer]: the distance between Bird's clock, as the
 // Date header of its last answer told it, and ours, and the second to which

@@ -115,15 +115,14 @@ func texts(values map[string]sync.Value) map[string]string {
 	return out
 }
 
-// The kinds of what is read and written beside contacts, as errors name them.
+// The kinds of what is read and written beside records, as errors name them.
 const (
-	conversationKind sync.Kind = "conversation"
-	messageKind      sync.Kind = "message"
-	feedItemKind     sync.Kind = "feeditem"
+	messageKind  sync.Kind = "message"
+	feedItemKind sync.Kind = "feeditem"
 )
 
 func conversationRef(id string) sync.Ref {
-	return sync.Ref{System: System, Kind: conversationKind, ID: id}
+	return sync.Ref{System: System, Kind: ConversationKind, ID: id}
 }
 
 // conversation returns the path of a conversation.

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 
+	"github.com/urbanhub/crmsync/internal/httpx"
 	"github.com/urbanhub/crmsync/sync"
 )
 
@@ -32,7 +33,7 @@ type ConversationStart struct {
 // call then finds it on such a channel.
 // See https://docs.bird.com/api/conversations-api/api-reference/conversations-api/create-conversation.
 func (a *Adapter) StartConversation(ctx context.Context, s ConversationStart) (id string, created bool, err error) {
-	r := request{op: "bird: start conversation", ref: sync.Ref{System: System, Kind: conversationKind},
+	r := request{op: "bird: start conversation", ref: sync.Ref{System: System, Kind: ConversationKind},
 		method: http.MethodPost, path: a.workspace + "/conversations", body: s.wire()}
 	var c Conversation
 	_, err = a.call(ctx, r, &c)
@@ -85,23 +86,29 @@ type ConversationEdit struct {
 // that change them at the same moment, one may lose.
 // See https://docs.bird.com/api/conversations-api/api-reference/conversations-api/update-conversation.
 func (a *Adapter) UpdateConversation(ctx context.Context, id string, edit ConversationEdit) (*Conversation, error) {
+	c, _, err := a.editConversation(ctx, id, edit)
+	return c, err
+}
+
+func (a *Adapter) editConversation(ctx context.Context, id string, edit ConversationEdit) (*Conversation, *httpx.Response, error) {
 	c, err := a.Conversation(ctx, id)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	body := edit.change(c)
 	if len(body) == 0 {
-		return c, nil
+		return c, nil, nil
 	}
-	r := request{op: "bird: update conversation", ref: conversationRef(id), method: http.MethodPatch, path: a.conversation(id), body: body}
+	r := request{op: opUpdateConversation, ref: conversationRef(id), method: http.MethodPatch, path: a.conversation(id), body: body}
 	var after Conversation
-	if _, err := a.call(ctx, r, &after); err != nil {
-		return nil, err
+	res, err := a.call(ctx, r, &after)
+	if err != nil {
+		return nil, res, err
 	}
 	if after.ID != "" {
-		return &after, nil
+		c = &after
 	}
-	return c, nil
+	return c, res, nil
 }
 
 // change makes the edit in c and returns what is to be written.
@@ -115,7 +122,11 @@ func (e *ConversationEdit) change(c *Conversation) map[string]any {
 	}
 	merged := map[string]string{}
 	maps.Copy(merged, c.Attributes)
-	maps.Copy(merged, e.Attributes)
+	for key, v := range e.Attributes {
+		if c.Attributes[key] != v { // an empty text and none are the same
+			merged[key] = v
+		}
+	}
 	if !maps.Equal(merged, c.Attributes) {
 		body["attributes"], c.Attributes = merged, merged
 	}

@@ -98,7 +98,7 @@ func (r request) throttled(res *httpx.Response, until time.Time) error {
 // conflicts says what a 409 means, by the kind of what was to be changed.
 var conflicts = map[sync.Kind]struct{ rule, hint string }{
 	Contact:          {"identifier.unique", "another contact holds one of the identifiers"},
-	conversationKind: {"conversation.active", "the contact has another active conversation on the channel; use that one"},
+	ConversationKind: {"conversation.active", "the contact has another active conversation on the channel; use that one"},
 	feedItemKind:     {"conversation.active", "the contact has another active conversation, or somebody changed the item meanwhile; look again"},
 	"":               {"bird.unique", "there is one already"},
 }
@@ -106,7 +106,7 @@ var conflicts = map[sync.Kind]struct{ rule, hint string }{
 // invalids says what to do about a 400 or 422.
 var invalids = map[sync.Kind]string{
 	Contact:          "correct the value in the system it comes from; phones must be E.164",
-	conversationKind: "a closed conversation takes no messages; reopen it, or correct the text",
+	ConversationKind: "a closed conversation takes no messages; reopen it, or correct the value; a status is active or closed",
 	feedItemKind:     "a closed item cannot be assigned; look again",
 }
 

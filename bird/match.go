@@ -15,17 +15,22 @@ import (
 // Match implements [sync.Matcher]. The names it can look for are the id,
 // external_id, msisdn and email. Identifiers go to Bird's search by
 // identifier, and what it finds is checked, phones without regard to "+".
+// Conversations are found by their id alone.
 // See https://docs.bird.com/api/contacts-api/api-reference/manage-workspace-contacts/search-contact-by-identifier.
 func (a *Adapter) Match(ctx context.Context, kind sync.Kind, probes []sync.Probe) ([]sync.Match, error) {
-	if err := checkKind("bird: match", kind); err != nil {
+	if err := checkKind("bird: match", kind, Contact, ConversationKind); err != nil {
 		return nil, err
+	}
+	find := a.find
+	if kind == ConversationKind {
+		find = a.findConversation
 	}
 	matches := make([]sync.Match, len(probes))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(parallel)
 	for i, probe := range probes {
 		g.Go(func() (err error) {
-			matches[i], err = a.match(ctx, probe)
+			matches[i], err = match(ctx, probe, find)
 			return err
 		})
 	}
@@ -35,12 +40,12 @@ func (a *Adapter) Match(ctx context.Context, kind sync.Kind, probes []sync.Probe
 	return matches, nil
 }
 
-func (a *Adapter) match(ctx context.Context, probe sync.Probe) (sync.Match, error) {
+func match(ctx context.Context, probe sync.Probe, find func(context.Context, sync.Key) ([]sync.Record, error)) (sync.Match, error) {
 	for _, key := range probe {
 		if key.Value.Blank() {
 			continue
 		}
-		found, err := a.find(ctx, key)
+		found, err := find(ctx, key)
 		if err != nil {
 			return sync.Match{}, err
 		}
@@ -54,17 +59,21 @@ func (a *Adapter) match(ctx context.Context, probe sync.Probe) (sync.Match, erro
 func (a *Adapter) find(ctx context.Context, key sync.Key) ([]sync.Record, error) {
 	switch at := placeOf(key.Name, a.opts.ExternalIDKey); at.kind {
 	case idPlace:
-		r, err := a.read(ctx, key.Value.String())
-		if err != nil || r.Deleted {
-			return nil, err
-		}
-		return []sync.Record{r}, nil
+		return living(a.read(ctx, key.Value.String()))
 	case identifierPlace:
 		return a.search(ctx, identifier{Key: at.key, Value: key.Value.String()})
 	}
 	return nil, &sync.Error{Op: "bird: match", Action: sync.Fatal, Field: key.Name, Rule: "key.identifier",
 		Hint: "recognise contacts by id, external_id, msisdn or email",
 		Err:  errors.New("no search by an attribute")}
+}
+
+// living returns a record that was read unless it is gone.
+func living(r sync.Record, err error) ([]sync.Record, error) {
+	if err != nil || r.Deleted {
+		return nil, err
+	}
+	return []sync.Record{r}, nil
 }
 
 // search returns the contacts that hold the identifier. A value that Bird

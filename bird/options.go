@@ -74,6 +74,9 @@ type Options struct {
 	// Fields are the raw names to read, best taken from [sync.Flow.Names].
 	// Nil means the id and the four fields that are not attributes.
 	Fields []string
+	// Conversations are the raw names to read of conversations, best taken from
+	// [sync.Flow.Names]; nil keeps none in step.
+	Conversations []string
 	// ExternalIDKey is the key of the custom identifier that holds the other
 	// system's id of the contact; "" is "external_id".
 	ExternalIDKey string
@@ -163,6 +166,9 @@ func (o *Options) check() error {
 	}
 	if !(o.WalkShare > 0 && o.WalkShare <= 1) {
 		return misconfigured("walk.share", "give WalkShare as a part of GETPerSecond, above 0 and up to 1")
+	}
+	if err := checkConversationFields(o.Conversations); err != nil {
+		return err
 	}
 	if len(o.ExternalIDKey) > 64 {
 		return misconfigured("identifier.key", "an identifier's key has at most 64 characters")

@@ -29,6 +29,11 @@ import (
 // is written. It concerns one value, not the field, so the adapter is no
 // [sync.Degrader].
 // See https://docs.bird.com/api/contacts-api/api-reference/manage-workspace-contacts/create-or-update-a-contact-by-identifier.
+//
+// Of a conversation the status, the name and attributes are written, by
+// [Adapter.UpdateConversation], whose read costs a GET besides; a blank
+// attribute becomes an empty text. Conversations are neither created nor
+// deleted.
 func (a *Adapter) Apply(ctx context.Context, writes []sync.Write) ([]sync.Result, error) {
 	results := make([]sync.Result, len(writes))
 	var g errgroup.Group
@@ -66,8 +71,11 @@ func inTurn(writes []sync.Write) [][]int {
 }
 
 func (a *Adapter) apply(ctx context.Context, w sync.Write) sync.Result {
-	if err := checkKind("bird: write", w.Ref.Kind); err != nil {
+	if err := checkKind("bird: write", w.Ref.Kind, Contact, ConversationKind); err != nil {
 		return sync.Result{Record: sync.Record{Ref: w.Ref}, Err: err}
+	}
+	if w.Ref.Kind == ConversationKind {
+		return a.applyConversation(ctx, w)
 	}
 	sound, dropped := a.withoutPhones(w, notE164)
 	res, err := a.write(ctx, sound)

@@ -10,72 +10,95 @@ import (
 // snapshotLimit bounds the records remembered: two generations of this many.
 const snapshotLimit = 10_000
 
+// A versioned state is what Bird told of a record: its id and the system's time of
+// its last change, and more. It is not changed any more once it is remembered.
+type versioned interface {
+	comparable
+	version() (id string, updatedAt time.Time)
+}
+
+func (c *contact) version() (id string, updatedAt time.Time) { return c.ID, c.UpdatedAt.Time }
+
+func (c *Conversation) version() (id string, updatedAt time.Time) { return c.ID, c.UpdatedAt }
+
 // snapshots remembers the last state seen of records. A state is dated by the
 // moment its request was sent, the latest at which it certainly still held.
 // The zero value is ready; methods may be called concurrently.
-type snapshots struct {
+type snapshots[S versioned] struct {
 	mu         stdsync.Mutex
-	young, old map[string]snapshot
+	young, old map[string]snapshot[S]
 }
 
-// A snapshot that is lost marks a contact whose state became unknown at the
+// A snapshot that is lost marks a record whose state became unknown at the
 // moment at: what was asked before then is not to be believed. What it held
-// still tells by which identifiers to look for it. The contact is not changed
-// any more.
-type snapshot struct {
-	contact *contact
-	at      time.Time
-	lost    bool
+// still tells by which identifiers to look for it.
+type snapshot[S versioned] struct {
+	state S // zero if it was never seen
+	at    time.Time
+	lost  bool
 }
 
-// remember keeps the contact unless something newer is known.
-func (s *snapshots) remember(c *contact, sent time.Time) {
+// known reports whether the state is believed.
+func (e *snapshot[S]) known() bool {
+	var none S
+	return e.state != none && !e.lost
+}
+
+// remember keeps the state unless something newer is known.
+func (s *snapshots[S]) remember(now S, sent time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	had := s.find(c.ID)
-	if sent.Before(had.at) || had.contact != nil && !had.lost && c.UpdatedAt.Before(had.contact.UpdatedAt.Time) {
+	id, updatedAt := now.version()
+	had := s.find(id)
+	if sent.Before(had.at) {
 		return
 	}
-	s.keep(c.ID, snapshot{contact: c, at: sent})
+	if had.known() {
+		if _, was := had.state.version(); updatedAt.Before(was) {
+			return
+		}
+	}
+	s.keep(id, snapshot[S]{state: now, at: sent})
 }
 
-// recall returns the contact as last seen at or after since, nil if it was not.
-func (s *snapshots) recall(id string, since time.Time) *contact {
+// recall returns the state as last seen at or after since, zero if it was not.
+func (s *snapshots[S]) recall(id string, since time.Time) (none S) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if e := s.find(id); !e.lost && !e.at.Before(since) {
-		return e.contact
+		return e.state
 	}
-	return nil
+	return none
 }
 
-// last returns the contact as it ever was last seen, nil if it never was.
-func (s *snapshots) last(id string) *contact {
+// last returns the state as it ever was last seen, zero if it never was.
+func (s *snapshots[S]) last(id string) S {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.find(id).contact
+	return s.find(id).state
 }
 
 // forget believes no more what is known of a record's state, nor what answers
 // to requests sent before now may still tell.
-func (s *snapshots) forget(id string, now time.Time) {
+func (s *snapshots[S]) forget(id string, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lose(id, now)
 }
 
-func (s *snapshots) lose(id string, now time.Time) {
-	s.keep(id, snapshot{contact: s.find(id).contact, at: now, lost: true})
+func (s *snapshots[S]) lose(id string, now time.Time) {
+	s.keep(id, snapshot[S]{state: s.find(id).state, at: now, lost: true})
 }
 
-// forgetHolders is forget for the contacts that hold an identifier.
-func (s *snapshots) forgetHolders(i identifier, now time.Time) {
+// forgetAll is forget for the records of which the last known state is one that
+// holds.
+func (s *snapshots[S]) forgetAll(holds func(S) bool, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var ids []string
-	for _, generation := range []map[string]snapshot{s.old, s.young} {
+	for _, generation := range []map[string]snapshot[S]{s.old, s.young} {
 		for id, e := range generation {
-			if e.contact != nil && !e.lost && e.contact.mirrors(i) {
+			if e.known() && holds(e.state) {
 				ids = append(ids, id)
 			}
 		}
@@ -85,16 +108,16 @@ func (s *snapshots) forgetHolders(i identifier, now time.Time) {
 	}
 }
 
-func (s *snapshots) find(id string) snapshot {
+func (s *snapshots[S]) find(id string) snapshot[S] {
 	if e, ok := s.young[id]; ok {
 		return e
 	}
 	return s.old[id]
 }
 
-func (s *snapshots) keep(id string, e snapshot) {
+func (s *snapshots[S]) keep(id string, e snapshot[S]) {
 	if s.young == nil || len(s.young) >= snapshotLimit {
-		s.old, s.young = s.young, map[string]snapshot{}
+		s.old, s.young = s.young, map[string]snapshot[S]{}
 	}
 	s.young[id] = e
 }
@@ -103,12 +126,16 @@ func (s *snapshots) keep(id string, e snapshot) {
 // the answers to writes, and forgets a record when a write to it may or may
 // not have happened.
 func (a *Adapter) Snapshot(ref sync.Ref, since time.Time) (sync.Record, bool) {
-	if ref.System != System || ref.Kind != Contact {
-		return sync.Record{}, false
+	switch {
+	case ref.System != System:
+	case ref.Kind == Contact:
+		if c := a.seen.recall(ref.ID, since); c != nil {
+			return a.record(c), true
+		}
+	case ref.Kind == ConversationKind:
+		if c := a.talks.recall(ref.ID, since); c != nil {
+			return a.conversationRecord(c)
+		}
 	}
-	c := a.seen.recall(ref.ID, since)
-	if c == nil {
-		return sync.Record{}, false
-	}
-	return a.record(c), true
+	return sync.Record{}, false
 }

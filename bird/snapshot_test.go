@@ -15,15 +15,15 @@ func state(id string, n int64) *contact {
 func TestSnapshotsNeverGoBack(t *testing.T) {
 	at := func(n int64) time.Time { return time.Unix(n, 0) }
 	for name, tt := range map[string]struct {
-		play func(*snapshots)
+		play func(*snapshots[*contact])
 		want int64 // UpdatedAt, -1 for nothing
 	}{
-		"read, then write":                {func(s *snapshots) { s.remember(state("c", 1), at(1)); s.remember(state("c", 2), at(2)) }, 2},
-		"read sent before, answered late": {func(s *snapshots) { s.remember(state("c", 2), at(2)); s.remember(state("c", 1), at(1)) }, 2},
-		"read overtaken by a write":       {func(s *snapshots) { s.remember(state("c", 2), at(2)); s.remember(state("c", 1), at(3)) }, 2},
-		"read sent before a lost write":   {func(s *snapshots) { s.forget("c", at(2)); s.remember(state("c", 1), at(1)) }, -1},
-		"read sent after a lost write":    {func(s *snapshots) { s.forget("c", at(2)); s.remember(state("c", 1), at(3)) }, 1},
-		"forgotten":                       {func(s *snapshots) { s.remember(state("c", 1), at(1)); s.forget("c", at(1)) }, -1},
+		"read, then write":                {func(s *snapshots[*contact]) { s.remember(state("c", 1), at(1)); s.remember(state("c", 2), at(2)) }, 2},
+		"read sent before, answered late": {func(s *snapshots[*contact]) { s.remember(state("c", 2), at(2)); s.remember(state("c", 1), at(1)) }, 2},
+		"read overtaken by a write":       {func(s *snapshots[*contact]) { s.remember(state("c", 2), at(2)); s.remember(state("c", 1), at(3)) }, 2},
+		"read sent before a lost write":   {func(s *snapshots[*contact]) { s.forget("c", at(2)); s.remember(state("c", 1), at(1)) }, -1},
+		"read sent after a lost write":    {func(s *snapshots[*contact]) { s.forget("c", at(2)); s.remember(state("c", 1), at(3)) }, 1},
+		"forgotten":                       {func(s *snapshots[*contact]) { s.remember(state("c", 1), at(1)); s.forget("c", at(1)) }, -1},
 	} {
 		a := &Adapter{}
 		tt.play(&a.seen)

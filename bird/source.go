@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -31,9 +32,16 @@ const parallel = 64
 // walk reports it; the engine looks for its counterpart by the flow's
 // identities, which the survivor has got, and puts it in the place of the
 // contact that is gone.
+//
+// A conversation costs one GET, and another one when more than five take part
+// and the contact is not among those told.
 func (a *Adapter) Read(ctx context.Context, kind sync.Kind, ids []string) ([]sync.Record, error) {
-	if err := checkKind("bird: read", kind); err != nil {
+	if err := checkKind("bird: read", kind, Contact, ConversationKind); err != nil {
 		return nil, err
+	}
+	read := a.read
+	if kind == ConversationKind {
+		read = a.readConversation
 	}
 	records := make([]sync.Record, len(ids))
 	first := map[string]int{}
@@ -45,7 +53,7 @@ func (a *Adapter) Read(ctx context.Context, kind sync.Kind, ids []string) ([]syn
 		}
 		first[id] = i
 		g.Go(func() (err error) {
-			records[i], err = a.read(gctx, id)
+			records[i], err = read(gctx, id)
 			return err
 		})
 	}
@@ -138,10 +146,11 @@ func isAction(err error, action sync.Action) bool {
 	return errors.As(err, &e) && e.Action == action
 }
 
-func checkKind(op string, kind sync.Kind) error {
-	if kind == Contact {
+// checkKind refuses kinds that are not among those known.
+func checkKind(op string, kind sync.Kind, known ...sync.Kind) error {
+	if slices.Contains(known, kind) {
 		return nil
 	}
 	return &sync.Error{Op: op, Action: sync.Fatal, Rule: "kind.known",
-		Hint: "this adapter keeps contacts only", Err: errors.New("the kind " + string(kind) + " is not known")}
+		Hint: "this adapter keeps contacts and conversations", Err: errors.New("the kind " + string(kind) + " is not known")}
 }

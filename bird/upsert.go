@@ -30,7 +30,7 @@ func (a *Adapter) upsert(ctx context.Context, w sync.Write) (sync.Result, error)
 	c, res, err := a.patch(ctx, request{op: "bird: upsert contact", ref: w.Ref,
 		path: a.contacts + "/identifiers/" + key.key + "/" + value, body: &p})
 	if err != nil {
-		a.seen.forgetHolders(identifier{Key: key.key, Value: value}, time.Now())
+		a.seen.forgetAll(func(c *contact) bool { return c.mirrors(identifier{Key: key.key, Value: value}) }, time.Now())
 		return res, err
 	}
 	dropped := a.passedOver(w, c)
