@@ -179,7 +179,7 @@ func (s *Summarizer) conversationURL(id string) string {
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || len(address) > 2000 {
 		return ""
 	}
-	return address
+	return u.Scheme + address[len(u.Scheme):] // in lower case, as HubSpot's editor knows it
 }
 
 // summary prepares what the templates show.

@@ -306,6 +306,7 @@ func TestSummaryLaws(t *testing.T) {
 
 func FuzzSummary(f *testing.F) {
 	f.Add("Jane", "Is it <b>free</b>?", "<p>a</p>", "plan.pdf", "https://inbox.example.com/1", 3)
+	f.Add("Jane", "Hi", "", "", "htTp://inbox.example.com", 1)
 	f.Add("\u202E", "\x00👩‍👩‍👧\r\n", "<style><", "https://x/?t=1", "javascript:1", 900)
 	f.Fuzz(func(t *testing.T, name, text, markup, file, url string, times int) {
 		from := bird.Participant{Type: bird.ContactParticipant, Name: name}
