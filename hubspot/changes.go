@@ -23,9 +23,11 @@ const defaultBehind = time.Hour
 //
 // The end of the stream is read again for Options.SearchLag (and the measured
 // clock skew), because the index shows changes late; the repeated changes have
-// the same IDs. Deleted records are not in the index: webhooks and the journal
-// tell of them. Where the properties' names do not fit into the body of a
-// search, the changes have no Witness, so each record is read.
+// the same IDs. What many edits at once put out of order is read again, too, so
+// nothing that the index shows within the lag is passed over. Deleted records
+// are not in the index: webhooks and the journal tell of them. Where the
+// properties' names do not fit into the body of a search, the changes have no
+// Witness, so each record is read.
 // Source: https://developers.hubspot.com/docs/api-reference/latest/crm/search-the-crm
 func (a *Adapter) Changes(ctx context.Context, since sync.Cursor) (sync.ChangePage, error) {
 	lag := a.opts.SearchLag + a.Skew()

@@ -163,7 +163,7 @@ func (p place) next(results []object, b bounds) ([]*object, place) {
 	default:
 		n.at = max(p.at, lastTime(results))
 		if p.certain() {
-			n.sure = max(p.at, min(n.at, b.settled))
+			n.sure = max(p.at, min(n.at, lastSettled(results, b.settled)))
 		}
 		found := before(n.at, results)
 		if len(found) == 0 || n.at == p.at {
@@ -190,9 +190,11 @@ func before(ms int64, results []object) []*object {
 	return found
 }
 
-// lastTime returns the time up to which a full page has shown everything. A
-// record that was edited a moment ago may stand at its old place with its new
-// time, so the least of the last few is taken.
+// lastTime returns the time up to which a full page has probably shown
+// everything. A record that was edited a moment ago may stand at its old place
+// with its new time, so the least of the last few is taken. When all of them
+// were edited at once that is too late a time, which is why nobody relies on it
+// where lastSettled says less.
 func lastTime(results []object) int64 {
 	tail := results[max(len(results)-10, 0):]
 	last := tail[0].modified()
@@ -202,4 +204,17 @@ func lastTime(results []object) int64 {
 		}
 	}
 	return last.UnixMilli()
+}
+
+// lastSettled returns the time up to which a full page has shown everything for
+// certain, or 0. The index knows every edit before settled: a record with such
+// a time stands at its own place, and one at a former place has a later time,
+// however many were edited while the page was made.
+func lastSettled(results []object, settled int64) int64 {
+	for i := len(results) - 1; i >= 0; i-- {
+		if t := results[i].modified().UnixMilli(); t < settled {
+			return t
+		}
+	}
+	return 0
 }

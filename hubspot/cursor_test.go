@@ -33,10 +33,14 @@ func (p place) answer(index []entry, now int64) []object {
 	})
 	var page []object
 	for _, e := range found[:min(len(found), maxSearchPage)] {
-		page = append(page, object{ID: strconv.FormatInt(e.id, 10),
-			Properties: map[string]sync.Value{propModified: sync.Text(time.UnixMilli(e.at).UTC().Format(time.RFC3339Nano))}})
+		page = append(page, e.object())
 	}
 	return page
+}
+
+func (e entry) object() object {
+	return object{ID: strconv.FormatInt(e.id, 10),
+		Properties: map[string]sync.Value{propModified: sync.Text(time.UnixMilli(e.at).UTC().Format(time.RFC3339Nano))}}
 }
 
 // However long the index takes to show each record, up to the lag assumed,
@@ -85,6 +89,93 @@ func TestNoRecordIsEverPassedOver(t *testing.T) {
 		}
 		if n := len(p.answer(index, now)); n != 0 {
 			t.Fatalf("%d records are reported for ever", n)
+		}
+	})
+}
+
+// A moving record is edited now and then; the index learns of it later, and
+// until then shows the new time at the old place.
+type moving struct{ versions []entry }
+
+// at is the version that is true now, or the one that the index goes by.
+func (m moving) at(now int64, index bool) entry {
+	last := m.versions[0]
+	for _, v := range m.versions[1:] {
+		if v.at <= now && (!index || v.shown <= now) {
+			last = v
+		}
+	}
+	return last
+}
+
+// mixed is what such an index answers to the search at a place.
+func (p place) mixed(records []moving, now int64) []object {
+	index := make([]entry, len(records))
+	for i, m := range records {
+		index[i] = m.at(now, true)
+	}
+	page := p.answer(index, now)
+	for i, o := range page {
+		n := slices.IndexFunc(index, func(e entry) bool { return strconv.FormatInt(e.id, 10) == o.ID })
+		page[i] = records[n].at(now, false).object()
+	}
+	return page
+}
+
+// An edit of more records than a page, in the moment between the search and the
+// answer, shows them all at their old places with their new times. None of
+// those behind them is passed over.
+func TestNoRecordIsPassedOverWhileManyAreEditedAtOnce(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		const lag, start = int64(120_000), int64(1_790_000_000_000)
+		r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))
+		step := rapid.SampledFrom([]int64{0, 1, 50, 5000}).Draw(t, "milliseconds between records")
+		behind := rapid.SampledFrom([]int64{0, lag}).Draw(t, "milliseconds behind the present")
+		edits := rapid.IntRange(1, 3).Draw(t, "edits")
+		records := make([]moving, rapid.IntRange(100, 1500).Draw(t, "records"))
+		at := start
+		for i := range records {
+			at += r.Int64N(step + 1)
+			records[i].versions = []entry{{int64(i + 1), at, at}}
+		}
+		seen := map[string]bool{}
+		p, now, rest := place{}, at+r.Int64N(2*lag), 0
+		last := now
+		for pages := 0; rest < 2; pages++ {
+			if pages > 5000 {
+				t.Fatal("the stream does not come to rest")
+			}
+			if edits > 0 && r.IntN(4) == 0 {
+				first, n := r.IntN(len(records)), r.IntN(500)
+				for i := first; i < min(first+n, len(records)); i++ {
+					records[i].versions = append(records[i].versions, entry{int64(i + 1), now, now + 1 + r.Int64N(lag)})
+				}
+				edits, last = edits-1, now
+			}
+			b := bounds{settled: now - lag}
+			asked := records
+			if behind > 0 {
+				b.until = b.settled
+				asked = slices.DeleteFunc(slices.Clone(records), func(m moving) bool { return !p.ties && m.at(now, true).at >= b.until })
+			}
+			var found []*object
+			found, p = p.next(p.mixed(asked, now), b)
+			for _, o := range found {
+				seen[o.ID+"@"+o.modified().UTC().String()] = true
+			}
+			now += r.Int64N(1000) + 1
+			if p.rested {
+				if now > last+3*lag && edits == 0 {
+					rest++
+				}
+				now += r.Int64N(60_000)
+			}
+		}
+		for _, m := range records {
+			v := m.at(now, false)
+			if !seen[strconv.FormatInt(v.id, 10)+"@"+time.UnixMilli(v.at).UTC().String()] {
+				t.Fatalf("record %d is never told as it is", v.id)
+			}
 		}
 	})
 }
