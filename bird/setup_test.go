@@ -144,17 +144,17 @@ func TestSetupOfAFreshWorkspace(t *testing.T) {
 	inWorkspace(t, func(t *testing.T, w workspace) {
 		need := urban(t)
 		dry, err := w.setup(need, bird.SetupOptions{DryRun: true, RotateKey: true, RemoveDuplicates: true, EnableChannels: true})
-		if err != nil || w.writes() != 0 || count(dry, bird.WouldCreate) != 3+5 {
+		if err != nil || w.writes() != 0 || count(dry, bird.WouldCreate) != 4+5 {
 			t.Fatalf("a dry run made %d writes: %v\n%s", w.writes(), err, dry)
 		}
 		first, err := w.setup(need, bird.SetupOptions{})
-		if err != nil || count(first, bird.Created) != 3+5 || count(first, bird.ByHand) != 5 || count(first, bird.Exists) != 2 {
+		if err != nil || count(first, bird.Created) != 4+5 || count(first, bird.ByHand) != 5 || count(first, bird.Exists) != 2 {
 			t.Fatalf("%v\n%s", err, first)
 		}
 		equal(t, "workspace", first.WorkspaceID, w.sim.WorkspaceID)
 		w.sim.Log().Reset()
 		second, err := w.setup(need, bird.SetupOptions{})
-		if err != nil || count(second, bird.Exists) != 2+3+5 || len(second.Lines) != len(first.Lines) {
+		if err != nil || count(second, bird.Exists) != 2+4+5 || len(second.Lines) != len(first.Lines) {
 			t.Errorf("%v\n%s", err, second)
 		}
 		equal(t, "writes of the second run", w.writes(), 0)
@@ -323,11 +323,11 @@ func TestSetupMendsWebhooks(t *testing.T) {
 		w.sim.Log().Reset()
 
 		dry, err := w.setup(need, bird.SetupOptions{DryRun: true})
-		if err != nil || w.writes() != 0 || count(dry, bird.WouldChange) != 4 || count(dry, bird.WouldCreate) != 3+1 {
+		if err != nil || w.writes() != 0 || count(dry, bird.WouldChange) != 4 || count(dry, bird.WouldCreate) != 4+1 {
 			t.Fatalf("%d writes, %v\n%s", w.writes(), err, dry)
 		}
 		report, err := w.setup(need, bird.SetupOptions{})
-		if err != nil || count(report, bird.Changed) != 4 || count(report, bird.Created) != 3+1 {
+		if err != nil || count(report, bird.Changed) != 4 || count(report, bird.Created) != 4+1 {
 			t.Fatalf("%v\n%s", err, report)
 		}
 		for _, event := range []string{"conversation.created", "conversation.updated", "conversation.deleted", "whatsapp.inbound"} {
@@ -343,7 +343,7 @@ func TestSetupMendsWebhooks(t *testing.T) {
 		}
 		w.sim.Log().Reset()
 		again, err := w.setup(need, bird.SetupOptions{})
-		if err != nil || w.writes() != 0 || count(again, bird.Exists) != 2+3+5 {
+		if err != nil || w.writes() != 0 || count(again, bird.Exists) != 2+4+5 {
 			t.Errorf("%d writes, %v\n%s", w.writes(), err, again)
 		}
 	})
@@ -535,7 +535,7 @@ func TestSetupSaysWhatTheRoleLacks(t *testing.T) {
 		w.sim.SetPolicies(birdtest.Policy{Actions: []string{"View"}, Resources: []string{"/workspaces/**"}},
 			birdtest.Policy{Actions: []string{"Create"}, Resources: []string{"/workspaces/*/contacts/search"}})
 		report, err = w.setup(urban(t), bird.SetupOptions{})
-		if err == nil || count(report, bird.Person) != 3+5 || count(report, bird.Exists) != 2 {
+		if err == nil || count(report, bird.Person) != 4+5 || count(report, bird.Exists) != 2 {
 			t.Errorf("a key that may only look: %v\n%s", err, report)
 		}
 		for _, e := range []error{err} {
@@ -646,11 +646,11 @@ func TestSetupGoesOnAfterAFault(t *testing.T) {
 		failed  int
 	}{
 		{birdtest.Fault{Path: "/attribute-definitions", Status: 500}, 5, 1},
-		{birdtest.Fault{Path: "/available-webhooks", Status: 500}, 3, 2 + 5},
-		{birdtest.Fault{Method: "GET", Path: "/webhook-subscriptions", Status: 500}, 3, 1},
-		{birdtest.Fault{Method: "POST", Path: "/webhook-subscriptions", Status: 422, Body: `{"code":"InvalidPayload"}`, Count: 1}, 3 + 4, 1},
-		{birdtest.Fault{Method: "POST", Path: "/attribute-definitions", Status: 422, Count: 1}, 2 + 5, 1},
-		{birdtest.Fault{Path: "/contacts/search", Status: 422}, 3 + 5, 1},
+		{birdtest.Fault{Path: "/available-webhooks", Status: 500}, 4, 2 + 5},
+		{birdtest.Fault{Method: "GET", Path: "/webhook-subscriptions", Status: 500}, 4, 1},
+		{birdtest.Fault{Method: "POST", Path: "/webhook-subscriptions", Status: 422, Body: `{"code":"InvalidPayload"}`, Count: 1}, 4 + 4, 1},
+		{birdtest.Fault{Method: "POST", Path: "/attribute-definitions", Status: 422, Count: 1}, 3 + 5, 1},
+		{birdtest.Fault{Path: "/contacts/search", Status: 422}, 4 + 5, 1},
 	} {
 		inWorkspace(t, func(t *testing.T, w workspace) {
 			w.sim.Faults().Add(tt.fault)

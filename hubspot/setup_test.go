@@ -115,11 +115,11 @@ func TestSetupOfAFreshAccount(t *testing.T) {
 	inFresh(t, hubspottest.Options{}, func(t *testing.T, a account) {
 		need := urban(t)
 		dry, err := a.setup(need, hubspot.SetupOptions{DryRun: true})
-		if err != nil || a.writes() != 0 || count(dry, hubspot.WouldCreate) != 2+10+4+4 {
+		if err != nil || a.writes() != 0 || count(dry, hubspot.WouldCreate) != 2+11+4+4 {
 			t.Fatalf("a dry run made %d writes: %v\n%s", a.writes(), err, dry)
 		}
 		first, err := a.setup(need, hubspot.SetupOptions{})
-		if err != nil || count(first, hubspot.Created) != 2+10+4+4 {
+		if err != nil || count(first, hubspot.Created) != 2+11+4+4 {
 			t.Fatalf("%v\n%s", err, first)
 		}
 		if first.PortalID != a.sim.PortalID || first.TimeZone != "America/Bogota" {

@@ -23,6 +23,7 @@ type kind struct {
 var kinds = map[Type]kind{
 	TypeID:       {[]Form{FormText, FormNumber}, func(_ *Field, _ sync.Side, form Form) codec { return idCodec{form} }},
 	TypeText:     {[]Form{FormText}, func(*Field, sync.Side, Form) codec { return textCodec{strings.TrimSpace} }},
+	TypeTemplate: {[]Form{FormText}, func(*Field, sync.Side, Form) codec { return textCodec{strings.TrimSpace} }},
 	TypeName:     {[]Form{FormText}, func(*Field, sync.Side, Form) codec { return textCodec{collapse} }},
 	TypeEmail:    {[]Form{FormText}, func(*Field, sync.Side, Form) codec { return emailCodec{} }},
 	TypePhone:    {[]Form{FormText}, func(f *Field, _ sync.Side, _ Form) codec { return phoneCodec{f.Region} }},

@@ -3,6 +3,7 @@ package mapping
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -63,7 +64,25 @@ func (c *compiler) endpoint(side sync.Side) sync.Endpoint {
 		c.asked[side] = append(c.asked[side], g.names...)
 	}
 	out.Leave = all(guards)
+	for i, r := range end.Relate {
+		out.Relate = append(out.Relate, c.association(fmt.Sprintf("%s.relate[%d]", side, i), side, r))
+	}
 	return out
+}
+
+// association compiles an association of a side, whose records are named on
+// the other one.
+func (c *compiler) association(path string, side sync.Side, r Relate) sync.Association {
+	if r.Flow == "" || r.Kind == "" || r.Field == "" {
+		c.problem(path, "", "relate.complete", "name the flow, and the kind and the raw field of the other side's record")
+	}
+	other := side.Other()
+	c.asked[other] = append(c.asked[other], r.Field)
+	system := c.spec.end(other).System
+	return sync.Association{Flow: r.Flow, Required: r.Required, Of: func(rec sync.Record) (sync.Ref, bool) {
+		ref := sync.Ref{System: system, Kind: r.Kind, ID: rec.Fields[r.Field].String()}
+		return ref, !ref.Zero()
+	}}
 }
 
 // field compiles one field. The flow's copy is apart from the spec, which the
@@ -143,8 +162,11 @@ func (c *compiler) lens(path string, k kind, f *Field, s sync.Side) *lens {
 	place := f.place(s)
 	path += "." + s.String()
 	most := 1
-	if f.Type == TypeName {
+	switch {
+	case f.Type == TypeName:
 		most = 2
+	case place.Template != "":
+		most = maxTemplateNames
 	}
 	if n := len(place.Names); n < 1 || n > most || slices.Contains(place.Names, "") {
 		c.problem(path, f.Name, "place.names", "give one raw name; type name may have a first and a last one")
@@ -159,11 +181,41 @@ func (c *compiler) lens(path string, k kind, f *Field, s sync.Side) *lens {
 		return nil
 	}
 	l := &lens{field: f, side: s, names: slices.Clone(place.Names), form: form, codec: k.codec(f, s, form)}
+	if !c.complete(path, l, place) {
+		return nil
+	}
 	for _, name := range f.Clean {
 		l.clean = append(l.clean, cleaners[name])
 	}
 	l.required = f.Required && travels(f.Direction, s.Other())
 	return l
+}
+
+// complete gives a lens the template of its place and what is written along.
+func (c *compiler) complete(path string, l *lens, place *Place) bool {
+	f := l.field
+	if (place.Template != "") != (f.Type == TypeTemplate && !travels(f.Direction, l.side)) || f.Type == TypeTemplate && f.Direction == sync.Both {
+		c.problem(path, f.Name, "place.template", "type template goes one way, and the place that it leaves has the template")
+		return false
+	}
+	if len(place.With) > 0 && (len(l.names) > 1 || slices.Contains(slices.Collect(maps.Keys(place.With)), l.names[0])) {
+		c.problem(path+".with", f.Name, "place.with", "write other raw fields along with a value of one raw name")
+		return false
+	}
+	for n, text := range place.With {
+		l.along(n, text)
+	}
+	if place.Template == "" {
+		return true
+	}
+	t, p := newTemplate(f.Name, place.Template, templateOf(l.names))
+	if p != nil {
+		p.path, p.field = path+".template", f.Name
+		c.problems = append(c.problems, *p)
+		return false
+	}
+	l.template = t
+	return true
 }
 
 func (c *compiler) identity() {

@@ -24,13 +24,37 @@ type env struct {
 
 // dialect is expr without anything that is not a pure function of the record:
 // no clock, no randomness, nothing that grows.
-var dialect = func() []expr.Option {
-	options := []expr.Option{expr.Env(env{}), expr.AsBool(), expr.MaxNodes(maxNodes), expr.DisableAllBuiltins()}
+var dialect = pure(env{})
+
+func pure(env any) []expr.Option {
+	options := []expr.Option{expr.Env(env), expr.AsBool(), expr.MaxNodes(maxNodes), expr.DisableAllBuiltins()}
 	for _, name := range []string{"any", "all", "none", "one", "len", "lower", "upper", "trim"} {
 		options = append(options, expr.EnableBuiltin(name))
 	}
 	return options
-}()
+}
+
+// A factEnv is what an expression about a fact sees.
+type factEnv struct {
+	Type string            `expr:"type"`
+	Data map[string]string `expr:"data"`
+}
+
+var factDialect = pure(factEnv{})
+
+// newFactGuard compiles a condition over facts. One that fails holds: better
+// an activity too many than a fact that nobody hears of.
+func newFactGuard(when string) (func(sync.Fact) bool, *problem) {
+	program, err := expr.Compile(when, factDialect...)
+	if err != nil {
+		return nil, badExpr(err, "type and data")
+	}
+	return func(f sync.Fact) bool {
+		out, err := expr.Run(program, factEnv{f.Type, newOccurrence(f).Data})
+		holds, ok := out.(bool)
+		return err != nil || !ok || holds
+	}, nil
+}
 
 // A guard is a compiled condition.
 type guard struct {
@@ -43,11 +67,11 @@ type guard struct {
 func newGuard(w When) (guard, *problem) {
 	program, err := expr.Compile(w.Expr, dialect...)
 	if err != nil {
-		return guard{}, badExpr(err)
+		return guard{}, badExpr(err, "record and changed")
 	}
 	tree, err := parser.Parse(w.Expr) // anew: the compiler rewrites its own
 	if err != nil {
-		return guard{}, badExpr(err)
+		return guard{}, badExpr(err, "record and changed")
 	}
 	s := survey{}
 	ast.Walk(&tree.Node, &s)
@@ -62,13 +86,13 @@ func newGuard(w When) (guard, *problem) {
 }
 
 // badExpr takes the position out of expr's error.
-func badExpr(err error) *problem {
+func badExpr(err error, known string) *problem {
 	p := &problem{rule: "condition.compiles", hint: err.Error()}
 	var at *file.Error
 	if errors.As(err, &at) {
 		p.hint, p.line, p.column = at.Message, max(1, at.Line), at.Column
 	}
-	p.hint += "; an expression is true or false and knows only record and changed"
+	p.hint += "; an expression is true or false and knows only " + known
 	return p
 }
 

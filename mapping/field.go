@@ -49,6 +49,13 @@ func DateTime(name string, left, right Place) Field { return field(TypeDateTime,
 // Multi returns a two-way field of type multi.
 func Multi(name string, left, right Place) Field { return field(TypeMulti, name, left, right) }
 
+// Template returns a field of type template. It goes to the right; the left
+// place is made of the raw names.
+func Template(name, template string, from []string, right string) Field {
+	f := field(TypeTemplate, name, Place{Names: slices.Clone(from), Template: template}, At(right))
+	return f.To(sync.Right)
+}
+
 func field(t Type, name string, left, right Place) Field {
 	return Field{Name: name, Type: t, Left: left, Right: right}
 }

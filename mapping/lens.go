@@ -1,6 +1,8 @@
 package mapping
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/urbanhub/crmsync/sync"
@@ -14,11 +16,15 @@ type lens struct {
 	form     Form
 	codec    codec
 	clean    []func(string) string
-	required bool // a blank is refused when read, not only when written
+	required bool      // a blank is refused when read, not only when written
+	template *template // makes the raw text, nil for most
+	with     sync.Fields
 }
 
 // Names implements [sync.Lens].
-func (l *lens) Names() []string { return l.names }
+func (l *lens) Names() []string {
+	return append(l.names[:len(l.names):len(l.names)], slices.Sorted(maps.Keys(l.with))...)
+}
 
 // Get implements [sync.Lens].
 func (l *lens) Get(f sync.Fields) (sync.Value, error) {
@@ -98,6 +104,9 @@ func (l *lens) tidyText(s string) string {
 
 // look returns the raw value; a first and a last name make one.
 func (l *lens) look(f sync.Fields) sync.Value {
+	if l.template != nil {
+		return l.template.of(f, l.names)
+	}
 	if len(l.names) == 1 {
 		return f[l.names[0]]
 	}
@@ -115,10 +124,22 @@ func (l *lens) look(f sync.Fields) sync.Value {
 // word is the first name and the rest the last name; a null clears both.
 func (l *lens) spread(raw sync.Value) sync.Fields {
 	if len(l.names) == 1 {
-		return sync.Fields{l.names[0]: raw}
+		out := sync.Fields{l.names[0]: raw}
+		if !raw.Blank() {
+			maps.Copy(out, l.with)
+		}
+		return out
 	}
 	first, last, _ := strings.Cut(raw.String(), " ")
 	return sync.Fields{l.names[0]: textOrNull(first), l.names[1]: textOrNull(last)}
+}
+
+// along has a text written along with every value.
+func (l *lens) along(name, text string) {
+	if l.with == nil {
+		l.with = sync.Fields{}
+	}
+	l.with[name] = sync.Text(text)
 }
 
 func textOrNull(s string) sync.Value {
@@ -131,7 +152,7 @@ func textOrNull(s string) sync.Value {
 // keep returns the lens's present raw fields.
 func (l *lens) keep(current sync.Fields) sync.Fields {
 	out := make(sync.Fields, len(l.names))
-	for _, n := range l.names {
+	for _, n := range l.Names() {
 		if v, ok := current[n]; ok {
 			out[n] = v
 		}

@@ -18,25 +18,34 @@ const maxSource = 1 << 20
 // its line and column. Keys that are unknown or written twice are refused, as
 // are anchors and aliases.
 func Load(name string, source []byte) (*Spec, error) {
-	f := yamlFile{name: name, lines: strings.Split(string(source), "\n")}
-	if len(source) > maxSource {
-		return nil, f.fail([]problem{{rule: "yaml.size", hint: "keep a map below 1 MiB"}})
-	}
-	var doc yaml.Node
-	if err := yaml.Load(source, &doc); err != nil {
-		return nil, f.fail([]problem{syntax(err)})
-	}
 	spec := &Spec{}
-	r := reader{nodes: map[string]*yaml.Node{}}
-	r.document(&doc, specSetter(spec))
-	f.nodes = r.nodes
-	if len(r.problems) > 0 {
-		return nil, f.fail(r.problems)
+	f, err := parse(name, source, specSetter(spec))
+	if err != nil {
+		return nil, err
 	}
 	if _, problems := spec.compile(); len(problems) > 0 {
 		return nil, f.fail(problems)
 	}
 	return spec, nil
+}
+
+// parse reads YAML through a setter.
+func parse(name string, source []byte, root setter) (*yamlFile, error) {
+	f := &yamlFile{name: name, lines: strings.Split(string(source), "\n")}
+	if len(source) > maxSource {
+		return f, f.fail([]problem{{rule: "yaml.size", hint: "keep a map below 1 MiB"}})
+	}
+	var doc yaml.Node
+	if err := yaml.Load(source, &doc); err != nil {
+		return f, f.fail([]problem{syntax(err)})
+	}
+	r := reader{nodes: map[string]*yaml.Node{}}
+	r.document(&doc, root)
+	f.nodes = r.nodes
+	if len(r.problems) > 0 {
+		return f, f.fail(r.problems)
+	}
+	return f, nil
 }
 
 // syntax makes a problem of what the YAML parser says.
@@ -143,6 +152,7 @@ func endSetter(e *End) setter {
 		"leave": list(&e.Leave, func(w *When) setter {
 			return object(keys{"when": word(&w.Expr), "why": word(&w.Why)})
 		}),
+		"relate": list(&e.Relate, relateSetter),
 	})
 }
 
@@ -191,7 +201,7 @@ func placeSetter(p *Place) setter {
 		p.Names = make([]string, 1)
 		word(&p.Names[0])(r, path, n)
 	}
-	full := object(keys{"name": names, "form": word(&p.Form)})
+	full := object(keys{"name": names, "form": word(&p.Form), "template": word(&p.Template), "with": table(&p.With)})
 	return func(r *reader, path string, n *yaml.Node) {
 		if n.Kind == yaml.MappingNode {
 			full(r, path, n)

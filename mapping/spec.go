@@ -1,6 +1,10 @@
 package mapping
 
-import "github.com/urbanhub/crmsync/sync"
+import (
+	"maps"
+
+	"github.com/urbanhub/crmsync/sync"
+)
 
 // A Spec describes how the records of one kind correspond on two sides. It is
 // plain data: a Go program builds it from struct literals and the field
@@ -28,6 +32,25 @@ type End struct {
 	CreateKey string
 	// Leave lists what must hold before a record leaves this side.
 	Leave []When
+	// Relate says with which records of this system a record that is created
+	// here is associated.
+	Relate []Relate
+}
+
+// A Relate leads to the counterpart, in a flow, of a record that is named by
+// its id: a new deal to its contact, a note to the contact and the deal.
+type Relate struct {
+	// Flow is the flow whose link leads there. In an activity it may be "" for
+	// a record of the activity's own system.
+	Flow string
+	// Kind and Field tell the record that is named: for an association of a
+	// flow the raw field of the other side's record with the id, for an
+	// activity the name in the fact's data. In an activity "" for both is the
+	// fact's subject.
+	Kind  sync.Kind
+	Field string
+	// Required has the creation wait until there is such a link.
+	Required bool
 }
 
 // A When is a condition over a record, in the expr language:
@@ -62,6 +85,7 @@ const (
 	TypeDate     Type = "date"     // a day as text YYYY-MM-DD, without a time zone
 	TypeDateTime Type = "datetime" // a moment as text in UTC with milliseconds
 	TypeMulti    Type = "multi"    // a sorted list of distinct options
+	TypeTemplate Type = "template" // a trimmed text that one side's [Place] makes of several raw fields; one-way
 )
 
 // A Form is the raw form in which a side's values are written. Reading
@@ -81,10 +105,18 @@ const (
 
 // A Place is where a field lives on one side.
 type Place struct {
-	// Names is the raw name, or for TypeName two: first and last name.
+	// Names is the raw name, or for TypeName two: first and last name. A
+	// Template reads any number.
 	Names []string
 	// Form is how values are written here; "" is the type's default.
 	Form Form
+	// Template makes the text of a TypeTemplate on the side that it leaves,
+	// in the language of [Content.Text]; . holds the raw values of Names by
+	// their names as texts.
+	Template string
+	// With holds, by raw name, texts that are written along with the value:
+	// the pipeline to which the stages belong, say. Reading ignores them.
+	With map[string]string
 }
 
 // At returns the place of the given raw names, in the type's default form.
@@ -93,6 +125,16 @@ func At(names ...string) Place { return Place{Names: names} }
 // As returns the place with a form.
 func (p Place) As(form Form) Place {
 	p.Form = form
+	return p
+}
+
+// Along returns the place with a text that is written along with the value.
+func (p Place) Along(name, text string) Place {
+	p.With = maps.Clone(p.With)
+	if p.With == nil {
+		p.With = map[string]string{}
+	}
+	p.With[name] = text
 	return p
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -111,6 +112,40 @@ func choice[T any](out *T, words map[string]T) setter {
 		v, ok := words[n.Value]
 		if n.Kind != yaml.ScalarNode || !ok {
 			r.problem(path, n, "yaml.choice", "use one of: "+strings.Join(slices.Sorted(maps.Keys(words)), ", "))
+			return
+		}
+		*out = v
+	}
+}
+
+// table reads a mapping of texts.
+func table(out *map[string]string) setter {
+	return func(r *reader, path string, n *yaml.Node) {
+		if n.Kind != yaml.MappingNode {
+			r.problem(path, n, "yaml.object", "write an object of texts")
+			return
+		}
+		texts := make(map[string]string, len(n.Content)/2)
+		k := keys{}
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			name := n.Content[i].Value
+			k[name] = func(r *reader, path string, n *yaml.Node) {
+				var text string
+				word(&text)(r, path, n)
+				texts[name] = text
+			}
+		}
+		object(k)(r, path, n)
+		*out = texts
+	}
+}
+
+// count reads a whole number that is not negative.
+func count(out *int) setter {
+	return func(r *reader, path string, n *yaml.Node) {
+		v, err := strconv.Atoi(n.Value)
+		if n.Kind != yaml.ScalarNode || err != nil || v < 0 {
+			r.problem(path, n, "yaml.number", "write a whole number")
 			return
 		}
 		*out = v

@@ -46,6 +46,17 @@ func TestBirdSchemaHasWhatTheMapNeeds(t *testing.T) {
 			}
 		}
 	}
+	for _, a := range urbanhub.Set(urbanhub.Options{}).Activities {
+		for _, c := range a.Fields {
+			if a.System != urbanhub.Bird || a.Kind != urbanhub.Contact {
+				continue // conversations take any attribute without a definition
+			}
+			used[c.Name] = true
+			if !has[c.Name] {
+				t.Errorf("the schema lacks %s, which %s writes", c.Name, a.Name)
+			}
+		}
+	}
 	used["displayName"] = used["name"]
 	for _, d := range schema.Attributes {
 		if !used[d.Key] {

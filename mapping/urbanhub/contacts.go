@@ -16,11 +16,17 @@ const (
 	Contact sync.Kind   = "contact"
 )
 
+// The names of the flows.
+const (
+	contactFlow = "urbanhub-contacts"
+	dealFlow    = "urbanhub-deals"
+)
+
 //go:embed urbanhub.yaml
 var source []byte
 
-// YAML returns the map for the zero [Options], to be changed and loaded with
-// [mapping.Load].
+// YAML returns the [Set] for the zero [Options], to be changed and loaded with
+// [mapping.LoadSet].
 func YAML() []byte { return append([]byte(nil), source...) }
 
 // Options adapt the map to an agency. The zero value works.
@@ -38,6 +44,40 @@ type Options struct {
 	// go to Bird; none means those that Bird receives. A contact without any
 	// change, which only repairs Bird, always may.
 	ChangedProperties []string
+
+	// Pipeline is the id of the deals' pipeline; "" is HubSpot's own, default.
+	Pipeline string
+	// Stages are the ids of deal stages by AI stage, where they are others
+	// than those of the package's table.
+	Stages map[string]string
+	// PeoplesStages are the AI stages of deal stages that only people choose,
+	// by their ids; nil stands for those of HubSpot's stock pipeline:
+	// presentationscheduled is tour_scheduled, decisionmakerboughtin is
+	// tour_completed. A deal in a stage that is in neither table goes to the
+	// dead letters.
+	PeoplesStages map[string]string
+
+	// UniqueActivities says of which kinds of activities HubSpot keeps the
+	// key unique: UniqueActivities of hubspot.Capabilities.
+	UniqueActivities map[sync.Kind]bool
+	// Communications has messages logged as communications instead of notes:
+	// as SMS where that is the platform, else as WhatsApp. HubSpot has no
+	// others, so choose it only where customers write by these.
+	Communications bool
+	// Owner is the id of the HubSpot owner of the activities, or a template
+	// of it as [mapping.Content].Text; "" gives them none.
+	Owner string
+	// Zone is the IANA name of the time zone in which bodies tell times; "" is
+	// UTC.
+	Zone string
+	// Bodies are HTML templates, as [mapping.Content].HTML, for the bodies of
+	// activities by the fact's type; where there is none it is the set's
+	// shared template body.
+	Bodies map[string]string
+	// CustomEvent is the full name, such as pe33_ai_status, of the custom
+	// event that is sent for each change of the AI status, "" for none. It
+	// has the properties from_status and to_status.
+	CustomEvent string
 }
 
 // Contacts returns the flow of contacts.
@@ -52,7 +92,7 @@ func ContactSpec(o Options) *mapping.Spec {
 		o.Region = "CO"
 	}
 	return &mapping.Spec{
-		Name: "urbanhub-contacts",
+		Name: contactFlow,
 		Left: mapping.End{System: Bird, Kind: Contact, CreateKey: "external_id", Leave: []mapping.When{
 			{Expr: `record.email != "" || record.msisdn != ""`, Why: "has neither email nor phone"},
 		}},

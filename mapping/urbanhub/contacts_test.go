@@ -33,11 +33,11 @@ func flowOf(t *testing.T, o urbanhub.Options) *sync.Flow {
 }
 
 func TestYAMLIsTheBuilder(t *testing.T) {
-	loaded, err := mapping.Load("urbanhub.yaml", urbanhub.YAML())
+	loaded, err := mapping.LoadSet("urbanhub.yaml", urbanhub.YAML())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(urbanhub.ContactSpec(urbanhub.Options{}), loaded); diff != "" {
+	if diff := cmp.Diff(urbanhub.Set(urbanhub.Options{}), loaded); diff != "" {
 		t.Errorf("builder and YAML differ (-builder +YAML):\n%s", diff)
 	}
 }

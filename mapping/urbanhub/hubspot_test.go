@@ -3,47 +3,71 @@ package urbanhub_test
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/urbanhub/crmsync/mapping/urbanhub"
 	"github.com/urbanhub/crmsync/sync"
 )
 
-// Whatever the map of contacts reads or writes in HubSpot is in the schema,
-// and the key of creations is unique.
-func TestHubSpotSchemaHasWhatTheMapNeeds(t *testing.T) {
+// Whatever the preset reads or writes in HubSpot is in the schema or HubSpot's
+// own, and the keys of creations are unique.
+func TestHubSpotSchemaHasWhatTheMapsNeed(t *testing.T) {
 	var schema struct {
 		Properties []struct {
 			Kind, Name       string
 			Unique, Existing bool
 		}
+		ActivityKey struct{ Name string }
+		Activities  []sync.Kind
+		Pipelines   []struct {
+			ID     string
+			Stages []string
+		}
 	}
 	if err := json.Unmarshal(urbanhub.HubSpotSchema(), &schema); err != nil {
 		t.Fatal(err)
 	}
-	flow, err := urbanhub.Contacts(urbanhub.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	has := map[string]bool{sync.IDField: true}
-	var unique []string
+	has, unique := map[string]bool{}, map[string]bool{}
 	for _, p := range schema.Properties {
-		if p.Kind == string(urbanhub.Contact) {
-			has[p.Name] = true
-			if p.Unique {
-				unique = append(unique, p.Name)
+		has[p.Kind+" "+p.Name] = true
+		unique[p.Kind+" "+p.Name] = p.Unique
+	}
+	set := compiled(t, urbanhub.Options{UniqueActivities: map[sync.Kind]bool{urbanhub.Note: true}})
+	for _, flow := range set.Flows {
+		kind := string(flow.Right.Kind) + " "
+		has[kind+sync.IDField] = true
+		for _, name := range flow.Names(sync.Right) {
+			if !has[kind+name] {
+				t.Errorf("the schema lacks %s%s, which the flow %s needs", kind, name, flow.Name)
+			}
+		}
+		if !unique[kind+flow.Right.CreateKey] {
+			t.Errorf("%sis created by %s, which is not unique", kind, flow.Right.CreateKey)
+		}
+	}
+	for _, a := range urbanhub.Set(urbanhub.Options{}).Activities {
+		if a.System != urbanhub.HubSpot {
+			continue
+		}
+		if !a.Update && (a.Key != schema.ActivityKey.Name || !slices.Contains(schema.Activities, a.Kind)) {
+			t.Errorf("the schema lacks the key of %s", a.Name)
+		}
+		for _, c := range a.Fields {
+			if !has[string(a.Kind)+" "+c.Name] && !strings.HasPrefix(c.Name, "hs_") {
+				t.Errorf("the schema lacks %s of %s, which %s writes", c.Name, a.Kind, a.Name)
 			}
 		}
 	}
-	for _, f := range flow.Fields {
-		for _, name := range f.Right.Names() {
-			if !has[name] {
-				t.Errorf("the schema lacks %s, which the field %s needs", name, f.Name)
-			}
-		}
+	var written []string
+	for _, o := range urbanhub.DealSpec(urbanhub.Options{}).Fields[3].Policy.Order {
+		written = append(written, o)
 	}
-	if !slices.Contains(unique, flow.Right.CreateKey) {
-		t.Errorf("contacts are created by %q, unique are %q", flow.Right.CreateKey, unique)
+	have := slices.Clone(schema.Pipelines[0].Stages)
+	slices.Sort(have)
+	slices.Sort(written)
+	if schema.Pipelines[0].ID != "default" || !slices.Equal(have, written) {
+		t.Errorf("the schema has the stages %q, written are %q", have, written)
 	}
 }
 
