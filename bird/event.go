@@ -15,7 +15,12 @@ type event struct {
 	Service string          `json:"service"`
 	Event   string          `json:"event"`
 	Payload json.RawMessage `json:"payload"`
+
+	kinds   []sync.Kind // of which changes are wanted
+	witness []string    // the fields that an event of a conversation is to claim
 }
+
+const eventDeleted = "conversation.deleted"
 
 // A reading takes the items out of an event's payload. It gets the platform
 // of an event of the channels, and the whole body.
@@ -26,7 +31,7 @@ type reading func(e *event, platform string, body []byte) ([]sync.Item, error)
 var readings = map[string]reading{
 	"conversation.created": (*event).begun,
 	"conversation.updated": (*event).updated,
-	"conversation.deleted": (*event).deleted,
+	eventDeleted:           (*event).deleted,
 	"*.inbound":            (*event).channelItems,
 	"*.outbound":           (*event).channelItems,
 	"*.interaction":        nil,
@@ -36,8 +41,8 @@ var readings = map[string]reading{
 	"voice.outbound":       nil,
 }
 
-// items returns what the event means: a change for every contact taking part,
-// and its facts.
+// items returns what the event means: a change for every contact taking part
+// and for the conversation, as far as they are wanted, and its facts.
 func (e *event) items(body []byte) ([]sync.Item, Outcome, error) {
 	platform, verb, _ := strings.Cut(e.Event, ".")
 	read, known := readings[e.Event]
@@ -60,7 +65,7 @@ func (e *event) items(body []byte) ([]sync.Item, Outcome, error) {
 	return items, Enqueued, nil
 }
 
-// conversation reads the payload, and a change for each contact of it.
+// conversation reads the payload, and the changes that it means.
 func (e *event) conversation(body []byte) (*Conversation, []sync.Item, sync.Ref, error) {
 	var c Conversation
 	if err := json.Unmarshal(e.Payload, &c); err != nil {
@@ -75,7 +80,27 @@ func (e *event) conversation(body []byte) (*Conversation, []sync.Item, sync.Ref,
 	if len(contacts) > 0 {
 		subject = ref(contacts[0])
 	}
-	return &c, e.changes(contacts, state, c.UpdatedAt), subject, nil
+	items := e.changes(contacts, state, c.UpdatedAt)
+	if slices.Contains(e.kinds, ConversationKind) && c.withCustomer() && idPattern.MatchString(c.ID) {
+		items = append(items, e.look(&c, body))
+	}
+	return &c, items, subject, nil
+}
+
+// look returns the change of the conversation itself. Any difference between
+// two events may be one of its attributes, so the whole body is the state.
+func (e *event) look(c *Conversation, body []byte) sync.Change {
+	change := sync.Change{
+		ID:         itemID("webhook", e.Event, c.ID, digest(body)),
+		Ref:        conversationRef(c.ID),
+		Reason:     sync.ReasonWebhook,
+		OccurredAt: c.UpdatedAt,
+		Priority:   sync.Live,
+	}
+	if e.Event != eventDeleted {
+		change.Witness = c.witness(e.witness)
+	}
+	return change
 }
 
 // changes returns a change for each contact. The state names what the event
@@ -83,6 +108,9 @@ func (e *event) conversation(body []byte) (*Conversation, []sync.Item, sync.Ref,
 // ids of the requests are of no use for that.
 func (e *event) changes(contacts []string, state string, at time.Time) []sync.Item {
 	var items []sync.Item
+	if !slices.Contains(e.kinds, Contact) {
+		return nil
+	}
 	for _, id := range contacts {
 		items = append(items, sync.Change{
 			ID:         itemID("webhook", e.Event, state, id),
@@ -109,7 +137,7 @@ func (c *Conversation) contacts() []string {
 
 func (e *event) begun(_ string, body []byte) ([]sync.Item, error) {
 	c, items, subject, err := e.conversation(body)
-	if err != nil || len(items) == 0 || c.ID == "" {
+	if err != nil || subject.Zero() || c.ID == "" {
 		return items, err
 	}
 	return append(append(items, c.started(subject)), c.news(subject)...), nil
@@ -117,7 +145,7 @@ func (e *event) begun(_ string, body []byte) ([]sync.Item, error) {
 
 func (e *event) updated(_ string, body []byte) ([]sync.Item, error) {
 	c, items, subject, err := e.conversation(body)
-	if err != nil || len(items) == 0 || c.ID == "" {
+	if err != nil || subject.Zero() || c.ID == "" {
 		return items, err
 	}
 	items = append(items, c.news(subject)...)
@@ -186,7 +214,7 @@ func (e *event) channelItems(platform string, body []byte) ([]sync.Item, error) 
 		state = digest(body)
 	}
 	items := e.changes(m.contacts, state, m.UpdatedAt)
-	if len(items) == 0 || m.ID == "" {
+	if len(m.contacts) == 0 || m.ID == "" {
 		return items, nil
 	}
 	f := m.fact(ref(m.contacts[0]))

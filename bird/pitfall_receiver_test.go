@@ -358,11 +358,17 @@ func TestPitfall38ChangedURL(t *testing.T) {
 // all have arrived.
 func listen(t *testing.T, s *birdtest.Server, events ...string) (in *inbox, wait func()) {
 	t.Helper()
+	return listenFor(t, s, bird.ReceiverOptions{}, events...)
+}
+
+func listenFor(t *testing.T, s *birdtest.Server, opts bird.ReceiverOptions, events ...string) (in *inbox, wait func()) {
+	t.Helper()
 	in = &inbox{}
 	var target http.Handler
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { target.ServeHTTP(w, r) }))
 	t.Cleanup(web.Close)
-	rc, err := bird.NewReceiver(in, bird.ReceiverOptions{PublicURL: web.URL + "/bird", Secrets: []string{"key"}})
+	opts.PublicURL, opts.Secrets = web.URL+"/bird", []string{"key"}
+	rc, err := bird.NewReceiver(in, opts)
 	if err != nil {
 		t.Fatal(err)
 	}

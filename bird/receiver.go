@@ -1,6 +1,7 @@
 package bird
 
 import (
+	"cmp"
 	"encoding/json"
 	"log/slog"
 	"net/http"
@@ -37,6 +38,15 @@ type ReceiverOptions struct {
 	// throw real events away.
 	// See https://docs.bird.com/api/notifications-api/retries.
 	MaxAge time.Duration
+	// Kinds are the records whose changes are wanted: give those that the
+	// flows sync, of [Contact] and [ConversationKind]. Unset, it is contacts
+	// alone. Facts are told whatever it says.
+	Kinds []sync.Kind
+	// Witness names all the raw fields that are read of conversations, as
+	// Options.Conversations does; nil trusts no event that far. An event that
+	// tells the whole conversation, and says only what was seen agreed on, as
+	// in the echo of our own write or with every message, then costs no read.
+	Witness []string
 	// Now tells the time; nil is time.Now.
 	Now func() time.Time
 	// OnEvent, if set, is told of each authentic event: its name, as Bird
@@ -55,7 +65,9 @@ const maxAhead = 5 * time.Minute
 //
 // The events conversation.created, .updated and .deleted and the channels'
 // <platform>.inbound and .outbound become one [sync.Change] for each contact
-// taking part, and these facts, each with the first contact as its subject:
+// taking part, the former also into one of the conversation, as
+// ReceiverOptions.Kinds wants them, and these facts, each with the first contact
+// as its subject:
 //
 //	conversation.started    of conversation.created
 //	conversation.closed     a conversation is not active any more; once until a
@@ -113,6 +125,12 @@ func NewReceiver(inbox sync.Inbox, opts ReceiverOptions) (*Receiver, error) {
 	if inbox == nil {
 		return nil, misconfigured("receiver.inbox", "give the engine")
 	}
+	if err := cmp.Or(checkKinds(opts.Kinds), checkConversationFields(opts.Witness)); err != nil {
+		return nil, err
+	}
+	if len(opts.Kinds) == 0 {
+		opts.Kinds = []sync.Kind{Contact}
+	}
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
@@ -120,6 +138,15 @@ func NewReceiver(inbox sync.Inbox, opts ReceiverOptions) (*Receiver, error) {
 		opts.MaxAge = 24 * time.Hour
 	}
 	return &Receiver{intake: newIntake(inbox, opts.OnEvent, opts.Logger), opts: opts, url: address}, nil
+}
+
+func checkKinds(kinds []sync.Kind) error {
+	for _, kind := range kinds {
+		if kind != Contact && kind != ConversationKind {
+			return misconfigured("receiver.kinds", "Bird's webhooks tell of contacts and conversations only")
+		}
+	}
+	return nil
 }
 
 func allPresent(secrets []string) bool {
@@ -141,7 +168,7 @@ func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		rc.deny(w, r, failed)
 		return
 	}
-	var e event
+	e := event{kinds: rc.opts.Kinds, witness: rc.opts.Witness}
 	if err := json.Unmarshal(body, &e); err != nil {
 		rc.malformed(w, r, "", "the body is not the JSON of an event")
 		return

@@ -352,7 +352,7 @@ func FuzzReceiver(f *testing.F) {
 		if proper {
 			key = hookKey
 		}
-		status := answer(receiver(t, in), hook(body, key, time.Now()))
+		status := answer(talkReceiver(t, in), hook(body, key, time.Now()))
 		switch {
 		case !proper && len(body) <= 1<<20 && status != 401:
 			t.Fatalf("a forged webhook is answered %d", status)
@@ -369,7 +369,7 @@ func FuzzReceiver(f *testing.F) {
 				}
 			}
 		}
-		answer(receiver(t, again), hook(body, key, time.Now().Add(-8*time.Hour)))
+		answer(talkReceiver(t, again), hook(body, key, time.Now().Add(-8*time.Hour)))
 		if diff := cmp.Diff(in.items, again.items); diff != "" {
 			t.Fatal("a retry is another event: ", diff)
 		}
