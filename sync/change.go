@@ -15,12 +15,13 @@ type Reason string
 
 // The reasons the library itself gives.
 const (
-	ReasonWebhook Reason = "webhook"
-	ReasonJournal Reason = "journal"
-	ReasonSweep   Reason = "sweep"
-	ReasonFact    Reason = "fact" // a fact about the record came in
-	ReasonVerify  Reason = "verify"
-	ReasonManual  Reason = "manual"
+	ReasonWebhook  Reason = "webhook"
+	ReasonJournal  Reason = "journal"
+	ReasonSweep    Reason = "sweep"
+	ReasonFact     Reason = "fact" // a fact about the record came in
+	ReasonVerify   Reason = "verify"
+	ReasonBackfill Reason = "backfill"
+	ReasonManual   Reason = "manual"
 )
 
 // A Change says "look at this record". It carries no values: the engine reads

@@ -24,6 +24,7 @@ const (
 	EventRecovered EventType = "recovered" // it goes on; Err names field and rule
 	EventTripped   EventType = "tripped"   // a field oscillates and is held (Decision), or a guard suspended a flow (Err)
 	EventGap       EventType = "gap"       // a feed lost its place, the system is swept as a whole
+	EventProgress  EventType = "progress"  // a stage of a run ended; Progress, Duration since it began
 	EventVerified  EventType = "verified"  // a verification ended; Agreement
 )
 
@@ -46,6 +47,7 @@ type Event struct {
 	Err       error
 	Decision  *Decision
 	Agreement *Agreement
+	Progress  *Progress
 }
 
 // An Observer is told everything that metrics, dashboards and logs need. It

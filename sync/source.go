@@ -106,9 +106,9 @@ type Snapshotter interface {
 
 // A Lister can walk through all its records.
 type Lister interface {
-	// List returns a page of the live records of a kind, in the order of
-	// their ids, beginning after the cursor. A record created or archived
-	// during the walk may be missing or present.
+	// List returns a page of the live records of a kind, in an order of its
+	// own, beginning after the cursor. A record created or archived during the
+	// walk may be missing or present; every other one is there.
 	List(ctx context.Context, kind Kind, after Cursor) (ListPage, error)
 }
 

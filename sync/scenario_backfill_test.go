@@ -1,0 +1,136 @@
+package sync_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/urbanhub/crmsync/sync"
+)
+
+// A listed fake can be walked through, some records at a time.
+type listed struct {
+	*fake
+	page  int
+	pages int
+	fail  func(page int) error
+}
+
+func (l *listed) List(_ context.Context, _ sync.Kind, after sync.Cursor) (sync.ListPage, error) {
+	l.pages++
+	if l.fail != nil {
+		if err := l.fail(l.pages); err != nil {
+			return sync.ListPage{}, err
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var ids []string
+	for id := range l.records {
+		if id > string(after) {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	out := sync.ListPage{Next: after}
+	for _, id := range ids[:min(l.page, len(ids))] {
+		out.Records, out.Next = append(out.Records, l.record(id)), sync.Cursor(id)
+	}
+	out.More = len(ids) > l.page
+	return out, nil
+}
+
+func walked(w *world, page int) *listed {
+	l := &listed{fake: w.left, page: page}
+	w.cfg.Peers[leftSystem] = sync.Peer{Source: l, Sink: l}
+	w.start()
+	return l
+}
+
+func (w *world) people(n int, name string) {
+	for i := range n {
+		w.left.create("email", fmt.Sprintf("%s%d@example.com", strings.ToLower(name), i), "name", name)
+	}
+	w.takeHooks()
+}
+
+func TestBackfillLooksAtEveryRecordInStages(t *testing.T) {
+	bubble(t, func(w *world) {
+		walked(w, 7)
+		w.people(60, "Ana")
+		p, err := w.engine.Backfill(w.ctx, sync.Load{Flow: "people", From: sync.Left, Stages: []int{5, 20}})
+		if err != nil || p.Done != 60 || p.More || p.Failed != 0 {
+			t.Fatalf("progress %+v, %v", p, err)
+		}
+		if n := w.count(sync.EventProgress); n != 4 { // 7, 21, 21, 11
+			t.Errorf("%d stages were told of, want 4", n)
+		}
+		w.settle()
+		w.agrees(60)
+		again, err := w.engine.Backfill(w.ctx, sync.Load{Flow: "people", From: sync.Left})
+		if err != nil || again.Done != 0 || again.More {
+			t.Errorf("a second call did %+v, %v; the walk was at its end", again, err)
+		}
+	})
+}
+
+func TestBackfillGoesOnWhereItStopped(t *testing.T) {
+	bubble(t, func(w *world) {
+		l := walked(w, 10)
+		w.people(40, "Ana")
+		l.fail = func(page int) error {
+			if page == 3 {
+				return &sync.Error{Op: "list", Action: sync.Retry}
+			}
+			return nil
+		}
+		p, err := w.engine.Backfill(w.ctx, sync.Load{Flow: "people", From: sync.Left, Stages: []int{10}})
+		if err == nil || p.Done != 20 {
+			t.Fatalf("progress %+v, %v; want the third page to fail", p, err)
+		}
+		p, err = w.engine.Backfill(w.ctx, sync.Load{Flow: "people", From: sync.Left, Stages: []int{10}})
+		if err != nil || p.Done != 20 || p.More {
+			t.Errorf("the second call did %+v, %v; want the other half", p, err)
+		}
+		w.settle()
+		w.agrees(40)
+	})
+}
+
+func TestBackfillStopsEarlyWhenItGoesWrong(t *testing.T) {
+	bubble(t, func(w *world) {
+		walked(w, 10)
+		for i := range 100 {
+			w.left.create("email", fmt.Sprintf("p%d@example.com", i), "msisdn", "call me")
+		}
+		w.takeHooks()
+		p, err := w.engine.Backfill(w.ctx, sync.Load{Flow: "people", From: sync.Left})
+		if sync.ActionOf(err) != sync.Fatal || p.Done != 10 || p.Failed != 10 || !p.More {
+			t.Errorf("progress %+v, %v; want a stop after ten records", p, err)
+		}
+	})
+	bubble(t, func(w *world) {
+		walked(w, 10)
+		w.people(30, "Ana")
+		for i := range 30 {
+			w.right.create("mail", fmt.Sprintf("ana%d@example.com", i), "fullname", "Eva")
+		}
+		w.takeHooks()
+		p, err := w.engine.Backfill(w.ctx, sync.Load{Flow: "people", From: sync.Left, Conflicts: 0.5})
+		if sync.ActionOf(err) != sync.Fatal || p.Conflicts != 10 {
+			t.Errorf("progress %+v, %v; want a stop for the conflicts of ten records", p, err)
+		}
+	})
+}
+
+func TestBackfillNeedsASourceThatLists(t *testing.T) {
+	bubble(t, func(w *world) {
+		for _, load := range []sync.Load{{Flow: "people"}, {Flow: "deals"}} {
+			if _, err := w.engine.Backfill(w.ctx, load); err == nil {
+				t.Errorf("%+v was accepted", load)
+			}
+		}
+	})
+}
