@@ -1,0 +1,220 @@
+package sync
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+// A Forecast is what a flow would do to records as they are now, found by the
+// true planner against live reads. Nothing is written by making it.
+type Forecast struct {
+	Flow string
+	// Records counts those that were looked at. Each is one of Creates,
+	// Updates, Unchanged, Refused, Failed.
+	Records, Creates, Updates, Unchanged int
+	// Refused counts what a rule keeps where it is: filtered, held, gated,
+	// paused, ambiguous. Failed counts what would go to the dead letters.
+	Refused, Failed int
+	// Fields counts the values that would be written, by the field's name and
+	// the side they go to: "name to right".
+	Fields map[string]int
+	// Overwrites counts values that would be lost, Conflicts fields that both
+	// sides changed.
+	Overwrites, Conflicts int
+	// Rules counts why records are refused or fail.
+	Rules map[string]int
+	// Items are the records of which something would be written.
+	Items []ForecastItem
+}
+
+// A ForecastItem is one record of a [Forecast].
+type ForecastItem struct {
+	Ref     Ref
+	Creates bool
+	Fields  []string
+	// Digest identifies what would be written, without telling it.
+	Digest string
+}
+
+// Forecast makes the forecast for records of one side of a flow.
+func (e *Engine) Forecast(ctx context.Context, flow string, refs []Ref) (Forecast, error) {
+	out := Forecast{Flow: flow, Fields: map[string]int{}, Rules: map[string]int{}}
+	p, err := e.plannerOf(flow)
+	if err != nil {
+		return out, err
+	}
+	for _, ref := range refs {
+		r, plan, err := e.foresee(ctx, p, ref)
+		if ctx.Err() != nil {
+			return out, ctx.Err()
+		}
+		out.add(r, &plan, ref, err)
+	}
+	return out, nil
+}
+
+// foresee plans one record as a look at it would, over a store that forgets.
+func (e *Engine) foresee(ctx context.Context, p *Planner, ref Ref) (*reconciliation, Plan, error) {
+	side, ok := p.flow.SideOf(ref)
+	if !ok {
+		return nil, Plan{}, &Error{Op: "forecast", Action: Invalid, Ref: ref, Rule: "flow.known", Hint: "name records of the flow", Err: errors.New("the flow has no such records")}
+	}
+	dry := &Engine{cfg: e.cfg, planners: e.planners, breaker: breaker{}}
+	dry.cfg.Store, dry.cfg.Observer = forgetful{e.cfg.Store}, func(Event) {}
+	dry.cfg.Guard = Guard{Detachments: 1 << 30}
+	for _, q := range e.planners {
+		dry.switches.set(q.flow.Name, e.switches.of(q.flow.Name))
+	}
+	r := &reconciliation{engine: dry, planner: p, flow: p.flow, near: side, ref: ref, hints: []Change{{ID: "forecast", Ref: ref, Reason: ReasonManual}}}
+	ready, err := r.gather(ctx)
+	if errors.Is(err, errElsewhere) {
+		ready, err = r.gatherElsewhere(ctx, err)
+	}
+	if err != nil || !ready {
+		return r, Plan{}, err
+	}
+	if far := r.near.Other(); p.flow.End(far).CreateKey == "" && !r.views[far].Exists {
+		return r, Plan{}, nil
+	}
+	plan, err := r.plan(ctx)
+	return r, plan, err
+}
+
+// add counts one record.
+func (f *Forecast) add(r *reconciliation, plan *Plan, ref Ref, err error) {
+	f.Records++
+	var e *Error
+	switch {
+	case errors.As(err, &e) && (e.Action == Conflict || e.Action == RetryAt):
+		f.Refused++
+		f.Rules[e.Rule]++
+		return
+	case err != nil:
+		f.Failed++
+		f.Rules[rule(err)]++
+		return
+	}
+	refused := false
+	for i := range plan.Decisions {
+		d := &plan.Decisions[i]
+		if d.Conflict {
+			f.Conflicts++
+		}
+		if _, lost := d.Lost(); lost {
+			f.Overwrites++
+		}
+		switch d.Outcome {
+		case Held, Filtered, Gated, Paused:
+			refused = true
+			f.Rules[d.Rule]++
+		}
+	}
+	switch {
+	case plan.Empty() && refused:
+		f.Refused++
+	case plan.Empty():
+		f.Unchanged++
+	default:
+		f.write(r, plan, ref)
+	}
+}
+
+func rule(err error) string {
+	var e *Error
+	if errors.As(err, &e) && e.Rule != "" {
+		return e.Rule
+	}
+	return ActionOf(err).String()
+}
+
+// write counts a record of which something would be written.
+func (f *Forecast) write(r *reconciliation, plan *Plan, ref Ref) {
+	item := ForecastItem{Ref: ref, Creates: !r.views[Left].Exists || !r.views[Right].Exists, Digest: digestOf(plan)}
+	for i := range plan.Decisions {
+		d := &plan.Decisions[i]
+		if d.Outcome != Wrote {
+			continue
+		}
+		item.Fields = append(item.Fields, d.Field)
+		for _, to := range []Side{Left, Right} {
+			if d.Merged || d.Winner != to {
+				f.Fields[fmt.Sprintf("%s to %s", d.Field, to)]++
+			}
+		}
+	}
+	if item.Creates {
+		f.Creates++
+	} else {
+		f.Updates++
+	}
+	f.Items = append(f.Items, item)
+}
+
+// digestOf identifies the writes of a plan.
+func digestOf(plan *Plan) string {
+	h := sha256.New()
+	for _, s := range []Side{Left, Right} {
+		for _, n := range slices.Sorted(maps.Keys(plan.Writes[s])) {
+			line, _ := json.Marshal([]any{s.String(), n, plan.Writes[s][n]}) // a value always encodes
+			_, _ = h.Write(line)
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// ApplyForecast enqueues a look at each record of a forecast for which the
+// same would still be written, and returns those for which the world has moved
+// since: look at them again first.
+func (e *Engine) ApplyForecast(ctx context.Context, f Forecast) (moved []Ref, err error) {
+	p, err := e.plannerOf(f.Flow)
+	if err != nil {
+		return nil, err
+	}
+	for _, item := range f.Items {
+		_, plan, err := e.foresee(ctx, p, item.Ref)
+		if ctx.Err() != nil {
+			return moved, ctx.Err()
+		}
+		if err != nil || plan.Empty() || digestOf(&plan) != item.Digest {
+			moved = append(moved, item.Ref)
+			continue
+		}
+		if err := e.Enqueue(ctx, Change{ID: "forecast:" + newID(), Ref: item.Ref, Reason: ReasonManual, Priority: Backfill}); err != nil {
+			return moved, err
+		}
+	}
+	return moved, nil
+}
+
+// of returns the switches of a flow that are thrown.
+func (s *switches) of(flow string) []Switch {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return slices.Clone(s.flow[flow])
+}
+
+// A forgetful store reads like another and stores nothing.
+type forgetful struct{ Store }
+
+func (forgetful) Begin(_ context.Context, _ time.Time, link Link, intent Intent, _ ...Entry) (Link, error) {
+	link.Intent = &intent
+	link.Generation++
+	return link, nil
+}
+
+func (forgetful) Commit(_ context.Context, _ time.Time, c Commit) (Link, error) {
+	c.Link.Intent = nil
+	c.Link.Generation++
+	return c.Link, nil
+}
+
+func (forgetful) Append(context.Context, ...Entry) error { return nil }
+
+func (forgetful) SetCursor(context.Context, string, Cursor, Cursor) error { return nil }

@@ -1,0 +1,69 @@
+package sync_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/urbanhub/crmsync/sync"
+)
+
+func TestForecastTellsWhatASyncWouldDoAndDoesNothing(t *testing.T) {
+	bubble(t, func(w *world) {
+		ana, _ := w.pair("email", "ana@example.com", "name", "Ana")
+		eva, evaRight := w.pair("email", "eva@example.com", "name", "Eva")
+		w.left.edit(ana, "name", "Ana Gil")
+		w.right.edit(evaRight, "fullname", "Eva Ruiz")
+		ida := w.left.create("email", "ida@example.com", "name", "Ida")
+		odd := w.left.create("email", "odd@example.com", "msisdn", "call me")
+		met := w.left.create("email", "met@example.com", "name", "Left")
+		w.right.create("mail", "met@example.com", "fullname", "Right")
+		w.takeHooks()
+		all := []sync.Ref{ana, eva, ida, odd, met}
+		before := len(w.entries(sync.EntryDecided))
+		f, err := w.engine.Forecast(w.ctx, "people", all)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := sync.Forecast{Flow: "people", Records: 5, Creates: 1, Updates: 3, Failed: 1, Overwrites: 3, Conflicts: 1,
+			Fields: map[string]int{"name to right": 2, "name to left": 2, "alpha id to right": 2, "beta id to left": 1, "email to right": 1},
+			Rules:  map[string]int{"phone.digits": 1}}
+		items := f.Items
+		f.Items = nil
+		if diff := cmp.Diff(want, f); diff != "" {
+			t.Error(diff)
+		}
+		w.wrote()
+		if n := len(w.entries(sync.EntryDecided)); n != before {
+			t.Errorf("%d entries were added to the audit", n-before)
+		}
+
+		f.Items = items
+		w.left.edit(ana, "name", "Somebody else") // the world moves
+		w.takeHooks()
+		moved, err := w.engine.ApplyForecast(w.ctx, f)
+		if err != nil || !slices.Equal(moved, []sync.Ref{ana}) {
+			t.Errorf("moved %v, %v; want %s alone", moved, err, ana)
+		}
+		w.settle()
+		w.holds(w.left, eva, "name", "Eva Ruiz")
+		w.holds(w.right, w.link(ida).Right, "fullname", "Ida")
+		time.Sleep(time.Minute)
+		again, err := w.engine.Forecast(w.ctx, "people", []sync.Ref{eva, ida, met})
+		if err != nil || again.Unchanged != 3 {
+			t.Errorf("after it is applied: %+v, %v", again, err)
+		}
+	})
+}
+
+func TestForecastOfAShadowedFlow(t *testing.T) {
+	bubble(t, func(w *world) {
+		w.flow.Rollout = sync.Rollout{Shadow: true}
+		w.start()
+		f, err := w.engine.Forecast(w.ctx, "people", []sync.Ref{w.left.create("name", "Ana")})
+		if err != nil || f.Refused != 1 || f.Rules["rollout.shadow"] == 0 || len(f.Items) != 0 {
+			t.Errorf("forecast %+v, %v", f, err)
+		}
+	})
+}
