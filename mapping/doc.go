@@ -20,6 +20,8 @@
 //	  leave:
 //	    - when: record.hs_analytics_source in ["PAID_SEARCH", "REFERRALS"]
 //	    - when: 'any(changed, # in ["phone", "email"])'   # quoted, because of its #
+//	  relate:                         # a new record's associations
+//	    - {flow: companies, kind: company, field: company_id, required: true}
 //	first_sync: {kind: prefer-unless-blank, owner: right}
 //	identity: [bird_id, email, phone] # best evidence first
 //	fields:
@@ -49,12 +51,17 @@
 //	  - name: stage
 //	    type: enum                    # a table; rows may share a value
 //	    left: stage
-//	    right: dealstage
+//	    right: {name: dealstage, with: {pipeline: default}}   # written along
 //	    options:
 //	      - {left: qualified, right: appointmentscheduled}
 //	      - {left: tour_scheduled, right: appointmentscheduled}
 //	      - {left: lease_signed, right: closedwon}
 //	    policy: {kind: monotonic, owner: left, order: [appointmentscheduled, closedwon]}
+//	  - name: title
+//	    type: template                # made of several raw fields, one-way
+//	    left: {name: [name, id], template: '{{default (print "Lead " .id) .name}}'}
+//	    right: title
+//	    direction: to-right
 //	  - name: budget
 //	    type: number
 //	    left: {name: attributes.budget, form: number}   # a JSON number here
@@ -66,6 +73,14 @@
 //
 // The types are the [Type] constants, the forms the [Form] constants, the
 // cleaners the [Cleaner] constants; a [When] explains conditions.
+//
+// # Facts
+//
+// An [ActivitySpec] says by templates what the facts of a type are recorded
+// as; [Content] explains the templates. A [Set] holds it together with the
+// flows that lead from a fact's record to those on which it is shown, and with
+// the triggers that make facts of transitions; [LoadSet] reads all of that from
+// one file.
 //
 // # What a field does
 //

@@ -45,10 +45,11 @@ func (s *Set) Compile() (*Compiled, error) {
 }
 
 func (s *Set) compile() (*Compiled, []problem) {
-	c := &setCompiler{set: s, out: &Compiled{}}
+	c := &setCompiler{set: s, out: &Compiled{}, broken: map[string]bool{}}
 	for i := range s.Flows {
 		flow, problems := s.Flows[i].compile()
 		c.take(fmt.Sprintf("flows[%d]", i), problems)
+		c.broken[s.Flows[i].Name] = len(problems) > 0
 		c.out.Flows = append(c.out.Flows, flow)
 	}
 	for i := range s.Activities {
@@ -76,6 +77,7 @@ type setCompiler struct {
 	set      *Set
 	out      *Compiled
 	problems []problem
+	broken   map[string]bool // flows with problems of their own
 }
 
 func (c *setCompiler) problem(path, field, rule, hint string) {
@@ -162,7 +164,7 @@ func (c *setCompiler) trigger(i int) {
 	c.values(path+".from", &spec.Fields[k], t.From)
 	c.values(path+".to", &spec.Fields[k], t.To)
 	for n, name := range t.With {
-		if name != sync.IDField && !slices.Contains(c.out.Flows[at].Names(sync.Left), name) {
+		if name != sync.IDField && !c.broken[t.Flow] && !slices.Contains(c.out.Flows[at].Names(sync.Left), name) {
 			c.problem(fmt.Sprintf("%s.with[%d]", path, n), t.Field, "trigger.with", fmt.Sprintf("flow %s does not read it on the left", t.Flow))
 		}
 	}
