@@ -3,6 +3,7 @@ package bird
 import (
 	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -71,16 +72,16 @@ func (e *event) conversation(body []byte) (*Conversation, []sync.Item, sync.Ref,
 	if err := json.Unmarshal(e.Payload, &c); err != nil {
 		return nil, nil, sync.Ref{}, err
 	}
-	state := digest(body)
-	if c.ID != "" {
-		state = strings.Join([]string{c.ID, c.LastMessage.ID, c.LastMessage.Status, c.Status, c.UpdatedAt.UTC().Format(time.RFC3339Nano)}, ":")
+	state := []string{digest(body)}
+	if c.ID != "" && !c.UpdatedAt.IsZero() {
+		state = []string{c.ID, c.LastMessage.ID, c.LastMessage.Status, c.Status, strconv.FormatInt(c.UpdatedAt.UnixNano(), 36)}
 	}
 	contacts := c.contacts()
 	var subject sync.Ref
 	if len(contacts) > 0 {
 		subject = ref(contacts[0])
 	}
-	items := e.changes(contacts, state, c.UpdatedAt)
+	items := e.changes(contacts, c.UpdatedAt, state...)
 	if slices.Contains(e.kinds, ConversationKind) && c.withCustomer() && idPattern.MatchString(c.ID) {
 		items = append(items, e.look(&c, body))
 	}
@@ -106,14 +107,14 @@ func (e *event) look(c *Conversation, body []byte) sync.Change {
 // changes returns a change for each contact. The state names what the event
 // tells of, the same for every delivery of it and another for the next: the
 // ids of the requests are of no use for that.
-func (e *event) changes(contacts []string, state string, at time.Time) []sync.Item {
+func (e *event) changes(contacts []string, at time.Time, state ...string) []sync.Item {
 	var items []sync.Item
 	if !slices.Contains(e.kinds, Contact) {
 		return nil
 	}
 	for _, id := range contacts {
 		items = append(items, sync.Change{
-			ID:         itemID("webhook", e.Event, state, id),
+			ID:         itemID(slices.Concat([]string{"webhook", e.Event}, state, []string{id})...),
 			Ref:        ref(id),
 			Reason:     sync.ReasonWebhook,
 			OccurredAt: at,
@@ -213,7 +214,7 @@ func (e *event) channelItems(platform string, body []byte) ([]sync.Item, error) 
 	if m.ID == "" {
 		state = digest(body)
 	}
-	items := e.changes(m.contacts, state, m.UpdatedAt)
+	items := e.changes(m.contacts, m.UpdatedAt, state)
 	if len(m.contacts) == 0 || m.ID == "" {
 		return items, nil
 	}

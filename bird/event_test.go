@@ -101,3 +101,65 @@ func TestNewsOfTwoEventsIsOneFact(t *testing.T) {
 	equal(t, "of the context", []any{f.ID, f.Subject, f.Data["conversation_id"], f.Data["message_status"]},
 		[]any{"bird:message.failed:m1", ref("c1"), any("v1"), any(string(bird.StatusRejected))})
 }
+
+// TestFactsWithoutATimeHaveTheFirstDeliverys: an activity needs a time, and what
+// is told again is told with the same one.
+func TestFactsWithoutATimeHaveTheFirstDeliverys(t *testing.T) {
+	first := time.Date(2026, 1, 22, 4, 18, 2, 0, time.UTC)
+	for _, body := range []string{
+		`{"event":"conversation.created","payload":{"id":"v1","initiatingParticipant":{"type":"contact","id":"c1"}}}`,
+		`{"event":"conversation.updated","payload":{"id":"v1","status":"closed","featuredParticipants":[{"type":"contact","id":"c1"},{"type":"bot","id":"b1"},{"type":"user","id":"u1"}],
+			"lastMessage":{"id":"m1","type":"text","sender":{"type":"contact","id":"c1"}}}}`,
+		`{"event":"sms.inbound","payload":{"id":"m1","sender":{"contact":{"id":"c1"}}}}`,
+	} {
+		in := &inbox{}
+		answer(receiverAt(t, in, func() time.Time { return first.Add(8 * time.Hour) }), hook(body, hookKey, first))
+		equal(t, "facts", len(in.facts()) > 0, true)
+		for _, f := range in.facts() {
+			equal(t, f.Type, f.OccurredAt, first)
+		}
+	}
+}
+
+// TestDifferentThingsHaveDifferentIDs, whatever the ids that they are made of.
+func TestDifferentThingsHaveDifferentIDs(t *testing.T) {
+	flow := func(event string) string {
+		return `{"event":"` + event + `","bird_contact_id":"c1","conversation_id":"%s","agent_id":"%s","message_id":"%s","event_id":"%s"}`
+	}
+	for name, body := range map[string]string{
+		"escalations": flow("escalation.triggered"), "closings": flow("conversation.closed"), "others": flow("qualification.completed"),
+	} {
+		in := &inbox{}
+		f := flowReceiver(t, in, bird.FlowOptions{})
+		all := [][2]string{{"a:b", "c"}, {"a", "b:c"}, {`a\u0000b`, "c"}, {"a", `b\u0000c`}, {`a\",\"b`, "c"}, {"a", `b\",\"c`}}
+		for _, v := range all {
+			callFlow(f, fmt.Sprintf(body, v[0], v[1], v[1], v[0]+"."+v[1]))
+		}
+		equal(t, name, len(distinct(in.facts())), len(all))
+	}
+	in := &inbox{}
+	f := flowReceiver(t, in, bird.FlowOptions{})
+	callFlow(f, `{"event":"odd","bird_contact_id":"b","event_id":"c:d"}`)
+	callFlow(f, `{"event":"odd:b","bird_contact_id":"c","event_id":"d"}`)
+	equal(t, "changes", in.changes()[0].ID == in.changes()[1].ID, false)
+}
+
+// TestUpdatesWithoutATimeAreToldApart: what says not when it changed is another
+// change whenever it reads otherwise.
+func TestUpdatesWithoutATimeAreToldApart(t *testing.T) {
+	in := &inbox{}
+	for _, name := range []string{"Jane", "Jane D.", "Jane D."} {
+		answer(receiver(t, in), hook(`{"event":"conversation.updated","payload":{"id":"v1","name":"`+name+`","initiatingParticipant":{"type":"contact","id":"c1"}}}`, hookKey, time.Now()))
+	}
+	c := in.changes()
+	equal(t, "the same", []bool{c[0].ID == c[1].ID, c[1].ID == c[2].ID}, []bool{false, true})
+}
+
+// TestAFailureToldByAFlow is the one that Bird tells of.
+func TestAFailureToldByAFlow(t *testing.T) {
+	in := &inbox{}
+	answer(receiver(t, in), hook(outbound("m1", bird.StatusRejected), hookKey, time.Now()))
+	f := flowReceiver(t, in, bird.FlowOptions{Map: bird.FlowMap{Events: map[string]bird.FlowEvent{"undelivered": {Fact: "message.failed"}}}})
+	callFlow(f, `{"event":"undelivered","bird_contact_id":"c1","message_id":"m1"}`)
+	equal(t, "facts", []int{len(in.facts()), len(distinct(in.facts()))}, []int{2, 1})
+}

@@ -3,6 +3,7 @@ package bird
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"strings"
 	"unicode"
 
@@ -43,13 +44,14 @@ func escalatedID(conversation, agent string) string {
 // messageFactID identifies what became of a message.
 func messageFactID(fact, message string) string { return itemID(fact, message) }
 
-// itemID joins the parts of an item's id. What is long or not plain text is
-// replaced by its digest, so that no queue stumbles over it.
+// itemID joins the parts of an item's id, so that no other parts give the same.
+// What is long, not plain text or could be parted otherwise is replaced by its
+// digest: no queue stumbles over it.
 func itemID(parts ...string) string {
 	id := strings.Join(parts, ":")
 	odd := func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }
-	if len(id) > 250 || strings.ContainsFunc(id, odd) {
-		id = parts[0] + ":" + digest([]byte(id))
+	if len(id) > 250 || strings.Count(id, ":") != len(parts)-1 || strings.ContainsFunc(id, odd) {
+		id = parts[0] + ":" + digest(fmt.Appendf(nil, "%q", parts))
 	}
 	return "bird:" + id
 }

@@ -219,6 +219,7 @@ var identities = map[string][]string{
 	"conversation.closed":  {"conversation_id", "message_id"},
 	"message.received":     {"message_id"},
 	"message.sent":         {"message_id"},
+	"message.failed":       {"message_id"},
 	"escalation.triggered": {"conversation_id", "agent_id"},
 }
 

@@ -164,7 +164,8 @@ func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	if failed := rc.check(r, body); failed != "" {
+	sent, failed := rc.check(r, body)
+	if failed != "" {
 		rc.deny(w, r, failed)
 		return
 	}
@@ -178,27 +179,40 @@ func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		rc.malformed(w, r, e.Event, "the payload has not the shape of its event")
 		return
 	}
-	rc.store(w, r, e.Event, outcome, items)
+	rc.store(w, r, e.Event, outcome, dated(items, sent))
+}
+
+// dated gives facts whose event tells no time that of its first delivery,
+// which is the same in every later one.
+func dated(items []sync.Item, sent time.Time) []sync.Item {
+	for i := range items {
+		if f, ok := items[i].(sync.Fact); ok && f.OccurredAt.IsZero() {
+			f.OccurredAt = sent
+			items[i] = f
+		}
+	}
+	return items
 }
 
 // check checks the signature and only then the age, so that the age of a forged
-// request shows nothing. It returns what is wrong.
-func (rc *Receiver) check(r *http.Request, body []byte) string {
+// request shows nothing. It returns when Bird first sent it, and what is wrong.
+func (rc *Receiver) check(r *http.Request, body []byte) (sent time.Time, failed string) {
 	address := rc.url.of(r)
 	if address == "" {
-		return "nothing that is trusted tells the public URL"
+		return sent, "nothing that is trusted tells the public URL"
 	}
 	timestamp := r.Header.Get(timestampHeader)
 	if !signed(rc.opts.Secrets, timestamp, address, body, r.Header.Get(signatureHeader)) {
-		return "the signature is wrong; compare the signing keys and the public URL with the subscriptions"
+		return sent, "the signature is wrong; compare the signing keys and the public URL with the subscriptions"
 	}
 	seconds, err := strconv.ParseInt(timestamp, 10, 64)
 	if err != nil {
-		return "the timestamp is no number"
+		return sent, "the timestamp is no number"
 	}
-	age := rc.opts.Now().Sub(time.Unix(seconds, 0))
+	sent = time.Unix(seconds, 0).UTC()
+	age := rc.opts.Now().Sub(sent)
 	if age > rc.opts.MaxAge || age < -maxAhead {
-		return "the timestamp is too old or ahead; set the clock"
+		return sent, "the timestamp is too old or ahead; set the clock"
 	}
-	return ""
+	return sent, ""
 }

@@ -68,9 +68,12 @@ const (
 	hookKey = "KeV+/HGoIQrxuE5YPCRR6AuQOJveldYNNhbVi1i22qk="
 )
 
-func receiver(t testing.TB, in *inbox) *bird.Receiver {
+func receiver(t testing.TB, in *inbox) http.Handler { return receiverAt(t, in, nil) }
+
+// receiverAt returns a receiver of the kinds with a clock of its own.
+func receiverAt(t testing.TB, in *inbox, now func() time.Time, kinds ...sync.Kind) http.Handler {
 	t.Helper()
-	r, err := bird.NewReceiver(in, bird.ReceiverOptions{PublicURL: hookURL, Secrets: []string{"new", hookKey}})
+	r, err := bird.NewReceiver(in, bird.ReceiverOptions{PublicURL: hookURL, Secrets: []string{"new", hookKey}, Now: now, Kinds: kinds, Witness: talkNames})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -352,7 +355,8 @@ func FuzzReceiver(f *testing.F) {
 		if proper {
 			key = hookKey
 		}
-		status := answer(talkReceiver(t, in), hook(body, key, time.Now()))
+		sent := time.Now()
+		status := answer(receiverAt(t, in, nil, bird.Contact, bird.ConversationKind), hook(body, key, sent))
 		switch {
 		case !proper && len(body) <= 1<<20 && status != 401:
 			t.Fatalf("a forged webhook is answered %d", status)
@@ -369,7 +373,8 @@ func FuzzReceiver(f *testing.F) {
 				}
 			}
 		}
-		answer(talkReceiver(t, again), hook(body, key, time.Now().Add(-8*time.Hour)))
+		later := func() time.Time { return sent.Add(8 * time.Hour) }
+		answer(receiverAt(t, again, later, bird.Contact, bird.ConversationKind), hook(body, key, sent))
 		if diff := cmp.Diff(in.items, again.items); diff != "" {
 			t.Fatal("a retry is another event: ", diff)
 		}
@@ -386,7 +391,7 @@ func wellFormed(t *testing.T, in *inbox) {
 	}
 	for _, f := range in.facts() {
 		_, err := json.Marshal(f)
-		if f.ID == "" || f.Type == "" || f.Subject.ID == "" || len(f.ID) > 300 || err != nil {
+		if f.ID == "" || f.Type == "" || f.Subject.ID == "" || f.OccurredAt.IsZero() || len(f.ID) > 300 || err != nil {
 			t.Fatalf("%+v, %v", f, err)
 		}
 	}
