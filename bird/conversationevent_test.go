@@ -2,6 +2,7 @@ package bird_test
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -13,11 +14,11 @@ import (
 )
 
 // talkReceiver returns a receiver that wants changes of all kinds.
-func talkReceiver(t testing.TB, in *inbox) *bird.Receiver {
+func talkReceiver(t testing.TB, in *inbox) http.Handler {
 	return receiverOf(t, in, bird.Contact, bird.ConversationKind)
 }
 
-func receiverOf(t testing.TB, in *inbox, kinds ...sync.Kind) *bird.Receiver {
+func receiverOf(t testing.TB, in *inbox, kinds ...sync.Kind) http.Handler {
 	t.Helper()
 	r, err := bird.NewReceiver(in, bird.ReceiverOptions{PublicURL: hookURL, Secrets: []string{hookKey}, Kinds: kinds, Witness: talkNames})
 	if err != nil {

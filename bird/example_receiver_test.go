@@ -26,7 +26,7 @@ func (teller) Enqueue(_ context.Context, items ...sync.Item) error {
 
 // Bird's webhooks become changes and facts. Each subscription may have a key of
 // its own.
-func ExampleReceiver() {
+func ExampleNewReceiver() {
 	workspace := birdtest.NewServer(nil) // in production: Bird
 	defer workspace.Close()
 	const address = "https://sync.example.com/webhooks/bird"

@@ -134,7 +134,7 @@ events:
 
 // Bird signs its webhooks over the subscription's URL, so the public one must
 // be given.
-func ExampleNewReceiver() {
+func ExampleNewReceiver_forged() {
 	receiver, err := bird.NewReceiver(printer{}, bird.ReceiverOptions{
 		PublicURL: "https://sync.example.com/webhooks/bird",
 		Secrets:   []string{"the subscription's signing key"},

@@ -9,7 +9,7 @@ import (
 	"github.com/urbanhub/crmsync/sync"
 )
 
-// FlowOptions configures a [FlowReceiver].
+// FlowOptions configure [NewFlowReceiver].
 type FlowOptions struct {
 	// Secrets are the bearer secrets that callers may present; two while one
 	// is changed. None empty; they may be left out if Signature has some.
@@ -38,7 +38,18 @@ type FlowOptions struct {
 	Logger *slog.Logger
 }
 
-// A FlowReceiver is the http.Handler that the HTTP steps of Flows and the
+// flowReceiver is the handler that NewFlowReceiver returns.
+type flowReceiver struct {
+	intake
+	credentials
+	events   map[string]*flowEvent
+	other    *flowEvent // any that the map does not name
+	location *time.Location
+	witness  []string
+	now      func() time.Time
+}
+
+// NewFlowReceiver returns the handler that the HTTP steps of Flows and the
 // actions of AI employees call. The caller proves itself by a header
 // "Authorization: Bearer <secret>" or by a signature; docs/bird-flows.md has an
 // example of a step for each event.
@@ -61,19 +72,10 @@ type FlowOptions struct {
 // Answers: 204 stored, 400 not JSON, 401 wrong secret, 405 not a POST, 413
 // over 1 MiB, 422 a field is missing or cannot be read, with all of their names
 // and paths, 503 the inbox failed.
-type FlowReceiver struct {
-	intake
-	credentials
-	events   map[string]*flowEvent
-	other    *flowEvent // any that the map does not name
-	location *time.Location
-	witness  []string
-	now      func() time.Time
-}
-
-// NewFlowReceiver returns a receiver that stores into the inbox. The error is
-// a [*sync.Error] that names the wrong option.
-func NewFlowReceiver(inbox sync.Inbox, opts FlowOptions) (*FlowReceiver, error) {
+//
+// Handlers may be called concurrently. The error is a [*sync.Error] that names
+// the wrong option.
+func NewFlowReceiver(inbox sync.Inbox, opts FlowOptions) (http.Handler, error) {
 	proof, err := newCredentials(opts.Secrets, opts.Signature)
 	if err != nil {
 		return nil, err
@@ -84,7 +86,7 @@ func NewFlowReceiver(inbox sync.Inbox, opts FlowOptions) (*FlowReceiver, error) 
 	if err := opts.Map.check(func(p mapProblem) error { return mapError(p, nil) }); err != nil {
 		return nil, err
 	}
-	f := &FlowReceiver{
+	f := &flowReceiver{
 		intake:      newIntake(inbox, opts.OnEvent, opts.Logger),
 		credentials: proof,
 		location:    opts.Location,
@@ -101,8 +103,8 @@ func NewFlowReceiver(inbox sync.Inbox, opts FlowOptions) (*FlowReceiver, error) 
 	return f, nil
 }
 
-// ServeHTTP implements [http.Handler].
-func (f *FlowReceiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP implements http.Handler.
+func (f *flowReceiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, ok := f.read(w, r)
 	if !ok {
 		return
@@ -127,7 +129,7 @@ func (f *FlowReceiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // call reads the fields of a body by the map of its event.
-func (f *FlowReceiver) call(object map[string]any) (*flowCall, Outcome) {
+func (f *flowReceiver) call(object map[string]any) (*flowCall, Outcome) {
 	name := newFlowCall(object, f.other).text(flowEventName)
 	if event := f.events[name]; event != nil {
 		return newFlowCall(object, event), Enqueued

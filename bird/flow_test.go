@@ -13,7 +13,7 @@ import (
 	"github.com/urbanhub/crmsync/sync"
 )
 
-func flowReceiver(t testing.TB, in *inbox, opts bird.FlowOptions) *bird.FlowReceiver {
+func flowReceiver(t testing.TB, in *inbox, opts bird.FlowOptions) http.Handler {
 	t.Helper()
 	opts.Secrets = []string{"new secret", "old secret"}
 	f, err := bird.NewFlowReceiver(in, opts)

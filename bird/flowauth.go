@@ -13,8 +13,9 @@ import (
 	"github.com/urbanhub/crmsync/internal/websig"
 )
 
-// A FlowSignature says how callers of a [FlowReceiver] sign: by HMAC-SHA256,
-// over the raw body, in hex or base64, with or without "sha256=" before it.
+// A FlowSignature says how those sign who call the handler of
+// [NewFlowReceiver]: by HMAC-SHA256, over the raw body, in hex or base64, with
+// or without "sha256=" before it.
 // That is the form in which Bird's own HTTP trigger expects signed calls.
 // See https://docs.bird.com/applications/automation/flows/concepts/triggers.
 type FlowSignature struct {
@@ -67,8 +68,8 @@ func hashed(secret string) []byte {
 // authentic reports whether the request proves its caller in one of the ways.
 // Every secret is compared in full, so that the time taken tells nothing.
 func (c *credentials) authentic(h http.Header, body []byte, now time.Time) bool {
-	secret, bearer := strings.CutPrefix(h.Get("Authorization"), "Bearer ")
-	known := websig.EqualAny(hashed(secret), c.bearers...) && bearer
+	scheme, secret, _ := strings.Cut(h.Get("Authorization"), " ")
+	known := websig.EqualAny(hashed(secret), c.bearers...) && strings.EqualFold(scheme, "Bearer") // RFC 9110: in any case
 	return c.signature.valid(h, body, now) || known
 }
 

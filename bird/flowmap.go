@@ -11,7 +11,7 @@ import (
 	"github.com/urbanhub/crmsync/sync"
 )
 
-// The names under which a [FlowReceiver] knows the fields that it uses itself.
+// The names under which a flowReceiver knows the fields that it uses itself.
 const (
 	flowEventName  = "event"
 	flowEventID    = "event_id"

@@ -3,6 +3,7 @@ package bird_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -16,7 +17,7 @@ import (
 func number(s string) json.Number { return json.Number(s) }
 
 // callFlow sends a body with the right secret and returns the answer.
-func callFlow(f *bird.FlowReceiver, body string) (int, string) {
+func callFlow(f http.Handler, body string) (int, string) {
 	w := httptest.NewRecorder()
 	f.ServeHTTP(w, flowCall(body, "Bearer new secret"))
 	return w.Code, w.Body.String()

@@ -11,7 +11,7 @@ import (
 )
 
 // behind returns a receiver that rebuilds its public URL.
-func behind(t testing.TB, in *inbox) *bird.Receiver {
+func behind(t testing.TB, in *inbox) http.Handler {
 	t.Helper()
 	r, err := bird.NewReceiver(in, bird.ReceiverOptions{Secrets: []string{hookKey},
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")},

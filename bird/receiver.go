@@ -12,7 +12,7 @@ import (
 	"github.com/urbanhub/crmsync/sync"
 )
 
-// ReceiverOptions configures a [Receiver].
+// ReceiverOptions configure [NewReceiver].
 type ReceiverOptions struct {
 	// PublicURL is the address exactly as the webhook subscriptions name it,
 	// with scheme, host, path and query. It is part of what Bird signs; the
@@ -59,7 +59,14 @@ type ReceiverOptions struct {
 // maxAhead is how far the sender's clock may be ahead of ours.
 const maxAhead = 5 * time.Minute
 
-// A Receiver is the http.Handler for Bird's own webhooks. It checks the
+// receiver is the handler that NewReceiver returns.
+type receiver struct {
+	intake
+	opts ReceiverOptions
+	url  publicURL
+}
+
+// NewReceiver returns the handler for Bird's own webhooks. It checks the
 // signature over the raw body, stores what the event means in the inbox, and
 // then answers; it calls nobody.
 //
@@ -107,14 +114,10 @@ const maxAhead = 5 * time.Minute
 // for the path. Nothing in between may re-encode the body or drop headers.
 // See https://docs.bird.com/api/conversations-api/api-reference/events and
 // https://docs.bird.com/api/notifications-api/retries.
-type Receiver struct {
-	intake
-	opts ReceiverOptions
-	url  publicURL
-}
-
-// NewReceiver returns a receiver that stores into the inbox.
-func NewReceiver(inbox sync.Inbox, opts ReceiverOptions) (*Receiver, error) {
+//
+// Handlers may be called concurrently. The error is a [*sync.Error] that names
+// the wrong option.
+func NewReceiver(inbox sync.Inbox, opts ReceiverOptions) (http.Handler, error) {
 	address, err := newPublicURL(&opts)
 	if err != nil {
 		return nil, err
@@ -137,7 +140,7 @@ func NewReceiver(inbox sync.Inbox, opts ReceiverOptions) (*Receiver, error) {
 	if opts.MaxAge <= 0 {
 		opts.MaxAge = 24 * time.Hour
 	}
-	return &Receiver{intake: newIntake(inbox, opts.OnEvent, opts.Logger), opts: opts, url: address}, nil
+	return &receiver{intake: newIntake(inbox, opts.OnEvent, opts.Logger), opts: opts, url: address}, nil
 }
 
 func checkKinds(kinds []sync.Kind) error {
@@ -158,8 +161,8 @@ func allPresent(secrets []string) bool {
 	return len(secrets) > 0
 }
 
-// ServeHTTP implements [http.Handler].
-func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP implements http.Handler.
+func (rc *receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, ok := rc.read(w, r)
 	if !ok {
 		return
@@ -196,7 +199,7 @@ func dated(items []sync.Item, sent time.Time) []sync.Item {
 
 // check checks the signature and only then the age, so that the age of a forged
 // request shows nothing. It returns when Bird first sent it, and what is wrong.
-func (rc *Receiver) check(r *http.Request, body []byte) (sent time.Time, failed string) {
+func (rc *receiver) check(r *http.Request, body []byte) (sent time.Time, failed string) {
 	address := rc.url.of(r)
 	if address == "" {
 		return sent, "nothing that is trusted tells the public URL"

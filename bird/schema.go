@@ -36,7 +36,7 @@ type Schema struct {
 	ByHand []Task `json:"byHand,omitempty"`
 }
 
-// An Endpoint is a [Receiver] as Bird sees it.
+// An Endpoint is what [NewReceiver] returns as Bird sees it.
 type Endpoint struct {
 	// URL is the receiver's public address, which Bird signs: https, with a
 	// host name that has dots, and without a port.
