@@ -28,6 +28,7 @@ const (
 // The raw names of a conversation in Bird.
 const (
 	contactID       = "contact_id"
+	contactName     = "contact_name"
 	aiStage         = "attributes.ai_stage"
 	aiAgentType     = "attributes.ai_agent_type"
 	aiScore         = "attributes.qualification_score"
@@ -37,6 +38,9 @@ const (
 	hubspotDealID   = "attributes.hubspot_deal_id"
 	conversationKey = "conversation_id" // in deals and in the data of facts
 )
+
+// dealName calls a deal after the contact, or after the conversation.
+const dealName = `{{default (default (print "Bird conversation " .id) .name) .contact_name}}`
 
 // progress is the order of the stages. A lost deal is not reopened by what
 // comes late, and a signed lease is the end of it.
@@ -92,8 +96,7 @@ func dealFields(o Options) []mapping.Field {
 	return []mapping.Field{
 		mapping.ID(conversationKey, sync.IDField, conversationKey).To(sync.Right).WithPolicy(sync.Own, sync.Left),
 		mapping.ID("hubspot_deal_id", hubspotDealID, sync.IDField).To(sync.Left).WithPolicy(sync.Own, sync.Right),
-		mapping.Template("dealname", `{{default (print "Bird conversation " .id) .name}}`, []string{"name", sync.IDField}, "dealname").
-			WithKeepBlank(),
+		mapping.Template("dealname", dealName, []string{contactName, "name", sync.IDField}, "dealname").WithKeepBlank(),
 		stage(o),
 		text("ai_agent_type", aiAgentType),
 		mapping.Number("qualification_score", mapping.At(aiScore), mapping.At("qualification_score")).To(sync.Right).WithKeepBlank(),

@@ -39,7 +39,7 @@ var stockStages = []string{"appointmentscheduled", "qualifiedtobuy", "presentati
 // conversationSchema and dealSchema are what live systems tell of their fields.
 var (
 	conversationSchema = mapping.Schema{
-		"contact_id": {Type: mapping.TypeID, ReadOnly: true}, "name": {ReadOnly: true},
+		"contact_id": {Type: mapping.TypeID, ReadOnly: true}, "contact_name": {ReadOnly: true}, "name": {ReadOnly: true},
 		"attributes.ai_stage": {Type: mapping.TypeEnum, Options: []string{"lead", "qualified", "tour_scheduled", "tour_completed", "application",
 			"lease_signed", "unqualified"}},
 		"attributes.ai_agent_type": {}, "attributes.property_interest": {}, "attributes.hubspot_deal_id": {},
@@ -82,7 +82,7 @@ const (
 
 func TestDealRawNames(t *testing.T) {
 	flow := dealsOf(t, urbanhub.Options{})
-	left := []string{"id", "attributes.hubspot_deal_id", "name", aiStage, "attributes.ai_agent_type", "attributes.qualification_score",
+	left := []string{"id", "attributes.hubspot_deal_id", "contact_name", "name", aiStage, "attributes.ai_agent_type", "attributes.qualification_score",
 		"attributes.property_interest", "attributes.tour_scheduled_date", "attributes.last_ai_interaction", "contact_id"}
 	right := []string{"conversation_id", "id", "dealname", dealStage, "pipeline", "ai_agent_type", "qualification_score", "property_interest",
 		"tour_scheduled_date", "last_ai_interaction"}
@@ -176,9 +176,11 @@ func TestDealIsCreated(t *testing.T) {
 	if diff := cmp.Diff(want, dealPlan(t, talk, nil, sync.Base{}).Writes[sync.Right], sameValue); diff != "" {
 		t.Error(diff)
 	}
-	talk["name"] = sync.Text(" Ana Pérez ")
-	if got := dealPlan(t, talk, nil, sync.Base{}).Writes[sync.Right]["dealname"].String(); got != "Ana Pérez" {
-		t.Errorf("the deal's name is %q", got)
+	for _, name := range [][2]string{{"name", "Two rooms"}, {"contact_name", " Ana Pérez "}} {
+		talk[name[0]] = sync.Text(name[1])
+		if got := dealPlan(t, talk, nil, sync.Base{}).Writes[sync.Right]["dealname"].String(); got != strings.TrimSpace(name[1]) {
+			t.Errorf("with the %s the deal's name is %q", name[0], got)
+		}
 	}
 	for _, lacking := range []string{aiStage, "contact_id"} {
 		talk := talk.Clone()

@@ -42,3 +42,33 @@ func ExampleContactSpec() {
 	fmt.Println(v, err)
 	// Output: 2500000 <nil>
 }
+
+// The whole preset, with stages of the agency's own, as an engine's
+// configuration takes it.
+func ExampleSet() {
+	set, err := urbanhub.Set(urbanhub.Options{
+		Pipeline: "77",
+		Stages:   map[string]string{urbanhub.StageTourScheduled: "778"},
+		Zone:     "America/Bogota",
+	}).Compile()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	var cfg sync.Config
+	set.AddTo(&cfg)
+	for _, f := range cfg.Flows {
+		fmt.Println(f.Left.System, f.Left.Kind, "and", f.Right.System, f.Right.Kind)
+	}
+	for _, a := range cfg.Activities[:5] {
+		fmt.Println(a.Fact, "is a", a.Kind)
+	}
+	// Output:
+	// bird contact and hubspot contact
+	// bird conversation and hubspot deal
+	// conversation.started is a note
+	// message.received is a note
+	// qualification.completed is a task
+	// tour.scheduled is a meeting
+	// escalation.triggered is a note
+}

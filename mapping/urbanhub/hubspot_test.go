@@ -59,13 +59,8 @@ func TestHubSpotSchemaHasWhatTheMapsNeed(t *testing.T) {
 			}
 		}
 	}
-	var written []string
-	for _, o := range urbanhub.DealSpec(urbanhub.Options{}).Fields[3].Policy.Order {
-		written = append(written, o)
-	}
-	have := slices.Clone(schema.Pipelines[0].Stages)
-	slices.Sort(have)
-	slices.Sort(written)
+	stage := stageField(t, urbanhub.Options{})
+	written, have := slices.Sorted(slices.Values(stage.Policy.Order)), slices.Sorted(slices.Values(schema.Pipelines[0].Stages))
 	if schema.Pipelines[0].ID != "default" || !slices.Equal(have, written) {
 		t.Errorf("the schema has the stages %q, written are %q", have, written)
 	}
