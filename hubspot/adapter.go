@@ -17,6 +17,7 @@ type Adapter struct {
 	opts        Options
 	collections map[sync.Kind]*collection
 	events      *eventSender
+	links       map[operation]*microbatch.Batcher[Association, error]
 	degraded    degraded
 }
 
@@ -48,6 +49,7 @@ func New(tokens TokenSource, opts *Options) (*Adapter, error) {
 		a.collections[kind] = newCollection(a, t)
 	}
 	a.events = newEventSender(a)
+	a.links = newLinks(a)
 	return a, nil
 }
 
@@ -83,6 +85,9 @@ func (a *Adapter) Close(ctx context.Context) error {
 	errs := []error{a.events.batch.Close(ctx)}
 	for _, c := range a.collections {
 		errs = append(errs, c.close(ctx))
+	}
+	for _, l := range a.links {
+		errs = append(errs, l.Close(ctx))
 	}
 	return errors.Join(append(errs, settled(ctx, a.client.tokens))...)
 }

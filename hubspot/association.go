@@ -7,12 +7,9 @@ import (
 	"github.com/urbanhub/crmsync/sync"
 )
 
-// The most inputs of a call about associations. Source:
+// most are the most inputs of the calls about associations. Source:
 // https://developers.hubspot.com/docs/api-reference/latest/crm/associations/associate-records/guide
-const (
-	maxAssociations = 2000
-	maxRelations    = 1000
-)
+var most = map[operation]int{opAssociations: 1000, opAssociate: 2000, opDissociate: 100, opUnlabel: 100}
 
 // associated is the other end of an association of a record being created.
 type associated struct {
@@ -29,7 +26,7 @@ type associationType struct {
 	ID       int    `json:"associationTypeId"`
 }
 
-// pair is an association to be made.
+// pair is an association to be made, or labels to be taken away.
 type pair struct {
 	From  objectID          `json:"from"`
 	To    objectID          `json:"to"`
@@ -83,32 +80,26 @@ func (b *batch) failRelated(ps []*pending, err error) bool {
 	return some
 }
 
-// A link is an association wanted by one or more writes.
+// A link is an association to be made or labels to be taken away, wanted by a
+// caller or by one or more writes.
 type link struct {
 	from, to sync.Ref
+	types    []associationType
 	wanted   []*pending
+	err      error
 }
 
-// relate associates the records that were written, by one call for each kind
-// at the other end. Those that were created are associated already.
+// relate associates the records that were written. Those that were created are
+// associated already.
 func (b *batch) relate(ctx context.Context, ps []*pending) {
-	if b.op == opCreate {
-		return
-	}
-	for kind, links := range linksOf(ps) {
-		for chunk := range slices.Chunk(links, maxAssociations) {
-			t := trial[*link]{
-				send: func(links []*link) error { return b.associate(ctx, kind, links) },
-				fail: (*link).fail,
-			}
-			t.run(chunk)
-		}
+	if b.op != opCreate {
+		b.link(ctx, opAssociate, b.linksOf(ps))
 	}
 }
 
 // linksOf gathers what the successful writes want, each association once.
-func linksOf(ps []*pending) map[sync.Kind][]*link {
-	links := map[sync.Kind][]*link{}
+func (b *batch) linksOf(ps []*pending) []*link {
+	var links []*link
 	known := map[[2]sync.Ref]*link{}
 	for _, p := range ps {
 		if p.result.Err != nil {
@@ -117,8 +108,8 @@ func linksOf(ps []*pending) map[sync.Kind][]*link {
 		for _, to := range p.write.Related {
 			ends := [2]sync.Ref{p.result.Record.Ref, to}
 			if known[ends] == nil {
-				known[ends] = &link{from: ends[0], to: to}
-				links[to.Kind] = append(links[to.Kind], known[ends])
+				known[ends] = &link{from: ends[0], to: to, types: b.association(to.Kind)}
+				links = append(links, known[ends])
 			}
 			known[ends].wanted = append(known[ends].wanted, p)
 		}
@@ -126,8 +117,26 @@ func linksOf(ps []*pending) map[sync.Kind][]*link {
 	return links
 }
 
-// fail tells those who want the association that it was not made: about the
-// other record if HubSpot does not have it.
+// link carries out links from records of the collection, by one call for each
+// kind at the other end.
+func (c *collection) link(ctx context.Context, op operation, links []*link) {
+	byKind := map[sync.Kind][]*link{}
+	for _, l := range links {
+		byKind[l.to.Kind] = append(byKind[l.to.Kind], l)
+	}
+	for kind, links := range byKind {
+		for chunk := range slices.Chunk(links, most[op]) {
+			t := trial[*link]{
+				send: func(links []*link) error { return c.sendLinks(ctx, op, kind, links) },
+				fail: (*link).fail,
+			}
+			t.run(chunk)
+		}
+	}
+}
+
+// fail tells those who want the link that there is none: about the other
+// record if HubSpot does not have it.
 func (l *link) fail(err error) {
 	if e := asError(err); e != nil {
 		own := *e
@@ -137,27 +146,28 @@ func (l *link) fail(err error) {
 		}
 		err = &own
 	}
+	l.err = err
 	for _, p := range l.wanted {
 		p.result.Err = err
 	}
 }
 
-// associate makes one call for the links to records of a kind. A link that the
+// sendLinks makes one call for the links to records of a kind. A link that the
 // answer blames fails by itself; an error that blames none is returned.
-func (b *batch) associate(ctx context.Context, kind sync.Kind, links []*link) error {
+func (c *collection) sendLinks(ctx context.Context, op operation, kind sync.Kind, links []*link) error {
 	req := pairsRequest{Inputs: make([]pair, len(links))}
 	for i, l := range links {
-		req.Inputs[i] = pair{objectID{l.from.ID}, objectID{l.to.ID}, b.association(kind)}
+		req.Inputs[i] = pair{objectID{l.from.ID}, objectID{l.to.ID}, l.types}
 	}
 	var reply struct {
 		Errors []errorBody `json:"errors"`
 	}
-	call, err := b.client.call(ctx, opAssociate, target{object: b.plural, to: objectTypes[kind].plural}, req, &reply)
+	call, err := c.client.call(ctx, op, c.toward(kind), req, &reply)
 	if err != nil {
 		return err
 	}
 	for i := range reply.Errors {
-		inner := b.inner(opAssociate, &reply.Errors[i], call)
+		inner := c.inner(op, &reply.Errors[i], call)
 		blamed := blamedLinks(links, reply.Errors[i].Context, unknownIDs(inner))
 		if len(blamed) == 0 {
 			return inner

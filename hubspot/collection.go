@@ -30,7 +30,7 @@ type collection struct {
 	updates   *microbatch.Batcher[sync.Write, sync.Result]
 	upserts   *microbatch.Batcher[sync.Write, sync.Result]
 	archives  *microbatch.Batcher[string, error]
-	relations *microbatch.Batcher[relation, []sync.Ref]
+	relations *microbatch.Batcher[relatedAsk, []Association]
 }
 
 // newCollection starts nothing.
@@ -54,7 +54,7 @@ func newCollection(a *Adapter, t *objectType) *collection {
 	c.updates = gathered(a, microbatch.Config[sync.Write, sync.Result]{Key: func(w sync.Write) string { return w.Ref.ID }, Run: c.writeBatch(opUpdate)})
 	c.upserts = gathered(a, microbatch.Config[sync.Write, sync.Result]{Key: upsertKey, Run: c.writeBatch(opUpsert)})
 	c.archives = gathered(a, microbatch.Config[string, error]{Key: itself, Fold: true, Run: c.archiveBatch})
-	c.relations = gathered(a, microbatch.Config[relation, []sync.Ref]{Max: maxRelations, Key: relation.key, Fold: true, Run: c.relatedBatch})
+	c.relations = gathered(a, microbatch.Config[relatedAsk, []Association]{Max: most[opAssociations], Key: relatedAsk.key, Fold: true, Run: c.relatedBatch})
 	return c
 }
 

@@ -20,6 +20,10 @@
 // it returns of an activity's body is HTML that it has cleaned: never compare it
 // with what was sent.
 //
+// Associations can carry labels, such as that of a decision maker: [Adapter.Labels]
+// tells which there are, [Adapter.Relate] gives and [Adapter.Unlabel] takes them,
+// [Adapter.Associations] reads them; [Adapter.Unrelate] parts records altogether.
+//
 // A property that the account has no more, or that it does not let be written,
 // costs one refused call: it is then left out of writes and told by
 // Result.Dropped and [Adapter.Degraded].

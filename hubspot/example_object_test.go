@@ -45,6 +45,33 @@ func ExampleAdapter_Apply() {
 	// the contact's note: true
 }
 
+// A contact is said to be a deal's tenant, by a label that people made in
+// HubSpot's settings.
+func ExampleAdapter_Relate() {
+	account, hs, contact := simulated()
+	defer account.Close()
+	ctx := context.Background()
+	deal := sync.Ref{System: hubspot.System, Kind: hubspot.Deal, ID: account.CreateObject("deals", map[string]string{
+		"dealname": "Tower 4", "dealstage": "appointmentscheduled"})}
+	account.DefineLabel("contacts", "deals", "tenant", "Tenant", "Rented by")
+
+	for _, label := range must(hs.Labels(ctx, hubspot.Contact, hubspot.Deal)) {
+		if label.Name == "Tenant" {
+			errs := hs.Relate(ctx, hubspot.Association{From: contact, To: deal, Labels: []hubspot.Label{label}})
+			fmt.Println("related:", errs)
+		}
+	}
+	for _, x := range must(hs.Associations(ctx, deal, hubspot.Contact)) {
+		for _, label := range x.Labels {
+			fmt.Printf("%s %q\n", label.Category, label.Name)
+		}
+	}
+	// Output:
+	// related: [<nil>]
+	// USER_DEFINED "Rented by"
+	// HUBSPOT_DEFINED ""
+}
+
 // Which contacts an account has, page by page.
 func ExampleAdapter_List() {
 	account, hs, _ := simulated()

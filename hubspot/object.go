@@ -89,6 +89,11 @@ var objectTypes = map[sync.Kind]*objectType{
 // target aims at the records of the type.
 func (t *objectType) target() target { return target{object: t.plural} }
 
+// toward aims at what joins them with the records of another kind.
+func (t *objectType) toward(kind sync.Kind) target {
+	return target{object: t.plural, to: objectTypes[kind].plural}
+}
+
 // ref is the reference of a record of the type.
 func (t *objectType) ref(id string) sync.Ref { return sync.Ref{System: System, Kind: t.kind, ID: id} }
 

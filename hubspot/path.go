@@ -27,6 +27,8 @@ const (
 	opAssociate    operation = "batch associate"
 	opAssociations operation = "batch read associations"
 	opDissociate   operation = "batch remove associations"
+	opUnlabel      operation = "batch remove labels"
+	opLabels       operation = "list labels"
 )
 
 // The operations on the account and its schema.
@@ -92,6 +94,8 @@ var pathTable = map[operation]path{
 	opAssociate:    {http.MethodPost, "/crm/v4/associations/{object}/{to}/batch/create", "/crm/associations/{version}/{object}/{to}/batch/create", nil},
 	opAssociations: {http.MethodPost, "/crm/v4/associations/{object}/{to}/batch/read", "/crm/associations/{version}/{object}/{to}/batch/read", nil},
 	opDissociate:   {http.MethodPost, "/crm/v4/associations/{object}/{to}/batch/archive", "/crm/associations/{version}/{object}/{to}/batch/archive", nil},
+	opUnlabel:      {http.MethodPost, "/crm/v4/associations/{object}/{to}/batch/labels/archive", "/crm/associations/{version}/{object}/{to}/batch/labels/archive", nil},
+	opLabels:       {http.MethodGet, "/crm/v4/associations/{object}/{to}/labels", "/crm/associations/{version}/{object}/{to}/labels", nil},
 
 	opAccount:        {http.MethodGet, "/account-info/v3/details", "/account-info/{version}/details", nil},
 	opOwners:         {http.MethodGet, "/crm/v3/owners", "/crm/owners/{version}", nil},

@@ -8,19 +8,32 @@ import (
 	"github.com/urbanhub/crmsync/sync"
 )
 
-// relation asks which records of a kind one record is associated with.
-type relation struct {
+// relatedAsk asks with which records of a kind one record is associated.
+type relatedAsk struct {
 	id   string
 	kind sync.Kind
 }
 
-func (r relation) key() string { return string(r.kind) + " " + r.id }
+func (r relatedAsk) key() string { return string(r.kind) + " " + r.id }
 
 // Related returns the records of a kind with which a record is associated, in
 // the order of their ids; none for a record that does not exist. All that ask
 // at the same time share calls of up to 1,000 records. Source:
 // https://developers.hubspot.com/docs/api-reference/latest/crm/associations/associate-records/guide
 func (a *Adapter) Related(ctx context.Context, ref sync.Ref, kind sync.Kind) ([]sync.Ref, error) {
+	found, err := a.Associations(ctx, ref, kind)
+	if err != nil || found == nil {
+		return nil, err
+	}
+	refs := make([]sync.Ref, len(found))
+	for i, x := range found {
+		refs[i] = x.To
+	}
+	return refs, nil
+}
+
+// Associations is [Adapter.Related] with the labels.
+func (a *Adapter) Associations(ctx context.Context, ref sync.Ref, kind sync.Kind) ([]Association, error) {
 	c, err := a.of(opAssociations.String(), ref.Kind)
 	if err == nil {
 		_, err = a.of(opAssociations.String(), kind)
@@ -28,11 +41,15 @@ func (a *Adapter) Related(ctx context.Context, ref sync.Ref, kind sync.Kind) ([]
 	if err != nil || !validID(ref.ID) {
 		return nil, err
 	}
-	got, err := c.relations.Do(ctx, relation{ref.ID, kind})
+	got, err := c.relations.Do(ctx, relatedAsk{ref.ID, kind})
 	if err != nil {
 		return nil, err
 	}
-	return slices.Clone(got[0]), nil // callers may share one answer
+	found := slices.Clone(got[0]) // callers may share one answer
+	for i := range found {
+		found[i].Labels = slices.Clone(found[i].Labels)
+	}
+	return found, nil
 }
 
 // Unrelate removes every association, whatever its labels, of a record with
@@ -40,16 +57,16 @@ func (a *Adapter) Related(ctx context.Context, ref sync.Ref, kind sync.Kind) ([]
 // ever add associations. Source:
 // https://developers.hubspot.com/docs/api-reference/latest/crm/associations/associate-records/guide
 func (a *Adapter) Unrelate(ctx context.Context, ref sync.Ref, others ...sync.Ref) error {
-	if err := checkWrite(sync.Write{Ref: ref, Related: others}); err != nil {
-		return err
-	}
 	byKind := map[sync.Kind][]objectID{}
 	for _, o := range others {
+		if err := checkEnds(opDissociate.String(), ref, o); err != nil {
+			return err
+		}
 		byKind[o.Kind] = append(byKind[o.Kind], objectID{o.ID})
 	}
 	for kind, ends := range byKind {
-		at := target{object: objectTypes[ref.Kind].plural, to: objectTypes[kind].plural}
-		for to := range slices.Chunk(ends, maxBatch) {
+		at := objectTypes[ref.Kind].toward(kind)
+		for to := range slices.Chunk(ends, most[opDissociate]) {
 			if _, err := a.client.call(ctx, opDissociate, at, unrelateRequest{[]relatives{{objectID{ref.ID}, to}}}, nil); err != nil {
 				return about(ref, err)
 			}
@@ -69,25 +86,25 @@ type relatives struct {
 }
 
 // relatedBatch answers one batch of questions, one call for each kind.
-func (c *collection) relatedBatch(ctx context.Context, asks []relation) ([][]sync.Ref, error) {
+func (c *collection) relatedBatch(ctx context.Context, asks []relatedAsk) ([][]Association, error) {
 	ids := map[sync.Kind][]pageOf{}
 	for _, ask := range asks {
 		ids[ask.kind] = append(ids[ask.kind], pageOf{ID: ask.id})
 	}
-	related := map[relation][]sync.Ref{}
+	related := map[relatedAsk][]Association{}
 	for kind, pages := range ids {
 		for len(pages) > 0 {
 			reply, err := c.readRelated(ctx, kind, pages)
 			if err != nil {
 				return nil, err
 			}
-			pages = collect(related, kind, reply)
+			pages = c.collect(related, kind, reply)
 		}
 	}
-	out := make([][]sync.Ref, len(asks))
+	out := make([][]Association, len(asks))
 	for i, ask := range asks {
 		out[i] = related[ask]
-		slices.SortFunc(out[i], func(a, b sync.Ref) int { return compareIDs(a.ID, b.ID) })
+		slices.SortFunc(out[i], func(a, b Association) int { return compareIDs(a.To.ID, b.To.ID) })
 	}
 	return out, nil
 }
@@ -106,7 +123,8 @@ type relatedReply struct {
 	Results []struct {
 		From objectID `json:"from"`
 		To   []struct {
-			ID id `json:"toObjectId"`
+			ID     id      `json:"toObjectId"`
+			Labels []Label `json:"associationTypes"`
 		} `json:"to"`
 		Paging paging `json:"paging"`
 	} `json:"results"`
@@ -117,7 +135,7 @@ type relatedReply struct {
 // exist, is either missing from the answer or told as an error of its own.
 func (c *collection) readRelated(ctx context.Context, kind sync.Kind, pages []pageOf) (*relatedReply, error) {
 	reply := &relatedReply{}
-	call, err := c.client.call(ctx, opAssociations, target{object: c.plural, to: objectTypes[kind].plural}, relatedRequest{pages}, reply)
+	call, err := c.client.call(ctx, opAssociations, c.toward(kind), relatedRequest{pages}, reply)
 	if err != nil {
 		return nil, err
 	}
@@ -131,12 +149,12 @@ func (c *collection) readRelated(ctx context.Context, kind sync.Kind, pages []pa
 
 // collect adds an answer to what is known and returns the pages to ask for
 // next.
-func collect(related map[relation][]sync.Ref, kind sync.Kind, reply *relatedReply) []pageOf {
+func (c *collection) collect(related map[relatedAsk][]Association, kind sync.Kind, reply *relatedReply) []pageOf {
 	var next []pageOf
 	for _, r := range reply.Results {
-		ask := relation{r.From.ID, kind}
+		ask := relatedAsk{r.From.ID, kind}
 		for _, to := range r.To {
-			related[ask] = append(related[ask], sync.Ref{System: System, Kind: kind, ID: string(to.ID)})
+			related[ask] = append(related[ask], Association{c.ref(r.From.ID), objectTypes[kind].ref(string(to.ID)), to.Labels})
 		}
 		if after := r.Paging.Next.After; after != "" {
 			next = append(next, pageOf{r.From.ID, after})

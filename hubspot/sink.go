@@ -132,9 +132,8 @@ func checkWrite(w sync.Write) error {
 	}
 	t := objectTypes[w.Ref.Kind]
 	for _, r := range w.Related {
-		if t.associations[r.Kind] == 0 || !validID(r.ID) {
-			return &sync.Error{Op: "hubspot: write", Action: sync.Invalid, Ref: r, Rule: "association.known",
-				Hint: "HubSpot associates records of these kinds with no such record"}
+		if err := t.joinable("hubspot: write", r); err != nil {
+			return err
 		}
 	}
 	op := opOf(w)

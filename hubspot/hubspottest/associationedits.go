@@ -23,6 +23,15 @@ func (a *Account) Dissociate(fromType, fromID, toType, toID string) {
 	a.sever(from, to, a.links[from][to], admin)
 }
 
+// DefineLabel makes a label as in the account's settings and returns the ids of its types, from the one object type to the
+// other and back.
+func (a *Account) DefineLabel(fromType, toType, name, label, inverseLabel string) (there, back int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	t := a.associations.define(a.in(fromType).typ, a.in(toType).typ, name, label, inverseLabel)
+	return t.id, t.inverse.id
+}
+
 // Associated returns the ids of the live records of a type that a live record is associated with, in order.
 func (a *Account) Associated(objectType, id, withType string) []string {
 	a.mu.Lock()
