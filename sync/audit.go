@@ -16,6 +16,7 @@ const (
 	EntryWrote    EntryKind = "wrote"    // the writes of an intent took effect
 	EntryFailed   EntryKind = "failed"   // a write failed or its outcome is unknown
 	EntryFact     EntryKind = "fact"     // a fact was taken in
+	EntryErased   EntryKind = "erased"   // a person's data were erased; Note is the receipt
 	EntryUndone   EntryKind = "undone"   // writes were taken back; Causes name the fields
 	EntryRecorded EntryKind = "recorded" // a fact became an activity
 )
@@ -44,6 +45,16 @@ type Entry struct {
 	Intent string `json:"intent,omitempty"`
 	// Calls identifies the vendors' calls, left first.
 	Calls [2]string `json:"calls,omitzero"`
+}
+
+// Forget returns the entry without the values of the records.
+func (e Entry) Forget() Entry {
+	if e.Decision != nil {
+		d := *e.Decision
+		d.Before, d.After = [2]Value{}, Value{}
+		e.Decision = &d
+	}
+	return e
 }
 
 // An AuditFilter selects audit entries; the zero filter selects all. After is

@@ -87,6 +87,9 @@ func (c Change) messages(now time.Time) ([]Message, error) {
 	return []Message{m}, err
 }
 
+// factsKey is the key of the facts about a record.
+func factsKey(ref Ref) string { return "facts:" + ref.String() }
+
 // messages of a fact are a look at its subject and, under a key of their own,
 // the fact: one that waits for its subject keeps no change of it waiting.
 func (f Fact) messages(now time.Time) ([]Message, error) {
@@ -98,7 +101,7 @@ func (f Fact) messages(now time.Time) ([]Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := encode(envelope{Version: 1, Fact: &f}, f.ID, f.Subject, "facts:"+f.Subject.String(), Facts, now)
+	m, err := encode(envelope{Version: 1, Fact: &f}, f.ID, f.Subject, factsKey(f.Subject), Facts, now)
 	return append(look, m), err
 }
 

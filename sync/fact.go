@@ -26,6 +26,9 @@ func (e *Engine) recordFact(ctx context.Context, f Fact, enqueued time.Time) err
 		return &Error{Op: "record", Action: Invalid, Ref: f.Subject, Rule: "fact.known",
 			Hint: "add an activity for facts of this type, or do not enqueue them", Err: errors.New("nothing records such a fact")}
 	}
+	if gone, err := e.erased(ctx, f.Subject); gone || err != nil {
+		return err
+	}
 	entry := Entry{Key: "fact:" + f.ID, At: time.Now(), Kind: EntryFact, Left: f.Subject, Note: f.Type, Causes: []string{f.ID}}
 	if err := e.cfg.Store.Append(ctx, entry); err != nil {
 		return err

@@ -12,6 +12,9 @@ func (r *reconciliation) gather(ctx context.Context) (ready bool, err error) {
 	if err := r.findLink(ctx, r.ref); err != nil {
 		return false, err
 	}
+	if r.link.State == Erased {
+		return false, nil // and nothing brings it back
+	}
 	if r.foretold() {
 		return false, nil
 	}

@@ -16,6 +16,8 @@ const (
 	Pending LinkState = "pending"
 	// Detached links are left alone: one end is gone.
 	Detached LinkState = "detached"
+	// Erased links are those of a person whose data were erased for good.
+	Erased LinkState = "erased"
 )
 
 // A Link says that two records are the same thing. Within a flow a record is
@@ -70,6 +72,9 @@ type Commit struct {
 	Base *Base
 	// Entries are added to the audit.
 	Entries []Entry
+	// Forget removes the base, and with [Entry.Forget] the values from every
+	// entry of the link that the audit has so far. Base is nil then.
+	Forget bool
 }
 
 // Links finds links.
@@ -99,7 +104,8 @@ type Intents interface {
 	Open(ctx context.Context, now time.Time, limit int) ([]Link, error)
 }
 
-// Audit keeps what was decided. Entries are never changed.
+// Audit keeps what was decided. Entries are never changed, but for the values
+// that a [Commit] forgets.
 type Audit interface {
 	// Append adds entries outside of a commit.
 	Append(ctx context.Context, entries ...Entry) error
