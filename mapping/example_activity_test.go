@@ -45,5 +45,5 @@ activities:
 	// Output:
 	// mapping field hs_note_body: fatal by rule template.compiles: sync.yaml:9:47: at activities[0].fields[0].html
 	//         fields: [{name: hs_note_body, html: "<p>{{.Duration}}</p>"}]
-	//                                                   ^ (mend the template: template: calls.hs_note_body:1:5: executing "calls.hs_note_body" at <.Duration>: can't evaluate field Duration in type *mapping.occurrence)
+	//                                                   ^ (mend the template: template: calls.hs_note_body:1:5: executing "calls.hs_note_body" at <.Duration>: can't evaluate field Duration of a fact)
 }

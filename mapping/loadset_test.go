@@ -110,6 +110,7 @@ func TestLoadSetPointsAtTheProblem(t *testing.T) {
 		{"half an association", "field: contact_id, required: true}\n    fields:\n      - {name: conv", "required: true}\n    fields:\n      - {name: conv", 16, 11, "relate.complete", "raw field"},
 		{"template that does not parse", "Tour of {{.Data.property}}", "Tour of {{.Data.property}", 45, 0, "template.compiles", "tours.title:1"},
 		{"template of a field", "print \"Deal \" .id", "prnt \"Deal \" .id", 21, 45, "template.compiles", "prnt"},
+		{"template of a name that is not read", "default (print \"Deal \" .id) .name", "default .nome .name", 21, 55, "template.compiles", "nome"},
 		{"template both ways", "        direction: to-right\n", "        direction: both\n", 21, 15, "place.template", "one way"},
 		{"template on another type", "type: template", "type: text", 21, 15, "place.template", "one way"},
 		{"unknown part of a fact", "{{epoch .Data.starts_at}}", "{{epoch .Starts}}", 47, 0, "template.compiles", "Starts"},

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	texttemplate "text/template"
 	"time"
 	"unicode/utf16"
@@ -56,9 +57,11 @@ func newHTML(name, source string, shared map[string]string, zone *time.Location)
 	return &template{engine: t, max: defaultMax}, err
 }
 
-// newTemplate compiles the template of a field and tries it on a sample.
+// newTemplate compiles the template of a field, which names nothing but what
+// the sample has.
 func newTemplate(name, source string, sample any) (*template, *problem) {
-	t, err := newText(name, source, nil, time.UTC)
+	engine, err := texttemplate.New(name).Option("missingkey=error").Funcs(functions(time.UTC)).Parse(source)
+	t := &template{engine: engine, max: defaultMax}
 	if err == nil {
 		_, err = t.render(sample)
 	}
@@ -123,7 +126,7 @@ var templateError = regexp.MustCompile(`(?s)^(?:html/)?template: ?(.*?):(\d+)(?:
 
 // badTemplate takes the position out of the error of a template of that name.
 func badTemplate(name string, err error) *problem {
-	p := &problem{rule: "template.compiles", hint: "mend the template: " + err.Error()}
+	p := &problem{rule: "template.compiles", hint: "mend the template: " + strings.ReplaceAll(err.Error(), "in type *mapping.occurrence", "of a fact")}
 	if errors.Is(err, errTooLong) {
 		p.rule, p.hint = "template.length", "allow more characters, or write less around the values"
 		return p
