@@ -161,9 +161,9 @@ func TestARestartGoesOnWithTheWalk(t *testing.T) {
 			t.Fatal("a known state has another ID, so the queue would not drop it")
 		}
 	}
-	stats := b.Walk()
-	equal(t, "stats", []int{stats.LastContacts, stats.LastPages}, []int{250, 3})
-	if _, ok := b.DetectionDelay(); !ok {
+	stats := b.Walk(bird.Contact)
+	equal(t, "stats", []int{stats.LastRecords, stats.LastPages}, []int{250, 3})
+	if _, ok := b.DetectionDelay(bird.Contact); !ok {
 		t.Error("no delay is known although a walk came to its end")
 	}
 	edit(t, s, ids[0], "New")
@@ -205,8 +205,8 @@ func TestAWalkThatIsCutOffStartsFromTheOtherEnd(t *testing.T) {
 	s.SetRepeatPageToken(true)
 	front, next := walk(t, a, "", nil)
 	equal(t, "from the front", len(front), 200)
-	equal(t, "broken", a.Walk().Broken, 1)
-	if _, ok := a.DetectionDelay(); ok {
+	equal(t, "broken", a.Walk(bird.Contact).Broken, 1)
+	if _, ok := a.DetectionDelay(bird.Contact); ok {
 		t.Error("a delay is told although no walk came to its end")
 	}
 	back, next := walk(t, a, next, nil)
@@ -214,14 +214,14 @@ func TestAWalkThatIsCutOffStartsFromTheOtherEnd(t *testing.T) {
 	s.SetRepeatPageToken(false)
 	edit(t, s, ids[100], "New")
 	all, next := walk(t, a, next, nil)
-	equal(t, "repaired", []int{len(all), a.Walk().Broken, a.Walk().LastContacts}, []int{1, 0, 250})
+	equal(t, "repaired", []int{len(all), a.Walk(bird.Contact).Broken, a.Walk(bird.Contact).LastRecords}, []int{1, 0, 250})
 
 	token := page(t, a, next).Next
 	refused := sync.Cursor(strings.Replace(string(token), `"token":"`, `"token":"!`, 1))
 	end := page(t, a, refused)
 	equal(t, "refused", []any{end.More, len(end.Changes)}, []any{false, 0})
 	all, _ = walk(t, a, end.Next, nil)
-	equal(t, "from the start, nothing is new", []int{len(all), a.Walk().LastContacts}, []int{0, 250})
+	equal(t, "from the start, nothing is new", []int{len(all), a.Walk(bird.Contact).LastRecords}, []int{0, 250})
 	all, _ = walk(t, a, "no cursor of ours", nil)
 	equal(t, "a foreign cursor is the beginning", len(all), 0)
 }

@@ -27,16 +27,18 @@ type Adapter struct {
 	places    map[string]place
 	wanted    url.Values // the query that asks for empty attributes, too
 
-	gets, posts   *ratelimit.Window
-	throttle      throttle
-	offset        atomic.Int64 // Bird's clock minus ours
-	seen          snapshots[*contact]
-	talks         snapshots[*Conversation]
-	degraded      degraded
-	walk          *walk
-	platforms     platforms
-	tellsPlatform bool                                     // of conversations
-	learned       atomic.Pointer[map[string]AttributeType] // from the definitions
+	gets, posts    *ratelimit.Window
+	throttle       throttle
+	offset         atomic.Int64 // Bird's clock minus ours
+	seen           snapshots[*contact]
+	talks          snapshots[*Conversation]
+	degraded       degraded
+	pages          *pace // of the walks
+	walk, talkWalk *walk
+	rolls          []lister
+	platforms      platforms
+	tellsPlatform  bool                                     // of conversations
+	learned        atomic.Pointer[map[string]AttributeType] // from the definitions
 }
 
 var (
@@ -78,7 +80,12 @@ func New(workspaceID, accessKey string, opts *Options) (*Adapter, error) {
 		},
 	}
 	a.tellsPlatform = slices.Contains(o.Conversations, FieldPlatform)
-	a.walk = newWalk(float64(o.GETPerSecond) * o.WalkShare)
+	a.pages = newPace(float64(o.GETPerSecond) * o.WalkShare)
+	a.walk, a.talkWalk = newWalk(), newWalk()
+	a.rolls = []lister{a.contactRoll()}
+	if o.Conversations != nil {
+		a.rolls = append(a.rolls, a.conversationRoll())
+	}
 	for _, name := range o.Fields {
 		a.places[name] = placeOf(name, o.ExternalIDKey)
 	}

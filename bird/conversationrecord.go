@@ -29,6 +29,7 @@ func (a *Adapter) readConversation(ctx context.Context, id string) (sync.Record,
 	c, err := a.Conversation(ctx, id)
 	if isAction(err, sync.NotFound) {
 		a.talks.forget(id, sent)
+		a.talkWalk.read(id, false)
 		return sync.Record{Ref: conversationRef(id), Deleted: true}, nil
 	}
 	if err != nil {
@@ -38,6 +39,7 @@ func (a *Adapter) readConversation(ctx context.Context, id string) (sync.Record,
 		return sync.Record{}, err
 	}
 	a.talks.remember(c, sent)
+	a.talkWalk.read(id, true)
 	rec, _ := a.conversationRecord(c)
 	return rec, nil
 }

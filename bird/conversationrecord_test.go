@@ -38,7 +38,7 @@ func inTalk(t *testing.T, opts *birdtest.Options, test func(t *testing.T, s *bir
 	synctest.Test(t, func(t *testing.T) {
 		s := birdtest.NewPipeServer(opts)
 		defer s.Close()
-		contact := create(t, s, map[string]any{"msisdn": "+573000000001", "name": "Jane Doe"})
+		contact := create(t, s, map[string]any{"msisdn": "+573019999999", "name": "Jane Doe"})
 		talk := s.Open(birdtest.Opening{ContactID: contact, Name: "A tour",
 			Attributes: map[string]string{"ai_stage": "qualified", "typingStatus": "end"}})
 		test(t, s, attachTalks(t, s), contact, talk)

@@ -37,8 +37,8 @@ func ExampleAdapter_Changes() {
 		log.Fatal(err)
 	}
 	fmt.Println("second walk:", walk())
-	_, known := adapter.DetectionDelay()
-	fmt.Println("contacts:", adapter.Walk().LastContacts, "delay known:", known)
+	_, known := adapter.DetectionDelay(bird.Contact)
+	fmt.Println("contacts:", adapter.Walk(bird.Contact).LastRecords, "delay known:", known)
 	// Output:
 	// first walk: 150
 	// second walk: 1

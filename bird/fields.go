@@ -142,6 +142,19 @@ func (c *contact) knowsAll() bool {
 	return c.whole || c.IdentifierCount <= len(c.FeaturedIdentifiers)
 }
 
+// claims is what an answer claims of a contact, nil if it may not show all.
+func (a *Adapter) claims(c *contact) map[string]string {
+	if !c.complete(a.places) {
+		return nil
+	}
+	fields := a.record(c).Fields
+	claims := map[string]string{sync.IDField: fields[sync.IDField].Digest()}
+	for name := range a.places {
+		claims[name] = fields[name].Digest() // a missing one claims a blank
+	}
+	return claims
+}
+
 // setIdentifiers gives the contact the full list of its identifiers. The
 // newest come first, so that an identifier just written is the one read.
 func (c *contact) setIdentifiers(all []identifier) {

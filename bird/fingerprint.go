@@ -11,12 +11,12 @@ import (
 	"github.com/urbanhub/crmsync/sync"
 )
 
-// A fingerprint stands for the state of a contact. The zero one is that of none.
+// A fingerprint stands for the state of a record. The zero one is that of none.
 type fingerprint [16]byte
 
-// fingerprintOf tells apart what a contact shows: the fields asked for, and what moves
-// when something else changes, such as an identifier that is not featured.
-func fingerprintOf(c *contact, fields sync.Fields) fingerprint {
+// fingerprintOf tells apart what a list shows of a record: the fields asked for,
+// and numbers that move when something else changes.
+func fingerprintOf(fields sync.Fields, more ...int64) fingerprint {
 	h := sha256.New()
 	var size [8]byte
 	write := func(s string) {
@@ -28,16 +28,17 @@ func fingerprintOf(c *contact, fields sync.Fields) fingerprint {
 		write(name)
 		write(fields[name].String())
 	}
-	h.Write(binary.BigEndian.AppendUint64(size[:0], uint64(c.UpdatedAt.UnixMilli())))
-	h.Write(binary.BigEndian.AppendUint64(size[:0], uint64(c.IdentifierCount)))
+	for _, n := range more {
+		h.Write(binary.BigEndian.AppendUint64(size[:0], uint64(n)))
+	}
 	return fingerprint(h.Sum(nil))
 }
 
-// String returns half of the fingerprint, which tells two states of one contact
+// String returns half of the fingerprint, which tells two states of one record
 // apart.
 func (f fingerprint) String() string { return hex.EncodeToString(f[:8]) }
 
-// A uuid is the id of a contact.
+// A uuid is the id of a record.
 type uuid [16]byte
 
 // uuidOf returns the UUID of an id, if the id can be had back from it.

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/urbanhub/crmsync/sync"
 )
@@ -77,6 +78,10 @@ type Options struct {
 	// Conversations are the raw names to read of conversations, best taken from
 	// [sync.Flow.Names]; nil keeps none in step.
 	Conversations []string
+	// ConversationAge is how long ago a conversation that [Adapter.Changes]
+	// reports moved at the most; 0 is 30 days. Let it be longer than any time
+	// without the engine.
+	ConversationAge time.Duration
 	// ExternalIDKey is the key of the custom identifier that holds the other
 	// system's id of the contact; "" is "external_id".
 	ExternalIDKey string
@@ -93,8 +98,8 @@ type Options struct {
 	// states no limit for PATCH, so the two share one budget.
 	// See https://docs.bird.com/api/channels-api/rate-limit.
 	POSTPerSecond int
-	// WalkShare is the part of GETPerSecond that the walk of all contacts may
-	// use at the most, above 0 and up to 1; 0 is a quarter.
+	// WalkShare is the part of GETPerSecond that the walks of all contacts
+	// and conversations may use at the most, above 0 and up to 1; 0 is a quarter.
 	WalkShare float64
 	// Permits shares both quotas between processes, which Bird's answers say
 	// nothing of; unset, each process believes that it is alone.
@@ -127,6 +132,9 @@ func (o *Options) withDefaults() Options {
 	}
 	if c.POSTPerSecond <= 0 {
 		c.POSTPerSecond = 450
+	}
+	if c.ConversationAge <= 0 {
+		c.ConversationAge = 30 * 24 * time.Hour
 	}
 	if c.WalkShare == 0 {
 		c.WalkShare = 0.25

@@ -8,7 +8,7 @@ import (
 	"github.com/urbanhub/crmsync/sync"
 )
 
-// A progress is how far a walk of the list of contacts has come. It is the cursor,
+// A progress is how far a walk of a list has come. It is the cursor,
 // so it outlives the process and every process knows it.
 type progress struct {
 	// Token is of the next page, "" at the beginning.
@@ -16,10 +16,10 @@ type progress struct {
 	// Reverse is set for a walk from the list's other end.
 	Reverse bool `json:"reverse,omitempty"`
 	// Began is zero between two walks.
-	Began    time.Time `json:"began,omitzero"`
-	Pages    int       `json:"pages,omitempty"`
-	Contacts int       `json:"contacts,omitempty"`
-	Broken   int       `json:"broken,omitempty"` // walks cut off since the last one that was not
+	Began   time.Time `json:"began,omitzero"`
+	Pages   int       `json:"pages,omitempty"`
+	Records int       `json:"records,omitempty"`
+	Broken  int       `json:"broken,omitempty"` // walks cut off since the last one that was not
 	// Call is the call that told this cursor, and no other one did.
 	Call uint64 `json:"call,omitempty"`
 	// Last is the last walk that came to the end of the list.
@@ -28,11 +28,11 @@ type progress struct {
 
 // A lap is a walk that came to the end of the list.
 type lap struct {
-	Began    time.Time     `json:"began"`
-	Ended    time.Time     `json:"ended"`
-	Pages    int           `json:"pages"`
-	Contacts int           `json:"contacts"`
-	Pause    time.Duration `json:"pause"` // between the lap before and this one
+	Began   time.Time     `json:"began"`
+	Ended   time.Time     `json:"ended"`
+	Pages   int           `json:"pages"`
+	Records int           `json:"records"`
+	Pause   time.Duration `json:"pause"` // between the lap before and this one
 }
 
 // parseProgress reads a cursor. One that is none of ours is the beginning.
@@ -62,7 +62,7 @@ func (p *progress) begin(now time.Time) {
 
 // finished returns the progress after a walk that came to the end.
 func (p progress) finished(now time.Time) progress {
-	l := lap{Began: p.Began, Ended: now.UTC().Round(0), Pages: p.Pages, Contacts: p.Contacts}
+	l := lap{Began: p.Began, Ended: now.UTC().Round(0), Pages: p.Pages, Records: p.Records}
 	if !p.Last.Ended.IsZero() {
 		l.Pause = max(p.Began.Sub(p.Last.Ended), 0)
 	}

@@ -8,30 +8,28 @@ import (
 	"github.com/urbanhub/crmsync/sync"
 )
 
-// memoryLimit bounds the contacts whose states are held, some 50 bytes each.
+// memoryLimit bounds the records whose states are held, some 50 bytes each.
 // Further ones are reported in every walk, each state under the same ID.
 const memoryLimit = 1 << 20
 
-// mostMissing bounds the missing contacts that one walk reports: each costs a
+// mostMissing bounds the missing records that one walk reports: each costs a
 // read. The others are reported by the next walks.
 const mostMissing = 1000
 
-// A mark is what a walk last showed of a contact.
+// A mark is what a walk last showed of a record.
 type mark struct {
 	state fingerprint // zero: report it whatever it is
 	walk  uint32      // its number, or gone
 }
 
-// gone is the walk of a contact that was reported as missing.
+// gone is the walk of a record that was reported as missing.
 const gone = math.MaxUint32
 
 // walk remembers what the pages of the list showed. What a page shows counts
 // from the next turn on, when its caller comes back with its Next: until then
 // its changes may be lost. Read and stats may be called at any time, the
-// other methods by who has the turn of pages.
+// other methods by who has the turn.
 type walk struct {
-	pages *pace
-
 	mu    stdsync.Mutex // guards what follows
 	marks map[uuid]mark
 
@@ -44,10 +42,7 @@ type walk struct {
 	at          progress
 }
 
-// newWalk returns a walk that takes so many pages a second at the most.
-func newWalk(perSecond float64) *walk {
-	return &walk{pages: newPace(perSecond), marks: map[uuid]mark{}}
-}
+func newWalk() *walk { return &walk{marks: map[uuid]mark{}} }
 
 // sights are what a page showed.
 type sights struct {
@@ -101,15 +96,15 @@ func (w *walk) mark(u uuid, m mark) {
 	}
 }
 
-// A sighting is what a page shows of a contact, compared with before.
+// A sighting is what a page shows of a record, compared with before.
 type sighting struct {
 	state fingerprint
 	known bool // an earlier state was reported
 	news  bool // it differs
-	fresh bool // no earlier page of this walk showed the contact
+	fresh bool // no earlier page of this walk showed the record
 }
 
-// sight notes what a page shows of a contact.
+// sight notes what a page shows of a record.
 func (w *walk) sight(id string, f fingerprint) sighting {
 	k, ok := uuidOf(id)
 	if !ok {
@@ -143,7 +138,7 @@ func (w *walk) read(id string, found bool) {
 	}
 }
 
-// missing ends a walk and returns the contacts that neither it nor the whole
+// missing ends a walk and returns the records that neither it nor the whole
 // one before has shown. A walk that is not whole shows nothing missing.
 func (w *walk) missing() []string {
 	w.mu.Lock()

@@ -113,7 +113,7 @@ func (e *edits) make(t *testing.T, s *birdtest.Server, a *bird.Adapter, ids []st
 	for i, id := range ids {
 		time.Sleep(span / time.Duration(len(ids)))
 		name := fmt.Sprint("Edited ", i)
-		bound, _ := a.DetectionDelay()
+		bound, _ := a.DetectionDelay(bird.Contact)
 		e.mu.Lock()
 		e.open[id] = hidden{sync.Text(name).Digest(), time.Now(), bound}
 		edit(t, s, id, name)
@@ -144,8 +144,8 @@ func (e *edits) take(p sync.ChangePage) bool {
 // await returns when a walk has come to its end.
 func await(t *testing.T, a *bird.Adapter) bird.WalkStats {
 	for range 3600 {
-		if _, ok := a.DetectionDelay(); ok {
-			return a.Walk()
+		if _, ok := a.DetectionDelay(bird.Contact); ok {
+			return a.Walk(bird.Contact)
 		}
 		time.Sleep(time.Second)
 	}
@@ -182,10 +182,10 @@ func TestHiddenEditsAmong100000ContactsAreFoundInTime(t *testing.T) {
 		e.make(t, s, a, ids[:hiddenEdits], stats.Took+time.Minute)
 		wg.Wait()
 
-		bound, _ := a.DetectionDelay()
+		bound, _ := a.DetectionDelay(bird.Contact)
 		t.Logf("%d pages in %v; the slowest edit was found after %v, the bound is %v", stats.LastPages, stats.Took, e.slowest, bound)
 		t.Logf("a live read takes at the most %v, without the walk %v", quantile(during, 1), quantile(before, 1))
-		equal(t, "contacts, edits found, late, reports", []int{stats.LastContacts, e.found, e.late, reported},
+		equal(t, "contacts, edits found, late, reports", []int{stats.LastRecords, e.found, e.late, reported},
 			[]int{contacts, hiddenEdits, 0, contacts + hiddenEdits})
 		for q, more := range map[float64]time.Duration{.5: time.Millisecond, .99: 10 * time.Millisecond, 1: 250 * time.Millisecond} {
 			if with, without := quantile(during, q), quantile(before, q); with > without+more {
