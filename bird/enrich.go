@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	stdsync "sync"
+	"time"
 
 	"github.com/urbanhub/crmsync/sync"
 )
@@ -14,8 +15,11 @@ var _ sync.Enricher = (*Adapter)(nil)
 // Enrich implements [sync.Enricher]. It reads the message of a fact that has
 // no text, or only a preview of it, and gives the fact the whole text, the kind
 // of sender, and the latest status. A fact with a channel gets the name of its
-// platform besides, such as "whatsapp". A message that is gone leaves
-// the fact as it is, and so does a key that must not see channels.
+// platform besides, such as "whatsapp", unless the key must not see channels.
+//
+// Bird shows a message, and whose conversation it is of, some seconds after it
+// tells of it: for half a minute after the fact the error's action is RetryAt.
+// After that a message that is not there leaves the fact as it is.
 //
 // It makes one call for a message, or two when nothing told the conversation,
 // and one for each channel in the adapter's life.
@@ -26,11 +30,14 @@ func (a *Adapter) Enrich(ctx context.Context, f sync.Fact) (sync.Fact, error) {
 	f.Data = maps.Clone(f.Data)
 	if partial(f) {
 		m, err := a.messageOf(ctx, f)
-		if err != nil && !isAction(err, sync.NotFound) {
-			return f, err
-		}
-		if err == nil {
+		switch {
+		case young(f) && (isAction(err, sync.NotFound) || err == nil && m.Body.Type == ""):
+			return f, &sync.Error{Op: "bird: enrich", Action: sync.RetryAt, RetryAt: time.Now().Add(settleStep), Ref: messageRef(dataText(f, "message_id")),
+				Rule: "message.exists", Hint: "Bird shows a message some seconds after it tells of it", Err: err}
+		case err == nil:
 			complete(f.Data, m)
+		case !isAction(err, sync.NotFound):
+			return f, err
 		}
 	}
 	if err := a.nameChannel(ctx, f.Data); err != nil {
@@ -38,6 +45,15 @@ func (a *Adapter) Enrich(ctx context.Context, f sync.Fact) (sync.Fact, error) {
 	}
 	return f, nil
 }
+
+// How long a message may take to be shown, and how often it is looked for.
+const (
+	settleTime = 30 * time.Second
+	settleStep = 2 * time.Second
+)
+
+// young reports whether what the fact is of may not be shown yet.
+func young(f sync.Fact) bool { return time.Since(f.OccurredAt).Abs() < settleTime }
 
 // partial reports whether the fact is of a message and does not tell all of
 // it.
@@ -81,10 +97,13 @@ func (a *Adapter) messageOf(ctx context.Context, f sync.Fact) (*Message, error) 
 // complete puts what the message says into a fact's data. A status only moves
 // forward: the answer may be older than the event.
 func complete(data map[string]any, m *Message) {
-	for name, v := range present(map[string]any{"conversation_id": m.ConversationID, "sender_type": m.Sender.Type, "text": m.Body.Text}) {
+	text := m.Body.words()
+	for name, v := range present(map[string]any{"conversation_id": m.ConversationID, "sender_type": m.Sender.Type, "text": text}) {
 		data[name] = v
 	}
-	delete(data, "preview")
+	if text != "" {
+		delete(data, "preview")
+	}
 	was, _ := data["message_status"].(string)
 	if MessageStatus(m.Status).After(MessageStatus(was)) {
 		data["message_status"] = m.Status

@@ -2,8 +2,11 @@ package bird_test
 
 import (
 	"context"
+	"errors"
 	"testing"
+	"time"
 
+	"github.com/urbanhub/crmsync/bird"
 	"github.com/urbanhub/crmsync/bird/birdtest"
 	"github.com/urbanhub/crmsync/sync"
 )
@@ -63,6 +66,48 @@ func TestEnrichReadsWhatIsMissing(t *testing.T) {
 		}
 	}
 	equal(t, "a channel is asked for once", len(s.Log().Find("GET", "/workspaces/*/channels/"+channel)), 1)
+}
+
+// TestEnrichWaitsForTheMessage, which Bird tells of before it shows it; one that
+// never comes is waited for in vain.
+func TestEnrichWaitsForTheMessage(t *testing.T) {
+	for name, tt := range map[string]struct {
+		early birdtest.Fault
+		text  any
+		took  time.Duration
+	}{
+		"shown at once":   {birdtest.Fault{Path: "/nothing"}, "I will show you around.", 0},
+		"not there yet":   {birdtest.Fault{Path: "/messages/", Count: 3, Status: 404}, "I will show you around.", 6 * time.Second},
+		"nothing said":    {birdtest.Fault{Path: "/messages/", Count: 1, Status: 200, Body: `{"id":"m1"}`}, "I will show you around.", 2 * time.Second},
+		"never to appear": {birdtest.Fault{Path: "/messages/", Status: 404}, nil, 30 * time.Second},
+	} {
+		talk(t, nil, func(t *testing.T, s *birdtest.Server, a *bird.Adapter, _, conversation string) {
+			f, began := partly(map[string]any{"message_id": s.InboxSays(conversation, "I will show you around."), "conversation_id": conversation}), time.Now()
+			f.OccurredAt = began
+			s.Faults().Add(tt.early)
+			got, err := a.Enrich(t.Context(), f)
+			for e, ok := errors.AsType[*sync.Error](err); ok && e.Action == sync.RetryAt; e, ok = errors.AsType[*sync.Error](err) {
+				time.Sleep(time.Until(e.RetryAt))
+				got, err = a.Enrich(t.Context(), f)
+			}
+			equal(t, name, []any{err, got.Data["text"], time.Since(began).Round(time.Second)}, []any{nil, tt.text, tt.took})
+		})
+	}
+}
+
+// TestEnrichOfAnEMailWithoutText reads its HTML; of what has no words at all
+// the preview stays, and is called one.
+func TestEnrichOfAnEMailWithoutText(t *testing.T) {
+	s, a := connect(t, nil)
+	conversation := s.StartConversation(create(t, s, map[string]any{"email": "jane@example.com"}))
+	for body, want := range map[string]map[string]any{
+		`{"type":"html","html":{"html":"<p>Is it <b>free</b>?</p>"}}`: {"text": "Is it free?"},
+		`{"type":"image","image":{"images":[]}}`:                      {"text": "A picture", "preview": "true"},
+	} {
+		s.Faults().Add(birdtest.Fault{Path: "/messages/m1", Count: 1, Status: 200, Body: `{"id":"m1","body":` + body + `}`})
+		f, err := a.Enrich(t.Context(), partly(map[string]any{"message_id": "m1", "conversation_id": conversation, "text": "A picture", "preview": "true"}))
+		equal(t, body, []any{err, f.Data["text"], f.Data["preview"]}, []any{nil, want["text"], want["preview"]})
+	}
 }
 
 func TestEnrichLeavesOtherFactsAlone(t *testing.T) {

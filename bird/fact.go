@@ -78,7 +78,7 @@ func (m *Message) fact(subject sync.Ref) sync.Fact {
 	f.ID = messageFactID(f.Type, m.ID)
 	f.Data = present(map[string]any{
 		"conversation_id": m.ConversationID, "message_id": m.ID, "message_status": m.Status,
-		"sender_type": m.Sender.Type, "direction": direction, "text": m.Body.Text,
+		"sender_type": m.Sender.Type, "direction": direction, "text": m.Body.words(),
 	})
 	return f
 }

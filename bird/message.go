@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/urbanhub/crmsync/sync"
@@ -121,6 +122,14 @@ func (b *Body) UnmarshalJSON(data []byte) error {
 		}
 	}
 	return nil
+}
+
+// words returns the text, of an e-mail that has none that of its HTML.
+func (b *Body) words() string {
+	if strings.TrimSpace(b.Text) == "" {
+		return strings.TrimSpace(stripped(b.HTML))
+	}
+	return b.Text
 }
 
 // mostMessages bounds what [Adapter.Messages] reads of one conversation.

@@ -146,16 +146,13 @@ func (p *people) listed() []SummaryParticipant {
 func (s *Summarizer) message(m *Message, all *people) SummaryMessage {
 	out := SummaryMessage{
 		From: all.known[personKey(&m.Sender)], Type: short(m.Body.Type, maxName), Subject: short(m.Body.Subject, maxName),
-		Text: clean(m.Body.Text),
+		Text: clean(m.Body.words()),
 	}
 	if MessageStatus(m.Status).Failed() {
 		out.Failure = strings.ReplaceAll(m.Status, "_", " ")
 	}
 	if !m.CreatedAt.IsZero() {
 		out.At = m.CreatedAt.In(s.opts.Location)
-	}
-	if out.Text == "" {
-		out.Text = clean(stripped(m.Body.HTML))
 	}
 	if out.From.Role == "" {
 		out.From.Role = "participant"
