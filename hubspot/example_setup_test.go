@@ -104,3 +104,24 @@ func ExampleAdapter_Describe() {
 	// sound before the set-up: false
 	// sound after the set-up: true
 }
+
+// The field of a property that somebody archives pauses and is told of, until
+// the property is back.
+func ExampleAdapter_Watch() {
+	account, hs := connect()
+	defer account.Close()
+	account.DefineProperty("budget", "number", "number", false)
+	account.ArchiveProperty("contacts", "budget")
+
+	ctx, stop := context.WithCancel(context.Background())
+	err := hs.Watch(ctx, hubspot.Schema{Properties: []hubspot.Property{
+		{Kind: hubspot.Contact, Name: "budget", Type: "number", Existing: true},
+	}}, hubspot.WatchOptions{OnChange: func(f hubspot.Finding) {
+		fmt.Println(f.Kind, f.Field, f.Rule)
+		stop() // a real one watches until the application ends
+	}})
+	fmt.Println(err, hs.Degraded(hubspot.Contact))
+	// Output:
+	// contact budget property.active
+	// <nil> map[budget:property.active]
+}
