@@ -15,8 +15,8 @@ import (
 var errNoID = errors.New("the answer has no id")
 
 // all reads a list to its end, or until it has r.most entries. The token of
-// the next page stands at the root of the answer; one that leads back to its
-// own page ends the list.
+// the next page stands at the root of the answer; one that leads back to a page
+// that was read ends the list.
 // See https://docs.bird.com/api/api-access/common-api-usage/pagination.
 func all[T any](ctx context.Context, a *Adapter, r request) ([]T, error) {
 	if !r.ref.Zero() {
@@ -29,6 +29,7 @@ func all[T any](ctx context.Context, a *Adapter, r request) ([]T, error) {
 	maps.Copy(query, r.query)
 	r.query = query
 	var found []T
+	known := map[string]bool{"": true} // tokens
 	for {
 		var p page[T]
 		if _, err := a.call(ctx, r, &p); err != nil {
@@ -36,11 +37,12 @@ func all[T any](ctx context.Context, a *Adapter, r request) ([]T, error) {
 		}
 		found = append(found, p.Results...)
 		switch {
-		case p.NextPageToken == "" || p.NextPageToken == query.Get("pageToken"):
+		case known[p.NextPageToken]:
 			return found, nil
 		case r.most > 0 && len(found) >= r.most:
 			return found[:r.most], nil
 		}
+		known[p.NextPageToken] = true
 		query.Set("pageToken", p.NextPageToken)
 	}
 }

@@ -24,6 +24,12 @@ func TestPitfall15TheNextPageIsNamedAtTheRoot(t *testing.T) {
 		messages := must[[]bird.Message](t)(a.Messages(t.Context(), conversation, time.Time{}))
 		equal(t, "messages of two pages", len(messages), 2)
 		equal(t, "calls", s.Log().Calls("/messages"), 2)
+		s.Faults().Clear()
+		for _, next := range []string{"a", "b", "a", "b"} {
+			s.Faults().Add(birdtest.Fault{Path: "/messages", Count: 1, Status: 200, Body: `{"results":[{"id":"m1"}],"nextPageToken":"` + next + `"}`})
+		}
+		must[[]bird.Message](t)(a.Messages(t.Context(), conversation, time.Time{}))
+		equal(t, "calls in a circle", s.Log().Calls("/messages"), 5)
 	})
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
 	"slices"
 	"time"
 
@@ -109,22 +108,12 @@ func (a *Adapter) get(ctx context.Context, id string) (*contact, error) {
 
 // fillIdentifiers fetches all identifiers of a contact.
 func (a *Adapter) fillIdentifiers(ctx context.Context, c *contact) error {
-	query := url.Values{"limit": {pageSize}}
-	var all []identifier
-	for {
-		var p page[identifier]
-		r := request{op: "bird: list identifiers", ref: ref(c.ID), method: http.MethodGet,
-			path: a.contacts + "/" + c.ID + "/identifiers", query: query}
-		if _, err := a.call(ctx, r, &p); err != nil {
-			return err
-		}
-		all = append(all, p.Results...)
-		if p.NextPageToken == "" || p.NextPageToken == query.Get("pageToken") {
-			c.setIdentifiers(all)
-			return nil
-		}
-		query.Set("pageToken", p.NextPageToken)
+	found, err := all[identifier](ctx, a, request{op: "bird: list identifiers", ref: ref(c.ID), path: a.contacts + "/" + c.ID + "/identifiers"})
+	if err != nil {
+		return err
 	}
+	c.setIdentifiers(found)
+	return nil
 }
 
 // record turns a contact into a record with the fields asked for.
