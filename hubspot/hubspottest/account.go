@@ -41,6 +41,7 @@ type Account struct {
 	events       *customEvents
 	workflows    *workflows
 	runs         []*ActionRun
+	writes       int64 // so far; tells the events of one from those of another
 }
 
 func newAccount(s *Server, o Options) *Account {

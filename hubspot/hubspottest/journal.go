@@ -55,8 +55,9 @@ type journalEvent struct {
 	MergedObjectIDs []int64            `json:"mergedObjectIds,omitempty"`
 	*journalLink
 
-	at   time.Time
-	seen map[string]string // the record's values when filters look at them
+	at    time.Time
+	write int64
+	seen  map[string]string // the record's values when filters look at them
 }
 
 // journalLink is what an association event has instead of an object.
@@ -109,7 +110,7 @@ func (j *journal) append(e *journalEvent) {
 // absorb adds a property that the same write changed.
 func (e *journalEvent) absorb(next *journalEvent) bool {
 	same := next.Action == "UPDATE" && (e.Action == "UPDATE" || e.Action == "CREATE") && e.PortalID == next.PortalID &&
-		e.ObjectTypeID == next.ObjectTypeID && e.ObjectID == next.ObjectID && e.at.Equal(next.at)
+		e.ObjectTypeID == next.ObjectTypeID && e.ObjectID == next.ObjectID && e.write == next.write
 	if !same {
 		return false
 	}

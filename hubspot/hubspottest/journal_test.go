@@ -44,6 +44,20 @@ func TestPoint12JournalEvents(t *testing.T) {
 				t.Error(diff)
 			}
 		},
+		"one write is one event, whatever the clock says": func(t *testing.T, r *reader) {
+			r.follow("0-1", allActions, "")
+			a := r.Create(map[string]string{"firstname": "Ana", "email": "ana@example.com"})
+			r.Edit(a, map[string]string{"city": "Cali"})
+			r.Edit(a, map[string]string{"lastname": "Paz", "company": "Sol"})
+			want := []string{
+				"CREATE 0-1 " + a + " email=ana@example.com firstname=Ana",
+				"UPDATE 0-1 " + a + " city=Cali",
+				"UPDATE 0-1 " + a + " company=Sol lastname=Paz",
+			}
+			if diff := cmp.Diff(want, r.noted()); diff != "" {
+				t.Error(diff)
+			}
+		},
 		"associations from the subscribed side": func(t *testing.T, r *reader) {
 			r.ask(200, "POST", subsPath, fmt.Sprintf(`{"subscriptionType":"ASSOCIATION","portalId":%d,"objectTypeId":"0-1","associatedObjectTypeIds":["0-3"],"actions":["ASSOCIATION_ADDED","ASSOCIATION_REMOVED"]}`, r.PortalID))
 			contact := r.Create(nil)

@@ -50,5 +50,5 @@ func (a *Account) journaliseLink(p payload) {
 
 func (a *Account) journalEvent(p payload) *journalEvent {
 	at := time.UnixMilli(p.OccurredAt).UTC()
-	return &journalEvent{PortalID: p.PortalID, OccurredAt: at.Format(timeLayout), at: at}
+	return &journalEvent{PortalID: p.PortalID, OccurredAt: at.Format(timeLayout), at: at, write: a.writes}
 }

@@ -167,6 +167,7 @@ func (d *draft) after(property string) string {
 // apply carries a draft out: history, modified time, index, counts, events, associations. A write of equal values changes
 // nothing.
 func (a *Account) apply(d *draft, by Actor) *object {
+	a.writes++
 	o := d.target
 	if o == nil {
 		o = a.born(d.store, d.id, by)
