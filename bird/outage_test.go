@@ -107,10 +107,10 @@ type door struct {
 }
 
 // open lets all events of the workspace arrive at a receiver for the inbox.
-func open(t *testing.T, s *birdtest.Server, inbox sync.Inbox) *door {
+func open(t *testing.T, s *birdtest.Server, inbox sync.Inbox, kinds ...sync.Kind) *door {
 	t.Helper()
 	const address = "https://sync.example.com/webhooks/bird"
-	rc, err := bird.NewReceiver(inbox, bird.ReceiverOptions{PublicURL: address, Secrets: []string{"key"}})
+	rc, err := bird.NewReceiver(inbox, bird.ReceiverOptions{PublicURL: address, Secrets: []string{"key"}, Kinds: kinds, Witness: talkNames})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,11 +166,16 @@ func engine(t *testing.T, a *bird.Adapter, crm *book) *sync.Engine {
 	return e
 }
 
-// same is the lens through which a field is what it is.
+// same is the lens through which a field is what it is, and blanks are equal.
 type same string
 
-func (s same) Names() []string                       { return []string{string(s)} }
-func (s same) Get(f sync.Fields) (sync.Value, error) { return f[string(s)], nil }
+func (s same) Names() []string { return []string{string(s)} }
+func (s same) Get(f sync.Fields) (sync.Value, error) {
+	if v := f[string(s)]; !v.Blank() {
+		return v, nil
+	}
+	return sync.Value{}, nil
+}
 func (s same) Put(v sync.Value, _ sync.Fields) (sync.Fields, error) {
 	return sync.Fields{string(s): v}, nil
 }
@@ -219,9 +224,7 @@ func (b *book) Apply(_ context.Context, writes []sync.Write) ([]sync.Result, err
 			id = w.Fields["bird"].String()
 		}
 		r := sync.Record{Ref: sync.Ref{System: "book", Kind: w.Ref.Kind, ID: id}, Fields: b.records[id].Fields.Clone(), UpdatedAt: time.Now()}
-		if r.Fields == nil {
-			r.Fields = sync.Fields{"id": sync.Text(id)}
-		}
+		r.Fields["id"] = sync.Text(id)
 		for name, v := range w.Fields {
 			r.Fields[name] = v
 		}
