@@ -2,6 +2,8 @@ package queue
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -88,7 +90,8 @@ func (q *Queue) drain(sh *shard, on bool) {
 		return
 	}
 	sh.draining = on
-	for _, l := range sh.lanes {
+	for _, key := range slices.Sorted(maps.Keys(sh.lanes)) { // in the same order in every run
+		l := sh.lanes[key]
 		switch {
 		case l.state != idle || len(l.msgs) == 0:
 		case on:

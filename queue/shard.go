@@ -1,6 +1,8 @@
 package queue
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/urbanhub/crmsync/sync"
@@ -77,7 +79,8 @@ func (q *Queue) drop(sh *shard) {
 		l.unlink()
 		q.timers.clear(l)
 	}
-	for _, l := range sh.lanes {
+	for _, key := range slices.Sorted(maps.Keys(sh.lanes)) { // in the same order in every run
+		l := sh.lanes[key]
 		q.acquit(l)
 		for i := range l.leased {
 			q.leased[l.msgs[i].Priority]--

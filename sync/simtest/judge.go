@@ -1,0 +1,400 @@
+package simtest
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urbanhub/crmsync/sync"
+)
+
+// end judges a world at rest.
+func (c *checker) end() {
+	audit := c.audit()
+	c.parked = c.letters()
+	for _, f := range c.w.cfg.Flows {
+		c.links(f)
+		for _, s := range []sync.Side{sync.Left, sync.Right} {
+			for _, ref := range c.w.vendors[f.End(s).System].living(f.End(s).Kind) {
+				if !c.parked[ref] {
+					c.record(f, s, ref, audit)
+				}
+			}
+			c.duplicates(f, s)
+		}
+	}
+	c.losses(audit)
+	c.decisions(audit)
+	c.activities()
+	open, _ := c.w.store.Open(background, time.Now().Add(time.Hour), 1<<20)
+	for i := range open {
+		fact, known := c.accepted[open[i].Left.ID]
+		if !c.parked[open[i].Left] && !c.parked[open[i].Right] && !(known && c.unshown(fact)) {
+			c.fail("I8 outcome after write", []sync.Ref{open[i].Left, open[i].Right}, "the intent about %s and %s was never closed", open[i].Left, open[i].Right)
+		}
+	}
+}
+
+// audit returns the whole audit, which must have no gaps.
+func (c *checker) audit() []sync.Entry {
+	all, _ := c.w.store.Entries(background, sync.AuditFilter{Limit: 1 << 30})
+	for i := range all {
+		if all[i].Seq != int64(i)+1 {
+			c.fail("I8 audit", nil, "entry %d has the number %d", i+1, all[i].Seq)
+			break
+		}
+	}
+	return all
+}
+
+// links judges that no record is in two pairs.
+func (c *checker) links(f *sync.Flow) {
+	owner := map[sync.Ref]string{}
+	all, _ := c.w.store.Links(background, f.Name, "", 1<<30)
+	for i := range all {
+		if all[i].State != sync.Active {
+			continue
+		}
+		for _, s := range []sync.Side{sync.Left, sync.Right} {
+			ref := c.w.vendors[f.End(s).System].resolve(all[i].End(s))
+			if other, twice := owner[ref]; twice {
+				c.fail("I13 one link", []sync.Ref{ref}, "%s is in the active links %s and %s", ref, other, all[i].ID)
+			}
+			owner[ref] = all[i].ID
+		}
+	}
+}
+
+// record judges one record that exists: it has its counterpart, and they agree.
+func (c *checker) record(f *sync.Flow, s sync.Side, ref sync.Ref, audit []sync.Entry) {
+	near, far := c.w.vendors[ref.System], c.w.vendors[f.End(s.Other()).System]
+	link, ok := c.linkOf(f, near, ref)
+	if !ok {
+		if c.leaves(f, s, near.look(ref)) {
+			c.fail("I3 convergence", []sync.Ref{ref}, "%s was never linked", ref)
+		}
+		return
+	}
+	end := far.resolve(link.End(s.Other()))
+	other, exists := far.records[end], false
+	if other != nil && !other.deleted {
+		holder, held := c.linkOf(f, far, end)
+		exists = !held || holder.ID == link.ID
+	}
+	switch {
+	case link.State == sync.Active && exists:
+		if s == sync.Left {
+			c.pair(f, ref, end, link, audit)
+		}
+	case link.State == sync.Detached && !exists:
+	case link.State == sync.Pending && end.ID == "" && !c.leaves(f, s, near.look(ref)):
+	default:
+		c.fail("I3 convergence", []sync.Ref{ref, end}, "%s has a %s link to %s, which exists: %t", ref, link.State, link.End(s.Other()), exists)
+	}
+}
+
+// linkOf finds the link of a record, under the ids it had before merges too;
+// one that is active before others.
+func (c *checker) linkOf(f *sync.Flow, v *vendor, ref sync.Ref) (found sync.Link, ok bool) {
+	ids := append([]string{ref.ID}, v.look(ref).Aliases...)
+	for _, id := range ids {
+		link, err := c.w.store.Link(background, f.Name, v.ref(ref.Kind, id))
+		if err == nil && (!ok || found.State != sync.Active && link.State == sync.Active) {
+			found, ok = link, true
+		}
+	}
+	return found, ok
+}
+
+// leaves reports whether a record may go to the other side.
+func (c *checker) leaves(f *sync.Flow, s sync.Side, rec sync.Record) bool {
+	if f.End(s.Other()).CreateKey == "" {
+		return false
+	}
+	leave := f.End(s).Leave
+	if leave == nil {
+		return true
+	}
+	var set []string
+	for _, n := range f.Names(s) {
+		if !rec.Fields[n].Blank() {
+			set = append(set, n)
+		}
+	}
+	ok, _, err := leave(rec, set)
+	return ok && err == nil
+}
+
+// pair judges two records that belong together.
+func (c *checker) pair(f *sync.Flow, left, right sync.Ref, link sync.Link, audit []sync.Entry) {
+	l, r := c.w.vendors[left.System].look(left), c.w.vendors[right.System].look(right)
+	for i := range f.Fields {
+		field := &f.Fields[i]
+		a, b := canonical(field, sync.Left, l.Fields), canonical(field, sync.Right, r.Fields)
+		if a != b {
+			if !c.mayDiffer(f, field, link, l, r) {
+				c.fail("I3 convergence", []sync.Ref{left, right}, "%s and %s differ in %q: %q, %q", left, right, field.Name, a.String(), b.String())
+			}
+			continue
+		}
+		if field.Direction == sync.Both && (field.Policy.Kind == "" || field.Policy.Kind == sync.LastWriteWins) {
+			c.newest(fieldName(f, field), a, left, right, audit)
+		}
+	}
+}
+
+// mayDiffer asks the planner whether a difference is left by rule.
+func (c *checker) mayDiffer(f *sync.Flow, field *sync.Field, link sync.Link, l, r sync.Record) bool {
+	planner, err := sync.NewPlanner(f)
+	if err != nil {
+		return false
+	}
+	base, _ := c.w.store.Base(background, link.ID)
+	plan, err := planner.Plan(sync.View{Exists: true, Record: l}, sync.View{Exists: true, Record: r}, base)
+	if err != nil || !plan.Empty() {
+		return false
+	}
+	for i := range plan.Decisions {
+		if d := &plan.Decisions[i]; d.Field == field.Name {
+			return d.Outcome == sync.Held || d.Outcome == sync.Filtered || d.Outcome == sync.Kept
+		}
+	}
+	return field.Direction != sync.Both // a kept edit on the target
+}
+
+// newest judges that a value which somebody replaced knowingly did not come
+// back, unless nobody could have known.
+func (c *checker) newest(field string, value sync.Value, left, right sync.Ref, audit []sync.Entry) {
+	if c.w.merged[left] || c.w.merged[right] {
+		return
+	}
+	won := c.w.history.find(field, value)
+	if won == nil {
+		if !value.Blank() {
+			c.fail("I4 last write", []sync.Ref{left, right}, "%s of %s holds %q, which nobody entered", field, left, value.String())
+		}
+		return
+	}
+	all := c.w.history.of(field, left, right)
+	for _, v := range all {
+		gone := slices.ContainsFunc(all, func(o *version) bool { return (o == v || v.before(o)) && c.excused(o, audit) })
+		if won.before(v) && !won.vague && !v.vague && !gone {
+			c.fail("I5 no stale overwrite", []sync.Ref{left, right}, "%s stands, although %s replaced it", won, v)
+		}
+	}
+}
+
+// of returns the versions of a field that were entered into some records.
+func (h *history) of(field string, refs ...sync.Ref) []*version {
+	var out []*version
+	for _, v := range h.versions {
+		if v.field == field && slices.Contains(refs, v.ref) {
+			out = append(out, v)
+		}
+	}
+	slices.SortFunc(out, func(a, b *version) int { return a.n - b.n })
+	return out
+}
+
+// excused reports whether an edit lost because it was cleared later, or fell between the engine's
+// read and its write, which no system can prevent, or to the owner of the
+// field because the order could not be known, which the audit says.
+func (c *checker) excused(v *version, audit []sync.Entry) bool {
+	if c.w.history.cleared[v.field+v.ref.String()] {
+		return true
+	}
+	for i := range c.w.history.overwrote {
+		if o := &c.w.history.overwrote[i]; o.was == v && o.raced {
+			return true
+		}
+	}
+	for i := range audit {
+		d := audit[i].Decision
+		byRule := d != nil && (d.Ambiguous || d.Conflict && strings.HasPrefix(d.Rule, "firstsync."))
+		if byRule && audit[i].Flow+"."+d.Field == v.field && d.After != v.value && slices.Contains(d.Before[:], v.value) {
+			return true
+		}
+	}
+	return false
+}
+
+// duplicates judges that no side has two records of one identity.
+func (c *checker) duplicates(f *sync.Flow, s sync.Side) {
+	v := c.w.vendors[f.End(s).System]
+	for i := range f.Identity {
+		lens := f.Identity[i].Left
+		if s == sync.Right {
+			lens = f.Identity[i].Right
+		}
+		holders := map[sync.Value]sync.Ref{}
+		for _, ref := range v.living(f.End(s).Kind) {
+			value, err := lens.Get(v.records[ref].fields)
+			if err != nil || value.Blank() {
+				continue
+			}
+			if other, twice := holders[value]; twice && !c.parked[ref] && !c.parked[other] {
+				c.fail("I3 no duplicates", []sync.Ref{other, ref}, "%s and %s are the same by %s", other, ref, f.Identity[i].Name)
+			}
+			holders[value] = ref
+		}
+	}
+}
+
+// losses judges that the audit knows every value that the engine replaced.
+func (c *checker) losses(audit []sync.Entry) {
+	known := map[string]bool{}
+	for i := range audit {
+		if d := audit[i].Decision; d != nil {
+			for _, v := range d.Before {
+				if v != d.After {
+					known[audit[i].Flow+"."+d.Field+"\x00"+v.String()] = true
+				}
+			}
+		}
+	}
+	for i := range c.w.history.overwrote {
+		o := &c.w.history.overwrote[i]
+		if !o.lost.Blank() && !o.raced && !known[o.field+"\x00"+o.lost.String()] {
+			c.fail("I8 audit", []sync.Ref{o.ref}, "%s of %s was replaced at %s, and the audit does not know what it was", o.field, o.ref, clock(o.at))
+		}
+	}
+}
+
+// decisions judges what the audit says about conflicts: the later edit won,
+// or the owner where that cannot be known.
+func (c *checker) decisions(audit []sync.Entry) {
+	for i := range audit {
+		d := audit[i].Decision
+		if d == nil || !d.Conflict || d.Rule != "policy."+string(sync.LastWriteWins) {
+			continue
+		}
+		field := c.field(audit[i].Flow, d.Field)
+		refs := []sync.Ref{audit[i].Left, audit[i].Right}
+		if field == nil {
+			continue
+		}
+		if d.Ambiguous && d.Winner != field.Policy.Owner {
+			c.fail("I4 last write", refs, "%s wins the ambiguous conflict about %q, which the %s side owns", d.Winner, d.Field, field.Policy.Owner)
+		}
+		name := audit[i].Flow + "." + d.Field
+		won, lost := c.w.history.find(name, d.Before[d.Winner]), c.w.history.find(name, d.Before[d.Winner.Other()])
+		if c.calm() && !c.w.merged[refs[0]] && !c.w.merged[refs[1]] && (won.before(lost) || lost.before(won)) && !won.vague && !lost.vague {
+			c.fail("I4 last write", refs, "%s and %s are taken for a conflict, and one replaced the other", won, lost)
+		}
+		if !d.Ambiguous && won != nil && lost != nil && !won.vague && !lost.vague && lost.at.After(won.at) && !c.replaced(won, audit[i].At) {
+			c.fail("I4 last write", refs, "%s won over %s, which was later: the audit has them in %s and %s", won, lost, interval(d.Times[d.Winner]), interval(d.Times[d.Winner.Other()]))
+		}
+	}
+}
+
+// calm reports whether no step went wrong, so that the engine knows for sure
+// what became of its writes.
+func (c *checker) calm() bool {
+	return !slices.ContainsFunc(c.w.faults.happened, func(f Fault) bool { return slices.Contains(StepFaults, f.Kind) })
+}
+
+// replaced reports whether a value had a successor when it was decided on: the
+// engine reads the times of edits after the values, so it may have taken the
+// successor's time for the value's. The successor is looked at next.
+func (c *checker) replaced(v *version, at time.Time) bool {
+	for _, o := range c.w.history.of(v.field, v.ref) {
+		if o.n > v.n && o.at.Before(at) {
+			return true
+		}
+	}
+	return false
+}
+
+// field finds a field of the configuration that the checker was given.
+func (c *checker) field(flow, name string) *sync.Field {
+	for _, f := range c.w.cfg.Flows {
+		for i := range f.Fields {
+			if f.Name == flow && f.Fields[i].Name == name {
+				return &f.Fields[i]
+			}
+		}
+	}
+	return nil
+}
+
+// activities judges that every fact taken in became one activity of each kind.
+func (c *checker) activities() {
+	for _, id := range sortedKeys(keys(c.accepted)) {
+		fact := c.accepted[id]
+		for _, a := range c.w.activities {
+			if a.Fact == fact.Type {
+				c.activity(a, fact)
+			}
+		}
+	}
+}
+
+func (c *checker) activity(a *sync.Activity, fact sync.Fact) {
+	v, key, n := c.w.vendors[a.System], sync.FactKey(fact), 0
+	for _, ref := range v.living(a.Kind) {
+		if v.records[ref].fields[a.Key].String() == key {
+			n++
+		}
+	}
+	if n == 1 || n == 0 && c.hopeless(a, fact) {
+		return
+	}
+	c.fail("I6 exactly one activity", []sync.Ref{fact.Subject}, "the fact %s about %s is recorded %d times", fact.ID, fact.Subject, n)
+}
+
+// hopeless reports whether a fact has nothing to be shown on.
+func (c *checker) hopeless(a *sync.Activity, fact sync.Fact) bool {
+	link, err := c.w.store.Link(background, a.Relate[0].Flow, fact.Subject)
+	return err != nil || link.State != sync.Active
+}
+
+// letters judges the dead letters that a replay did not bring back to life,
+// and returns the records that they are about.
+func (c *checker) letters() map[sync.Ref]bool {
+	parked := map[sync.Ref]bool{}
+	dead, _ := c.w.log.Dead(background, sync.DeadFilter{Limit: 1 << 20})
+	for i := range dead {
+		why := dead[i].History[len(dead[i].History)-1].Error
+		fact, ok := c.accepted[dead[i].Message.ID]
+		if ok && c.unshown(fact) {
+			continue
+		}
+		about := c.named(dead[i].Message.Key + " " + why)
+		for _, ref := range about {
+			parked[ref] = true
+		}
+		if !slices.ContainsFunc(about, func(ref sync.Ref) bool { return c.w.merged[ref] }) {
+			c.fail("I1 conservation", about, "%s stays among the dead letters: %s", dead[i].Message.Key, why)
+		}
+	}
+	return parked
+}
+
+// named lists the records that a text names, and those linked with them.
+func (c *checker) named(text string) []sync.Ref {
+	var out []sync.Ref
+	for _, word := range strings.Fields(text) {
+		part := strings.Split(strings.Trim(word, ":;,()"), ":")
+		if len(part) != 3 {
+			continue
+		}
+		ref := sync.Ref{System: sync.System(part[0]), Kind: sync.Kind(part[1]), ID: part[2]}
+		v := c.w.vendors[ref.System]
+		if v == nil || !c.w.syncs(ref) {
+			continue
+		}
+		out = append(out, ref)
+		for _, f := range c.w.cfg.Flows {
+			if link, ok := c.linkOf(f, v, ref); ok {
+				out = append(out, link.Left, link.Right)
+			}
+		}
+	}
+	return out
+}
+
+func (c *checker) unshown(fact sync.Fact) bool {
+	return slices.ContainsFunc(c.w.activities, func(a *sync.Activity) bool { return a.Fact == fact.Type && c.hopeless(a, fact) })
+}
+
+func interval(i sync.Interval) string { return "[" + clock(i.Earliest) + ", " + clock(i.Latest) + "]" }

@@ -1,0 +1,427 @@
+package simtest
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	stdsync "sync"
+	"testing"
+	"time"
+
+	"github.com/urbanhub/crmsync/sync"
+)
+
+// A bug is planted around the engine to see that the simulation finds it.
+type bug struct {
+	name  string
+	found string // the invariants that show it, by number
+	plant func() func(*sync.Config)
+	calm  bool // without faults of steps, because the invariant is stricter then
+}
+
+var bugs = []bug{
+	{"an acknowledgement that is not durable", "I2 I6", lostAck, false},
+	{"a lane is acknowledged before the work", "I3 I6", ackBeforeWork, false},
+	{"a note without its unique key", "I6", noKey, false},
+	{"an unknown outcome is not looked up", "I6", blindReadBack, false},
+	{"the tie goes to the wrong side", "I4", wrongTie, false},
+	{"a clock that is off is taken at its word", "I4", trustedClock, false},
+	{"the base is one commit old", "I4 I5 I7", staleBase, true},
+	{"echoes are told by their source", "I3", echoBySource, false},
+	{"the store does not fence", "I3 I5 I8 I9 I13", noFence, false},
+	{"the cursor is stored before the changes", "I3", cursorFirst, false},
+	{"a merge is taken for a deletion", "I3 I13", mergeIsGone, false},
+	{"an intent is only in memory", "I8", noIntent, false},
+	{"to be asked to wait costs an attempt", "I10", dearWait, false},
+	{"a dropped field is taken as written", "I3 I5 I7 I8", dropIsWrite, false},
+	{"what was deleted is forgotten", "I1 I13", noTombstone, false},
+	{"the audit leaves out what was lost", "I8", silentLoss, false},
+}
+
+// Each planted bug is found, and by an invariant that has to do with it.
+func TestPlantedBugsAreFound(t *testing.T) {
+	const most = 300
+	for _, b := range bugs {
+		t.Run(b.name, func(t *testing.T) {
+			for seed := uint64(1); seed <= most; seed++ {
+				cfg := Config{Wrap: b.plant()}
+				if b.calm {
+					cfg.Faults = HookFaults
+				}
+				r := Simulate(t, seed, cfg)
+				for _, v := range r.Violations {
+					if slices.Contains(strings.Fields(b.found), strings.Fields(v.Invariant)[0]) {
+						t.Logf("found by seed %d: %s: %s", seed, v.Invariant, v.Message)
+						return
+					}
+				}
+			}
+			t.Errorf("not found by %d seeds", most)
+		})
+	}
+}
+
+// A leaky queue says that it holds every fifth message and does not.
+type leakyQueue struct{ sync.Queue }
+
+func (q leakyQueue) Push(ctx context.Context, now time.Time, msgs ...sync.Message) error {
+	return q.Queue.Push(ctx, now, slices.DeleteFunc(slices.Clone(msgs), func(m sync.Message) bool { return chance(1, m.ID) < 0.2 })...)
+}
+
+func lostAck() func(*sync.Config) {
+	return func(c *sync.Config) { c.Queue = leakyQueue{c.Queue} }
+}
+
+// A hasty queue forgets what it hands out.
+type hastyQueue struct{ sync.Queue }
+
+func (q hastyQueue) Take(ctx context.Context, now time.Time, n int, lease time.Duration) ([]sync.Lane, error) {
+	lanes, err := q.Queue.Take(ctx, now, n, lease)
+	for _, l := range lanes {
+		_ = q.Done(ctx, now, l)
+	}
+	return lanes, err
+}
+
+func ackBeforeWork() func(*sync.Config) {
+	return func(c *sync.Config) { c.Queue = hastyQueue{c.Queue} }
+}
+
+// sinks changes what goes to and comes from the sinks.
+func sinks(before func(*sync.Write), after func(*sync.Result)) func(*sync.Config) {
+	return func(c *sync.Config) {
+		for name, p := range c.Peers {
+			p.Sink = sink{p.Sink, before, after}
+			c.Peers[name] = p
+		}
+	}
+}
+
+type sink struct {
+	sync.Sink
+	before func(*sync.Write)
+	after  func(*sync.Result)
+}
+
+func (s sink) Apply(ctx context.Context, writes []sync.Write) ([]sync.Result, error) {
+	writes = slices.Clone(writes)
+	for i := range writes {
+		s.before(&writes[i])
+	}
+	results, err := s.Sink.Apply(ctx, writes)
+	for i := range results {
+		s.after(&results[i])
+	}
+	return results, err
+}
+
+func noKey() func(*sync.Config) {
+	return sinks(func(w *sync.Write) {
+		if w.Ref.Kind == "note" {
+			w.Key = ""
+		}
+	}, func(*sync.Result) {})
+}
+
+func dropIsWrite() func(*sync.Config) {
+	return sinks(func(*sync.Write) {}, func(r *sync.Result) { r.Dropped = nil })
+}
+
+// A source passes on all that the simulated ones can do.
+type source struct {
+	sync.Source
+	sync.Matcher
+	sync.Skewer
+	sync.Degrader
+	sync.Relater
+}
+
+type historicSource struct {
+	source
+	sync.Historian
+}
+
+// sources changes what the sources can do.
+func sources(change func(name sync.System, s *source)) func(*sync.Config) {
+	return func(c *sync.Config) {
+		for name, p := range c.Peers {
+			s := source{p.Source, p.Source.(sync.Matcher), p.Source.(sync.Skewer), p.Source.(sync.Degrader), p.Source.(sync.Relater)}
+			change(name, &s)
+			if h, ok := p.Source.(sync.Historian); ok {
+				p.Source = historicSource{s, h}
+			} else {
+				p.Source = s
+			}
+			c.Peers[name] = p
+		}
+	}
+}
+
+type noRelated struct{ sync.Relater }
+
+func (noRelated) Related(context.Context, sync.Ref, sync.Kind) ([]sync.Ref, error) { return nil, nil }
+
+func blindReadBack() func(*sync.Config) {
+	return sources(func(_ sync.System, s *source) { s.Relater = noRelated{s.Relater} })
+}
+
+type noSkew struct{}
+
+func (noSkew) Skew() time.Duration { return 0 }
+
+func trustedClock() func(*sync.Config) {
+	return sources(func(_ sync.System, s *source) { s.Skewer = noSkew{} })
+}
+
+type mergeless struct{ sync.Source }
+
+func (m mergeless) Read(ctx context.Context, kind sync.Kind, ids []string) ([]sync.Record, error) {
+	recs, err := m.Source.Read(ctx, kind, ids)
+	for i := range recs {
+		if recs[i].ID != ids[i] {
+			recs[i] = sync.Record{Ref: recs[i].Ref, Deleted: true}
+			recs[i].ID = ids[i]
+		}
+		recs[i].Aliases = nil
+	}
+	return recs, err
+}
+
+// A matcher that does not know who is who finds nobody.
+type noMatch struct{}
+
+func (noMatch) Match(_ context.Context, _ sync.Kind, probes []sync.Probe) ([]sync.Match, error) {
+	return make([]sync.Match, len(probes)), nil
+}
+
+func mergeIsGone() func(*sync.Config) {
+	return sources(func(_ sync.System, s *source) { s.Source, s.Matcher = mergeless{s.Source}, noMatch{} })
+}
+
+type cursorKeeper struct {
+	sync.Source
+	store sync.Store
+	name  string
+}
+
+func (k cursorKeeper) Changes(ctx context.Context, since sync.Cursor) (sync.ChangePage, error) {
+	page, err := k.Source.Changes(ctx, since)
+	if err == nil {
+		_ = k.store.SetCursor(ctx, k.name, since, page.Next)
+	}
+	return page, err
+}
+
+func cursorFirst() func(*sync.Config) {
+	return func(c *sync.Config) {
+		sources(func(name sync.System, s *source) {
+			s.Source = cursorKeeper{s.Source, c.Store, "sweep:" + string(name)}
+		})(c)
+	}
+}
+
+// An echoes knows what was written a moment ago, and takes every signal about
+// it for an echo.
+type echoes struct {
+	mu   stdsync.Mutex
+	last map[string]time.Time
+}
+
+func (e *echoes) wrote(r *sync.Result) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.last[r.Record.Ref.String()] = time.Now()
+}
+
+func (e *echoes) ours(key string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return time.Since(e.last[key]) < 10*time.Second
+}
+
+type echoQueue struct {
+	sync.Queue
+	*echoes
+}
+
+func (q echoQueue) Push(ctx context.Context, now time.Time, msgs ...sync.Message) error {
+	return q.Queue.Push(ctx, now, slices.DeleteFunc(slices.Clone(msgs), func(m sync.Message) bool { return q.ours(m.Key) })...)
+}
+
+func echoBySource() func(*sync.Config) {
+	e := &echoes{last: map[string]time.Time{}}
+	write := sinks(func(*sync.Write) {}, e.wrote)
+	return func(c *sync.Config) {
+		write(c)
+		c.Queue = echoQueue{c.Queue, e}
+	}
+}
+
+func wrongTie() func(*sync.Config) {
+	return func(c *sync.Config) {
+		flows := slices.Clone(c.Flows)
+		for i, f := range flows {
+			changed := *f
+			changed.Fields = slices.Clone(f.Fields)
+			for k := range changed.Fields {
+				if p := &changed.Fields[k].Policy; p.Kind == "" {
+					p.Owner = p.Owner.Other()
+				}
+			}
+			flows[i] = &changed
+		}
+		c.Flows = flows
+	}
+}
+
+// A planted store misbehaves where a function is set.
+type plantedStore struct {
+	sync.Store
+	link   func(sync.Link, error) (sync.Link, error)
+	base   func(string, sync.Base) sync.Base
+	begin  func(*sync.Link)
+	commit func(*sync.Commit)
+}
+
+func (s plantedStore) Link(ctx context.Context, flow string, ref sync.Ref) (sync.Link, error) {
+	l, err := s.Store.Link(ctx, flow, ref)
+	if s.link != nil {
+		return s.link(l, err)
+	}
+	return l, err
+}
+
+func (s plantedStore) Base(ctx context.Context, id string) (sync.Base, error) {
+	b, err := s.Store.Base(ctx, id)
+	if s.base != nil && err == nil {
+		b = s.base(id, b)
+	}
+	return b, err
+}
+
+func (s plantedStore) Begin(ctx context.Context, now time.Time, l sync.Link, i sync.Intent, es ...sync.Entry) (sync.Link, error) {
+	if s.begin != nil {
+		s.begin(&l)
+	}
+	return s.Store.Begin(ctx, now, l, i, es...)
+}
+
+func (s plantedStore) Commit(ctx context.Context, now time.Time, c sync.Commit) (sync.Link, error) {
+	if s.commit != nil {
+		s.commit(&c)
+	}
+	return s.Store.Commit(ctx, now, c)
+}
+
+func staleBase() func(*sync.Config) {
+	var mu stdsync.Mutex
+	last, before := map[string]sync.Base{}, map[string]sync.Base{}
+	return func(c *sync.Config) {
+		c.Store = plantedStore{Store: c.Store,
+			base: func(id string, b sync.Base) sync.Base {
+				mu.Lock()
+				defer mu.Unlock()
+				if old, ok := before[id]; ok {
+					return old
+				}
+				return b
+			},
+			commit: func(m *sync.Commit) {
+				mu.Lock()
+				defer mu.Unlock()
+				if m.Base != nil {
+					if was, ok := last[m.Link.ID]; ok {
+						before[m.Link.ID] = was
+					}
+					last[m.Link.ID] = *m.Base
+				}
+			}}
+	}
+}
+
+// A forgetful store does not keep the intents it is given.
+type forgetfulStore struct{ sync.Store }
+
+func (s forgetfulStore) Begin(_ context.Context, _ time.Time, l sync.Link, i sync.Intent, _ ...sync.Entry) (sync.Link, error) {
+	l.Intent = &i
+	return l, nil
+}
+
+func noIntent() func(*sync.Config) {
+	return func(c *sync.Config) { c.Store = forgetfulStore{c.Store} }
+}
+
+// A dear queue counts every failure.
+type dearQueue struct{ sync.Queue }
+
+func (q dearQueue) Retry(ctx context.Context, now time.Time, lane sync.Lane, at time.Time, cause sync.Failure) error {
+	cause.Free = false
+	return q.Queue.Retry(ctx, now, lane, at, cause)
+}
+
+func dearWait() func(*sync.Config) {
+	return func(c *sync.Config) { c.Queue = dearQueue{c.Queue} }
+}
+
+func silentLoss() func(*sync.Config) {
+	return func(c *sync.Config) {
+		c.Store = quietStore{c.Store}
+	}
+}
+
+// A quiet store keeps no conflicts in its audit.
+type quietStore struct{ sync.Store }
+
+func (s quietStore) Begin(ctx context.Context, now time.Time, l sync.Link, i sync.Intent, es ...sync.Entry) (sync.Link, error) {
+	return s.Store.Begin(ctx, now, l, i, slices.DeleteFunc(slices.Clone(es), func(e sync.Entry) bool { return e.Decision != nil && e.Decision.Conflict })...)
+}
+
+func noTombstone() func(*sync.Config) {
+	return func(c *sync.Config) {
+		c.Store = plantedStore{Store: c.Store, link: func(l sync.Link, err error) (sync.Link, error) {
+			if err == nil && l.State == sync.Detached && !l.Left.Zero() && !l.Right.Zero() {
+				return sync.Link{}, sync.ErrNotFound
+			}
+			return l, err
+		}}
+	}
+}
+
+// An unfenced store takes every write for the newest.
+type unfencedStore struct{ sync.Store }
+
+func (s unfencedStore) newest(ctx context.Context, l sync.Link) sync.Link {
+	for _, ref := range []sync.Ref{l.Left, l.Right} {
+		now, err := s.Link(ctx, l.Flow, ref)
+		if err == nil && now.ID == l.ID {
+			l.Generation, l.Intent = now.Generation, now.Intent
+		}
+	}
+	return l
+}
+
+func (s unfencedStore) Begin(ctx context.Context, now time.Time, l sync.Link, i sync.Intent, es ...sync.Entry) (sync.Link, error) {
+	out, err := s.Store.Begin(ctx, now, l, i, es...)
+	if errors.Is(err, sync.ErrStale) {
+		fresh := s.newest(ctx, l)
+		if free, err := s.Store.Commit(ctx, now, sync.Commit{Link: fresh}); err == nil {
+			fresh = free
+		}
+		return s.Store.Begin(ctx, now, fresh, i, es...)
+	}
+	return out, err
+}
+
+func (s unfencedStore) Commit(ctx context.Context, now time.Time, c sync.Commit) (sync.Link, error) {
+	out, err := s.Store.Commit(ctx, now, c)
+	if errors.Is(err, sync.ErrStale) {
+		c.Link = s.newest(ctx, c.Link)
+		return s.Store.Commit(ctx, now, c)
+	}
+	return out, err
+}
+
+func noFence() func(*sync.Config) {
+	return func(c *sync.Config) { c.Store = unfencedStore{c.Store} }
+}
