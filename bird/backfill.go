@@ -21,7 +21,7 @@ import (
 // moved since, a hundred at a time, the latest 10,000 of each, with the priority
 // [sync.Backfill]: live work goes first. A conversation that is closed again
 // and again shows its last closing only, and who took it over only if an AI
-// employee is still known of.
+// employee is still known of or has written since.
 func (a *Adapter) History(ctx context.Context, contact sync.Ref, since time.Time) ([]sync.Fact, error) {
 	if err := checkKind("bird: history", contact.Kind, Contact); err != nil {
 		return nil, err
@@ -94,12 +94,13 @@ func (c *Conversation) history(contact sync.Ref, messages []Message) []sync.Fact
 			}
 		}
 	}
+	bot := c.hasBot() || slices.ContainsFunc(messages, func(m Message) bool { return m.Sender.Type == BotParticipant })
 	for i := range messages {
 		m := &messages[i]
 		facts = append(facts, was.said(contact, m))
 		then := was
 		then.Featured, then.LastMessage = nil, Preview{Sender: m.Sender, CreatedAt: m.CreatedAt}
-		if c.hasBot() {
+		if bot {
 			then.Attributes = map[string]string{botsAttribute: "some"}
 		}
 		handedOver(then)

@@ -266,3 +266,25 @@ func TestOnlyTheNamedDetailIsTheConversation(t *testing.T) {
 		}
 	}
 }
+
+// TestHistoryKnowsTheBotByItsWords, where nothing else tells of it any more.
+func TestHistoryKnowsTheBotByItsWords(t *testing.T) {
+	c := Conversation{ID: "v1", Status: "active"}
+	said := func(kind string) Message { return Message{ID: kind, Sender: Participant{ID: kind, Type: kind}} }
+	for _, tt := range []struct {
+		messages []Message
+		handed   bool
+	}{
+		{[]Message{said("contact"), said("user")}, false},
+		{[]Message{said("contact"), said("bot"), said("user")}, true},
+		{[]Message{said("bot"), said("flow"), said("accessKey")}, false},
+	} {
+		handed := false
+		for _, f := range c.history(ref("c1"), tt.messages) {
+			handed = handed || f.ID == escalatedID("v1", "user")
+		}
+		if handed != tt.handed {
+			t.Errorf("%v: %v", tt.messages, handed)
+		}
+	}
+}
