@@ -17,9 +17,9 @@ const pageSize = "100"
 // their last change. With Options.Conversations the list of all conversations,
 // which are in the order of their beginnings, follows in each round. One call is
 // one page. More is true until the round's end, so that a whole one follows at
-// once; calls wait for their turn at
-// Options.WalkShare of the reads and give way to live ones, so the walk delays
-// nobody. [Adapter.DetectionDelay] tells what that means for an edit.
+// once; calls wait for their turn at Options.WalkShare of the reads and give way
+// to live ones, so the walk delays nobody. [Adapter.DetectionDelay] tells what
+// that means for an edit.
 //
 // A page reports only the records that are not as the last walk showed them,
 // by a fingerprint of the fields read and updatedAt. What counts as shown is what a
@@ -29,15 +29,15 @@ const pageSize = "100"
 // reported once and needs no read, as its Witness says.
 //
 // The fingerprints are held in memory only. After a restart, or for a page that
-// another process walked, each contact is reported again, under an ID made of
+// another process walked, each record is reported again, under an ID made of
 // its state, so that the queue drops what it took in during the last days.
 //
-// A contact that two whole walks no longer show is reported too, so that the
+// A record that two whole walks no longer show is reported too, so that the
 // engine reads it and finds it deleted, merged, or merely not listed. A walk
 // is whole when this process saw every page of it to the list's end.
 //
 // A walk that Bird cuts off, by refusing a page token or by telling one that
-// leads nowhere new, starts again from the other end of the list. Contacts
+// leads nowhere new, starts again from the other end of the list. Records
 // created during a walk are found by the next one.
 //
 // Of the conversations those with customers are reported that moved within

@@ -27,7 +27,7 @@
 //
 // # What is synced
 //
-// A record's fields have these raw names:
+// A contact's fields have these raw names:
 //
 //	id             the contact's id, read only
 //	external_id    the custom identifier named by Options.ExternalIDKey
@@ -54,6 +54,25 @@
 //
 // Bird merges contacts without telling anybody, and the id that is gone
 // answers like a deleted one; [Adapter.Read] says how the survivor is found.
+//
+// Conversations are kept in step, too, under [ConversationKind], with the
+// fields that Options.Conversations names; ReceiverOptions.Kinds then asks for
+// their changes. These are read only but for the name, the status and the
+// attributes:
+//
+//	id             the conversation's id
+//	name           what agents see
+//	status         "active", or "closed"
+//	contact_id     the contact who began, or else the first one taking part
+//	contact_name   what that contact is called, as far as it tells
+//	channel_id     the channel's id
+//	platform       the channel's platform, such as "whatsapp"
+//	created_at     when it began, RFC 3339 in UTC
+//	attributes.X   the attribute X, a text; "" is none
+//
+// They begin in Bird, and are matched by their id alone. Whether Bird merges or
+// replaces attributes is not documented, so a write reads them first; of two
+// programs that write at the same moment, one may lose.
 //
 // # Conversations
 //
@@ -89,6 +108,11 @@
 // process's own: after a restart the first walk reports everybody once more,
 // and the queue drops whom it knows. Contacts deleted while no process ran are
 // found by a verification of the engine, not by the walk.
+//
+// With Options.Conversations the list of conversations is walked in turn with
+// that of contacts, out of the same budget and to its end: it is in the order of
+// their beginnings, so that nothing less finds the thread of a contact who came
+// back. Those are reported that moved within Options.ConversationAge.
 //
 // # Set-up
 //
