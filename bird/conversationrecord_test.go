@@ -202,6 +202,7 @@ func TestWritesThatConversationsRefuse(t *testing.T) {
 			{"conversation.readonly", "contact_id", sync.Write{Ref: talkRef(talk), Fields: fields("contact_id", sync.Text("x"))}},
 			{"conversation.readonly", "platform", sync.Write{Ref: talkRef(talk), Fields: fields("platform", sync.Text("x"))}},
 			{"conversation.readonly", "stage", sync.Write{Ref: talkRef(talk), Fields: fields("stage", sync.Text("x"))}},
+			{"conversation.readonly", "attributes.", sync.Write{Ref: talkRef(talk), Fields: fields("attributes.", sync.Text("x"))}},
 			{"conversation.text", "attributes.tags", sync.Write{Ref: talkRef(talk), Fields: fields("attributes.tags", sync.List("a", "b"))}},
 			{"conversation.present", "name", sync.Write{Ref: talkRef(talk), Fields: fields("name", sync.Value{})}},
 			{"conversation.present", "status", sync.Write{Ref: talkRef(talk), Fields: fields("status", sync.Text(""))}},

@@ -53,7 +53,7 @@ func conversationEdit(w sync.Write) (ConversationEdit, error) {
 		v := w.Fields[name]
 		key, isAttribute := strings.CutPrefix(name, attributePrefix)
 		switch {
-		case !isAttribute && name != FieldStatus && name != FieldName:
+		case key == "", !isAttribute && name != FieldStatus && name != FieldName:
 			return refuse(name, "conversation.readonly", "map the field one way only; Bird gives it", "a "+v.Shape()+" cannot be written there")
 		case v.IsList():
 			return refuse(name, "conversation.text", "map the field to one text", "a "+v.Shape()+" cannot be written there")
