@@ -19,8 +19,8 @@ type AttributeDefinition struct {
 	Archived    bool   `json:"archived,omitempty"` // not in use any more
 }
 
-// ValueType returns the type with which the attribute's values are written.
-func (d *AttributeDefinition) ValueType() AttributeType {
+// valueType returns the type with which the attribute's values are written.
+func (d *AttributeDefinition) valueType() AttributeType {
 	if d.Cardinality == "many" {
 		return ManyAttribute
 	}
@@ -52,7 +52,7 @@ func (a *Adapter) LearnAttributes(ctx context.Context) error {
 	types := map[string]AttributeType{}
 	for i := range definitions {
 		if d := &definitions[i]; !d.Archived {
-			types[d.Key] = d.ValueType()
+			types[d.Key] = d.valueType()
 		}
 	}
 	a.learned.Store(&types)

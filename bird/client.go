@@ -15,10 +15,11 @@ import (
 )
 
 // An Adapter reads and writes the contacts and conversations of one Bird
-// workspace. It
-// implements [sync.Source], [sync.Sink], [sync.Matcher], [sync.Snapshotter]
-// and [sync.Skewer]. Its methods may be called concurrently; it owns no
-// goroutine that outlives a call and needs no closing.
+// workspace. It implements [sync.Source], [sync.Sink] and, of the optional
+// abilities, [sync.Matcher], [sync.Snapshotter], [sync.Skewer],
+// [sync.Projector], [sync.Degrader] and [sync.Enricher]. Its methods may be
+// called concurrently; it owns no goroutine that outlives a call and needs no
+// closing.
 type Adapter struct {
 	opts      Options
 	http      httpx.Client

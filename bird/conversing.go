@@ -29,8 +29,9 @@ type ConversationStart struct {
 // Most channels allow one at a time: if the contact has an active one, that is
 // the conversation meant, and created is false; nothing was sent to it then.
 //
-// After an error of action Retry the conversation may have begun; the same
-// call then finds it on such a channel.
+// After an error of action Retry, or of RetryAt that is not of the rule
+// "bird.rate", the conversation may have begun; the same call then finds it on
+// such a channel.
 // See https://docs.bird.com/api/conversations-api/api-reference/conversations-api/create-conversation.
 func (a *Adapter) StartConversation(ctx context.Context, s ConversationStart) (id string, created bool, err error) {
 	r := request{op: "bird: start conversation", ref: sync.Ref{System: System, Kind: ConversationKind},
