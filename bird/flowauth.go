@@ -42,10 +42,10 @@ type credentials struct {
 func newCredentials(bearers []string, s FlowSignature) (credentials, error) {
 	c := credentials{signature: s}
 	switch {
-	case len(bearers) == 0 && s.Header == "" || len(bearers) > 0 && !allPresent(bearers):
-		return c, misconfigured("flow.secrets", "give at least one bearer secret and none that is empty, or a signature; without one nothing proves the caller")
-	case (s.Header != "") != (len(s.Secrets) > 0) || s.Header != "" && !allPresent(s.Secrets):
-		return c, misconfigured("flow.signature", "give the signature's header and its secrets, none of them empty")
+	case len(bearers) == 0 && s.Header == "" || len(bearers) > 0 && !usable(bearers):
+		return c, misconfigured("flow.secrets", "give at least one bearer secret, or a signature, and none that is empty or has a blank or line end around it; without one nothing proves the caller")
+	case (s.Header != "") != (len(s.Secrets) > 0) || s.Header != "" && !usable(s.Secrets):
+		return c, misconfigured("flow.signature", "give the signature's header and its secrets, none of them empty or with a blank or line end around it")
 	case s.TimestampHeader != "" && s.Header == "":
 		return c, misconfigured("flow.timestamp", "a timestamp proves something only if it is signed; give the signature's header")
 	case strings.EqualFold(s.Header, "Authorization") && len(bearers) > 0:

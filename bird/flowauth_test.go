@@ -93,6 +93,8 @@ func TestFlowCredentialsAreChecked(t *testing.T) {
 	}{
 		"nothing":         {bird.FlowOptions{}, "flow.secrets"},
 		"an empty bearer": {bird.FlowOptions{Secrets: []string{"a", ""}}, "flow.secrets"},
+		"a line's bearer": {bird.FlowOptions{Secrets: []string{"a\n"}}, "flow.secrets"},
+		"a line's key":    {bird.FlowOptions{Signature: bird.FlowSignature{Header: "X", Secrets: []string{"a", "b\r\n"}}}, "flow.signature"},
 		"no key":          {bird.FlowOptions{Signature: bird.FlowSignature{Header: "X"}}, "flow.signature"},
 		"an empty key":    {bird.FlowOptions{Signature: bird.FlowSignature{Header: "X", Secrets: []string{""}}}, "flow.signature"},
 		"no header":       {bird.FlowOptions{Secrets: []string{"a"}, Signature: bird.FlowSignature{Secrets: []string{"a"}}}, "flow.signature"},

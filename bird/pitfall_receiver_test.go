@@ -270,7 +270,7 @@ func token(key, url, body string) string {
 }
 
 func TestPitfall11NoSecretNoReceiver(t *testing.T) {
-	for _, secrets := range [][]string{nil, {}, {""}, {"key", ""}} {
+	for _, secrets := range [][]string{nil, {}, {""}, {"key", ""}, {"key\n"}} {
 		_, err := bird.NewReceiver(&inbox{}, bird.ReceiverOptions{PublicURL: hookURL, Secrets: secrets})
 		equal(t, "rule", failure(t, err, sync.Fatal).Rule, "receiver.keys")
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/urbanhub/crmsync/sync"
@@ -122,8 +123,8 @@ func NewReceiver(inbox sync.Inbox, opts ReceiverOptions) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !allPresent(opts.Secrets) {
-		return nil, misconfigured("receiver.keys", "give every webhook subscription a signing key and name it here; without one nothing proves the sender")
+	if !usable(opts.Secrets) {
+		return nil, misconfigured("receiver.keys", "give every webhook subscription a signing key and name it here, without a blank or line end around it; without one nothing proves the sender")
 	}
 	if inbox == nil {
 		return nil, misconfigured("receiver.inbox", "give the engine")
@@ -152,9 +153,11 @@ func checkKinds(kinds []sync.Kind) error {
 	return nil
 }
 
-func allPresent(secrets []string) bool {
+// usable reports whether there are secrets and each of them can be one: a blank
+// or a line end around it is of the file that it was read from.
+func usable(secrets []string) bool {
 	for _, s := range secrets {
-		if s == "" {
+		if s == "" || strings.TrimSpace(s) != s {
 			return false
 		}
 	}
