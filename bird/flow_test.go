@@ -244,7 +244,7 @@ func FuzzFlowReceiver(f *testing.F) {
 	f.Add(`{"event":"visita","who":{"id":["c1"]},"tour":{"date":"2026-01-25","time":"3 pm"},"msisdn":[573000000001,[]]}`, "Bearer old secret", "")
 	f.Add(`{"event":"qualification.completed","bird_contact_id":"c1","score":"[[85]]","email":[[],[]]}`, "Bearer new secret", "")
 	f.Add(`{"event":"escalation.triggered","bird_contact_id":"c1","conversation_id":"v1","agent_id":" "}`, "", strings.Repeat("0", 64))
-	f.Add(`null`, "Bearer old secret", "")
+	f.Add(`null`, "BeARer old secret", "")
 	f.Add(`{}`, "", "")
 	m := bird.FlowMap{
 		Paths:  map[string]string{"bird_contact_id": "bird_contact_id|who.id"},
@@ -260,7 +260,8 @@ func FuzzFlowReceiver(f *testing.F) {
 			return answer(receiver, r)
 		}
 		status := send()
-		trusted := authorization == "Bearer new secret" || authorization == "Bearer old secret"
+		scheme, secret, _ := strings.Cut(authorization, " ")
+		trusted := strings.EqualFold(scheme, "Bearer") && (secret == "new secret" || secret == "old secret")
 		switch {
 		case !trusted && len(body) <= 1<<20 && status != 401:
 			t.Fatalf("a stranger is answered %d", status)
