@@ -32,9 +32,10 @@ const (
 	NoAgain FaultKind = "no-retry" // it is not sent again when it is refused
 )
 
-// StepFaults and HookFaults list the faults, in the order of the table.
+// StepFaults and HookFaults list the faults, rare ones first: of two that fall
+// on one step the first happens.
 var (
-	StepFaults = []FaultKind{CrashBefore, CrashAfter, Fail, AnswerLost, RateLimit, Deny, Slow, Freeze}
+	StepFaults = []FaultKind{Freeze, CrashBefore, CrashAfter, Slow, Deny, RateLimit, AnswerLost, Fail}
 	HookFaults = []FaultKind{Lose, Double, Repeat, Delay, NoAgain}
 )
 
@@ -129,7 +130,7 @@ func (f *faults) at(actor, step string, kinds []FaultKind) FaultKind {
 		return ""
 	}
 	for _, kind := range kinds {
-		if !Possible(kind, step) {
+		if f.list == nil && f.rates[kind] == 0 || !Possible(kind, step) {
 			continue
 		}
 		this := Fault{actor, step, n, kind}
@@ -157,8 +158,8 @@ func weight(step string) float64 {
 
 var weights = map[string]float64{
 	"queue.take": 0.3, "queue.read": 0.5, "queue.lease": 0.5, "store.link": 0.7,
-	"queue.stats": 3, "queue.bury": 8, "queue.release": 8, "store.links": 8, "store.append": 6,
-	"vendor.related": 20, "vendor.record": 6, "vendor.times": 6, "vendor.create": 2, "vendor.match": 2,
+	"queue.stats": 3, "queue.bury": 8, "queue.release": 8, "store.links": 8, "store.append": 8,
+	"vendor.related": 40, "vendor.record": 12, "vendor.times": 6, "vendor.create": 2, "vendor.match": 2,
 }
 
 // chance returns a number in [0,1) that depends on nothing but its arguments.
@@ -195,6 +196,6 @@ func draw(seed uint64, kinds []FaultKind) map[FaultKind]float64 {
 
 // usual is how frequent a kind is, compared with others.
 var usual = map[FaultKind]float64{
-	CrashBefore: 0.15, CrashAfter: 0.15, Fail: 1, AnswerLost: 1, RateLimit: 1, Deny: 0.5, Slow: 0.5, Freeze: 0.1,
+	CrashBefore: 0.15, CrashAfter: 0.15, Fail: 1, AnswerLost: 1, RateLimit: 1, Deny: 0.5, Slow: 0.5, Freeze: 0.2,
 	Lose: 8, Double: 4, Repeat: 4, Delay: 4, NoAgain: 10,
 }

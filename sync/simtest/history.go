@@ -28,7 +28,7 @@ func (v *version) before(o *version) bool {
 	if v == nil || o == nil {
 		return false
 	}
-	return slices.ContainsFunc(o.over, func(p *version) bool { return p == v || v.before(p) })
+	return slices.ContainsFunc(o.over, func(p *version) bool { return p == v || !p.vague && v.before(p) })
 }
 
 // String names a version without its value.

@@ -60,7 +60,7 @@ func (p *process) build(owner string) error {
 	cfg := sync.Config{
 		Store: &storeClient{p}, Queue: &queueClient{q, p}, Peers: map[sync.System]sync.Peer{},
 		Backoff:     sync.Backoff{Max: backoffMost, Attempts: 12},
-		Concurrency: many, Lease: lease, PollInterval: time.Second, SweepInterval: w.cfg.SweepInterval, StopTimeout: 5 * time.Second,
+		Concurrency: many, Lease: lease, PollInterval: 2 * time.Second, SweepInterval: w.cfg.SweepInterval, StopTimeout: 5 * time.Second,
 		Observer: p.observe,
 	}
 	for _, name := range w.systems {

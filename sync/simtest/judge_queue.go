@@ -1,0 +1,88 @@
+package simtest
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/urbanhub/crmsync/sync"
+)
+
+// activities judges that every fact taken in became one activity of each kind.
+func (c *checker) activities() {
+	for _, id := range sortedKeys(keys(c.accepted)) {
+		fact := c.accepted[id]
+		for _, a := range c.w.activities {
+			if a.Fact == fact.Type {
+				c.activity(a, fact)
+			}
+		}
+	}
+}
+
+func (c *checker) activity(a *sync.Activity, fact sync.Fact) {
+	v, key, n := c.w.vendors[a.System], sync.FactKey(fact), 0
+	for _, ref := range v.living(a.Kind) {
+		if v.records[ref].fields[a.Key].String() == key {
+			n++
+		}
+	}
+	if n == 1 || n == 0 && c.hopeless(a, fact) {
+		return
+	}
+	c.fail("I6 exactly one activity", []sync.Ref{fact.Subject}, "the fact %s about %s is recorded %d times", fact.ID, fact.Subject, n)
+}
+
+// hopeless reports whether a fact has nothing to be shown on.
+func (c *checker) hopeless(a *sync.Activity, fact sync.Fact) bool {
+	link, err := c.w.store.Link(background, a.Relate[0].Flow, fact.Subject)
+	return err != nil || link.State != sync.Active
+}
+
+// letters judges the dead letters that a replay did not bring back to life,
+// and returns the records that they are about.
+func (c *checker) letters() map[sync.Ref]bool {
+	parked := map[sync.Ref]bool{}
+	dead, _ := c.w.log.Dead(background, sync.DeadFilter{Limit: 1 << 20})
+	for i := range dead {
+		why := dead[i].History[len(dead[i].History)-1].Error
+		fact, ok := c.accepted[dead[i].Message.ID]
+		if ok && c.unshown(fact) {
+			continue
+		}
+		about := c.named(dead[i].Message.Key + " " + why)
+		for _, ref := range about {
+			parked[ref] = true
+		}
+		if !slices.ContainsFunc(about, func(ref sync.Ref) bool { return c.w.merged[ref] }) {
+			c.fail("I1 conservation", about, "%s stays among the dead letters: %s", dead[i].Message.Key, why)
+		}
+	}
+	return parked
+}
+
+// named lists the records that a text names, and those linked with them.
+func (c *checker) named(text string) []sync.Ref {
+	var out []sync.Ref
+	for _, word := range strings.Fields(text) {
+		part := strings.Split(strings.Trim(word, ":;,()"), ":")
+		if len(part) != 3 {
+			continue
+		}
+		ref := sync.Ref{System: sync.System(part[0]), Kind: sync.Kind(part[1]), ID: part[2]}
+		v := c.w.vendors[ref.System]
+		if v == nil || !c.w.syncs(ref) {
+			continue
+		}
+		out = append(out, ref)
+		for _, f := range c.w.cfg.Flows {
+			if link, ok := c.linkOf(f, v, ref); ok {
+				out = append(out, link.Left, link.Right)
+			}
+		}
+	}
+	return out
+}
+
+func (c *checker) unshown(fact sync.Fact) bool {
+	return slices.ContainsFunc(c.w.activities, func(a *sync.Activity) bool { return a.Fact == fact.Type && c.hopeless(a, fact) })
+}
