@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"strings"
+
+	"github.com/urbanhub/crmsync/sync"
 )
 
 // The fields that the engine may write on each side.
@@ -58,17 +60,17 @@ func (s *story) complain(format string, args ...any) {
 func (s *story) verify(ctx context.Context) error {
 	s.say("verify", "reading all pairs afresh; Bird allows 40 reads a second")
 	calls := s.hubspot.Log().Calls("")
-	a, err := s.engine.Verify(ctx, s.flow.Name)
+	people, err := s.agreement(ctx, s.flow, len(s.ids))
 	if err != nil {
 		return err
 	}
-	s.rep.Agreement, s.rep.Compared = a.Ratio(), a.Compared
-	for _, d := range a.Differences {
-		s.complain("verify: %s and %s differ in %s", d.Left, d.Right, d.Field)
+	deals, err := s.agreement(ctx, s.deals, len(s.leads))
+	if err != nil {
+		return err
 	}
-	if a.Pairs != len(s.ids) || a.Missing > 0 || a.Skipped > 0 {
-		s.complain("verify: %d pairs, %d missing, %d fields skipped; want %d, 0, 0", a.Pairs, a.Missing, a.Skipped, len(s.ids))
-	}
+	equal := people.Equal + deals.Equal
+	s.rep.Compared = people.Compared + deals.Compared
+	s.rep.Agreement = float64(equal) / float64(max(s.rep.Compared, 1))
 	stats, err := s.queue.Stats(ctx, s.start)
 	if err != nil {
 		return err
@@ -77,9 +79,26 @@ func (s *story) verify(ctx context.Context) error {
 		s.complain("%d dead letters are left", stats.Dead)
 	}
 	s.compareTruth(ctx)
+	s.compareLeasing(ctx)
 	s.say("verify", "%d pairs read afresh from both sides (%d HubSpot calls): %d of %d fields agree",
-		a.Pairs, s.hubspot.Log().Calls("")-calls, a.Equal, a.Compared)
+		people.Pairs+deals.Pairs, s.hubspot.Log().Calls("")-calls, equal, s.rep.Compared)
 	return nil
+}
+
+// agreement is the engine's own verification of a flow that shall have so many
+// pairs.
+func (s *story) agreement(ctx context.Context, flow *sync.Flow, pairs int) (sync.Agreement, error) {
+	a, err := s.engine.Verify(ctx, flow.Name)
+	if err != nil {
+		return a, err
+	}
+	for _, d := range a.Differences {
+		s.complain("verify: %s and %s differ in %s", d.Left, d.Right, d.Field)
+	}
+	if a.Pairs != pairs || a.Missing > 0 || a.Skipped > 0 {
+		s.complain("verify %s: %d pairs, %d missing, %d fields skipped; want %d, 0, 0", flow.Name, a.Pairs, a.Missing, a.Skipped, pairs)
+	}
+	return a, nil
 }
 
 // compareTruth compares what both simulators hold, without the engine, the

@@ -18,7 +18,7 @@ func TestStory(t *testing.T) {
 		t.Errorf("the report is %+v\n%s", rep, &story)
 	}
 	for _, topic := range []string{"first sync", "new leads", "hubspot>bird", "echo", "conflict", "doubled", "dropped",
-		"outage", "dead letter", "replayed", "rush", "verify"} {
+		"outage", "dead letter", "replayed", "rush", "whatsapp", "leasing", "handover", "sales", "late event", "explain", "verify"} {
 		if !strings.Contains(story.String(), "s  "+topic) {
 			t.Errorf("the story lacks the step %q:\n%s", topic, &story)
 		}

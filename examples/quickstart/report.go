@@ -24,17 +24,28 @@ type report struct {
 	Compared  int     `json:"compared"` // fields compared, read afresh from both sides
 	// Writes counts records written by the engine.
 	Writes perSide[int] `json:"writes"`
-	// Calls is the number of API calls for each change; CallsTotal all of them.
+	// Calls is the number of API calls for each of those changes; CallsTotal
+	// all of them. The set-up, the conversations and the verification are left
+	// out.
 	Calls      perSide[float64] `json:"calls"`
 	CallsTotal perSide[int]     `json:"calls_total"`
 	// Latency is from the vendor's change to the write on the other side, in
 	// milliseconds, over all webhooks that led to a write outside the outage.
-	Latency       latency  `json:"latency_ms"`
-	Dead          int      `json:"dead"` // dead letters left at the end
-	Conflicts     int      `json:"conflicts"`
-	Echoes        int      `json:"echoes"`
-	MostWrites    int      `json:"most_writes"` // of one field on one side after the last outside edit
-	Disagreements []string `json:"disagreements,omitempty"`
+	Latency latency `json:"latency_ms"`
+	// Activities counts what HubSpot holds of each kind, and Deals its deals.
+	Activities    activities `json:"activities"`
+	Deals         int        `json:"deals"`
+	Dead          int        `json:"dead"` // dead letters left at the end
+	Conflicts     int        `json:"conflicts"`
+	Echoes        int        `json:"echoes"`
+	MostWrites    int        `json:"most_writes"` // of one field on one side after the last outside edit
+	Disagreements []string   `json:"disagreements,omitempty"`
+}
+
+type activities struct {
+	Note    int `json:"note"`
+	Task    int `json:"task"`
+	Meeting int `json:"meeting"`
 }
 
 type latency struct {
@@ -42,18 +53,20 @@ type latency struct {
 	P99 float64 `json:"p99"`
 }
 
-// measure fills in what the tally, the simulators and the queue counted.
-func (r *report) measure(w *world) {
-	w.tally.mu.Lock()
-	r.Writes = perSide[int]{w.tally.writes[bird.System], w.tally.writes[hubspot.System]}
-	w.tally.mu.Unlock()
+// count takes the calls that the contacts cost.
+func (r *report) count(w *world) {
 	r.CallsTotal = perSide[int]{w.bird.Log().Calls(""), w.hubspot.Log().Calls("")}
-	r.Echoes, r.Conflicts, _ = w.tally.counts()
-	r.Latency = latency{w.tally.percentile(0.50), w.tally.percentile(0.99)}
-	if r.Changes > 0 {
-		n := float64(r.Changes)
-		r.Calls = perSide[float64]{float64(r.CallsTotal.Bird) / n, float64(r.CallsTotal.HubSpot) / n}
-	}
+	n := float64(max(r.Changes, 1))
+	r.Calls = perSide[float64]{float64(r.CallsTotal.Bird) / n, float64(r.CallsTotal.HubSpot) / n}
+}
+
+// measure fills in what the tally counted.
+func (r *report) measure(t *tally) {
+	t.mu.Lock()
+	r.Writes = perSide[int]{t.writes[bird.System], t.writes[hubspot.System]}
+	t.mu.Unlock()
+	r.Echoes, r.Conflicts, _ = t.counts()
+	r.Latency = latency{t.percentile(0.50), t.percentile(0.99)}
 }
 
 // print writes the table for a person.
@@ -69,6 +82,7 @@ func (r *report) print(out io.Writer) {
 	row("latency", "p50 %.0f ms, p99 %.0f ms from edit to written on the other side", r.Latency.P50, r.Latency.P99)
 	row("conflicts", "%d, each decided by a named rule", r.Conflicts)
 	row("echoes", "%d recognised, none written back", r.Echoes)
+	row("conversations", "%d deals, %d notes, %d tasks, %d meetings: each exactly once", r.Deals, r.Activities.Note, r.Activities.Task, r.Activities.Meeting)
 	row("dead letters", "%d", r.Dead)
 	row("agreement", "%.2f %% of %d fields", 100*r.Agreement, r.Compared)
 	_ = t.Flush() // to a terminal

@@ -22,6 +22,8 @@ type story struct {
 	rng    *rand.Rand
 	people []person
 	ids    []string // of the people, in Bird
+	leads  []lead
+	told   map[string]map[string]int // activities that a contact of Bird shall have, by their type in HubSpot
 	rep    report
 }
 
@@ -29,23 +31,25 @@ type story struct {
 func play(ctx context.Context, contacts int, seed uint64, out io.Writer) (report, error) {
 	fmt.Fprintln(out, "crmsync quickstart: two simulated vendors on loopback; nothing leaves this machine")
 	fmt.Fprintln(out)
-	w, err := newWorld(seed)
+	w, err := newWorld(ctx, seed)
 	defer w.close()
 	if err != nil {
 		return report{}, err
 	}
-	s := &story{world: w, out: out, start: time.Now(), rng: rand.New(rand.NewPCG(seed, 2)), people: people(contacts+5, seed)}
+	s := &story{world: w, out: out, start: time.Now(), rng: rand.New(rand.NewPCG(seed, 2)), people: people(contacts+5, seed),
+		told: map[string]map[string]int{}}
 	s.rep.Contacts = contacts
+	s.say("set-up", "by the adapters, as the preset needs it: %d things created in HubSpot, %d in Bird", w.created.HubSpot, w.created.Bird)
 	for _, chapter := range []func(context.Context) error{
 		s.firstSync, s.newLeads, s.editsInHubSpot, s.conflict, s.doubledWebhook, s.droppedWebhook,
-		s.outage, s.invalidPhone, s.rush,
+		s.outage, s.invalidPhone, s.rush, s.conversations, s.leasing, s.handover, s.salesEdit, s.explain,
 	} {
 		if err := chapter(ctx); err != nil {
-			s.rep.measure(w)
+			s.rep.measure(s.tally)
 			return s.rep, err
 		}
 	}
-	s.rep.measure(w) // before the verification, whose calls sync nothing
+	s.rep.measure(s.tally)
 	return s.rep, s.verify(ctx)
 }
 
@@ -109,6 +113,7 @@ func (s *story) newLeads(ctx context.Context) error {
 		}
 	}
 	s.bird.StartConversation(s.ids[len(s.ids)-1])
+	s.expect(s.ids[len(s.ids)-1], "notes")
 	if err := s.settle(ctx); err != nil {
 		return err
 	}
@@ -335,6 +340,7 @@ func (s *story) rush(ctx context.Context) error {
 		return err
 	}
 	s.countWrites(ctx, before)
+	s.rep.count(s.world)
 	s.say("rush", "%d edits in HubSpot and %d in Bird at once, a fifth of the webhooks doubled and shuffled; at most %d write of one field",
 		len(sales), len(agents), s.rep.MostWrites)
 	return nil

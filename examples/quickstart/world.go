@@ -21,21 +21,27 @@ import (
 // The secrets that both ends of the story know.
 const (
 	hubspotSecret = "quickstart-client-secret"
-	birdKey       = "quickstart-signing-key"
+	birdKey       = "quickstart-signing-key-of-32-bytes-or-more"
 	flowSecret    = "quickstart-flow-secret"
 )
+
+// publicURL is our address as Bird knows it, which takes no loopback address
+// for its webhooks.
+const publicURL = "https://sync.example.com"
 
 // A world is both vendors, the engine between them, and the web server that
 // receives their webhooks.
 type world struct {
 	bird    *birdtest.Server
 	hubspot *hubspottest.Server
-	flow    *sync.Flow
+	flow    *sync.Flow // of contacts
+	deals   *sync.Flow
 	store   sync.Store
 	queue   sync.Queue
 	engine  *sync.Engine
 	adapter *hubspot.Adapter
 	tally   *tally
+	created perSide[int] // by the set-up
 
 	web     *http.Server
 	baseURL string
@@ -43,44 +49,50 @@ type world struct {
 	stopped chan struct{}
 }
 
-// newWorld starts the simulators and builds the engine, which does not run
-// yet.
-func newWorld(seed uint64) (*world, error) {
+// newWorld starts the simulators, sets both accounts up and builds the engine,
+// which does not run yet.
+func newWorld(ctx context.Context, seed uint64) (*world, error) {
 	w := &world{tally: newTally(), store: memstore.New(), queue: memqueue.New(nil)}
 	w.bird = birdtest.NewServer(&birdtest.Options{Seed: seed})
 	w.hubspot = hubspottest.NewServer(&hubspottest.Options{Seed: seed, SearchLag: 200 * time.Millisecond})
-	w.hubspot.DefineProperty("custom_bird_contact_id", "string", "text", true)
-	for _, name := range []string{"ai_conversation_status", "urbanhub_property_interest", "property_preferences"} {
-		w.hubspot.DefineProperty(name, "string", "text", false)
+	opts, err := w.setUp(ctx)
+	if err != nil {
+		return w, err
 	}
-	return w, w.build()
+	return w, w.build(opts)
 }
 
 // build composes the engine as a host application would.
-func (w *world) build() (err error) {
-	if w.flow, err = urbanhub.Contacts(urbanhub.Options{}); err != nil {
+func (w *world) build(opts urbanhub.Options) error {
+	set, err := urbanhub.Set(opts).Compile()
+	if err != nil {
 		return err
 	}
+	w.flow, w.deals = set.Flows[0], set.Flows[1]
 	birdAdapter, err := bird.New(w.bird.WorkspaceID, w.bird.AccessKey, &bird.Options{
-		BaseURL: w.bird.URL, Fields: w.flow.Names(sync.Left)})
+		BaseURL: w.bird.URL, Fields: w.flow.Names(sync.Left), Conversations: w.deals.Names(sync.Left)})
 	if err != nil {
 		return err
 	}
 	w.adapter, err = hubspot.New(hubspot.Static(w.hubspot.Token), &hubspot.Options{
 		BaseURL: w.hubspot.URL, Region: "CO", SearchLag: time.Second,
-		Objects: map[sync.Kind]hubspot.Object{hubspot.Contact: {Properties: w.flow.Names(sync.Right)}}})
+		Objects: map[sync.Kind]hubspot.Object{
+			hubspot.Contact: {Properties: w.flow.Names(sync.Right)},
+			hubspot.Deal:    {Properties: w.deals.Names(sync.Right), Unique: []string{w.deals.Right.CreateKey}},
+		}})
 	if err != nil {
 		return err
 	}
-	w.engine, err = sync.New(sync.Config{
-		Flows: []*sync.Flow{w.flow},
+	cfg := sync.Config{
 		Peers: map[sync.System]sync.Peer{
 			bird.System:    {Source: birdAdapter, Sink: birdAdapter},
 			hubspot.System: {Source: w.adapter, Sink: w.adapter},
 		},
 		Store: w.store, Queue: w.queue, Observer: w.tally.observe,
 		SweepInterval: -1, // the story sweeps when it says so
-	})
+	}
+	set.AddTo(&cfg)
+	w.engine, err = sync.New(cfg)
 	return err
 }
 
@@ -98,7 +110,7 @@ func (w *world) listen() error {
 	w.web = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	go func() { _ = w.web.Serve(listener) }() // ends with Shutdown in close
 	w.hubspot.Subscribe(w.baseURL+"/webhooks/hubspot", hubspotSecret)
-	w.bird.Subscribe("conversation.created", w.baseURL+"/webhooks/bird", birdKey)
+	w.bird.Proxy(publicURL, w.baseURL)
 	w.bird.OnContactChange(w.baseURL+"/flows/bird", flowSecret)
 	return nil
 }
@@ -106,17 +118,21 @@ func (w *world) listen() error {
 // mount puts the three receivers on the mux.
 func (w *world) mount(mux *http.ServeMux) error {
 	hs, err := hubspot.NewReceiver(w.engine, hubspot.ReceiverOptions{
-		PublicURL: w.baseURL + "/webhooks/hubspot", Secrets: []string{hubspotSecret}})
+		PublicURL: w.baseURL + "/webhooks/hubspot", Secrets: []string{hubspotSecret},
+		Kinds: []sync.Kind{hubspot.Contact, hubspot.Deal}})
 	if err != nil {
 		return err
 	}
 	native, err := bird.NewReceiver(w.engine, bird.ReceiverOptions{
-		PublicURL: w.baseURL + "/webhooks/bird", Secrets: []string{birdKey}})
+		PublicURL: publicURL + "/webhooks/bird", Secrets: []string{birdKey},
+		Kinds: []sync.Kind{bird.Contact, bird.ConversationKind}, Witness: w.deals.Names(sync.Left)})
 	if err != nil {
 		return err
 	}
 	flow, err := bird.NewFlowReceiver(w.engine, bird.FlowOptions{
-		Secrets: []string{flowSecret}, Witness: w.flow.Names(sync.Left)})
+		Secrets: []string{flowSecret}, Witness: w.flow.Names(sync.Left),
+		Map: bird.FlowMap{Events: map[string]bird.FlowEvent{
+			"tour.completed": {Fact: "tour.completed"}, "lease.signed": {Fact: "lease.signed"}}}})
 	if err != nil {
 		return err
 	}
