@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"net/http"
+	"slices"
 	stdsync "sync"
 	"time"
 
@@ -16,13 +17,16 @@ var _ sync.Enricher = (*Adapter)(nil)
 // no text, or only a preview of it, and gives the fact the whole text, the kind
 // of sender, and the latest status. A fact with a channel gets the name of its
 // platform besides, such as "whatsapp", unless the key must not see channels.
+// With Options.Summary a fact about a conversation, such as a tour, gets what
+// was said up to then as the text "summary".
 //
 // Bird shows a message, and whose conversation it is of, some seconds after it
 // tells of it: for half a minute after the fact the error's action is RetryAt.
 // After that a message that is not there leaves the fact as it is.
 //
 // It makes one call for a message, or two when nothing told the conversation,
-// and one for each channel in the adapter's life.
+// one for each channel in the adapter's life, and those of [Adapter.Thread]
+// for a summary.
 func (a *Adapter) Enrich(ctx context.Context, f sync.Fact) (sync.Fact, error) {
 	if f.Subject.System != System {
 		return f, nil
@@ -43,7 +47,33 @@ func (a *Adapter) Enrich(ctx context.Context, f sync.Fact) (sync.Fact, error) {
 	if err := a.nameChannel(ctx, f.Data); err != nil {
 		return f, err
 	}
-	return f, nil
+	return f, a.summarise(ctx, f)
+}
+
+// summarise puts what was said so far into the data of a fact that is about a
+// conversation and not about one message of it.
+func (a *Adapter) summarise(ctx context.Context, f sync.Fact) error {
+	conversation := dataText(f, "conversation_id")
+	if a.opts.Summary == nil || conversation == "" || dataText(f, "message_id") != "" || f.Data["summary"] != nil {
+		return nil
+	}
+	t, err := a.Thread(ctx, conversation, time.Time{})
+	if isAction(err, sync.NotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	t.Messages = slices.DeleteFunc(t.Messages, func(m Message) bool { return m.CreatedAt.After(f.OccurredAt) && !f.OccurredAt.IsZero() })
+	if len(t.Messages) == 0 {
+		return nil
+	}
+	text, err := a.opts.Summary.Text(t)
+	if err != nil {
+		return err
+	}
+	f.Data["summary"] = text
+	return nil
 }
 
 // How long a message may take to be shown, and how often it is looked for.

@@ -3,6 +3,7 @@ package bird_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -66,6 +67,48 @@ func TestEnrichReadsWhatIsMissing(t *testing.T) {
 		}
 	}
 	equal(t, "a channel is asked for once", len(s.Log().Find("GET", "/workspaces/*/channels/"+channel)), 1)
+}
+
+// TestEnrichTellsWhatWasSaid up to the fact, for facts that are about more than
+// one message.
+func TestEnrichTellsWhatWasSaid(t *testing.T) {
+	s, plain := connect(t, &birdtest.Options{StatusDelay: -1, IndexDelay: -1})
+	talk := s.StartConversation(create(t, s, map[string]any{"name": "Jane", "msisdn": "+573000000001"}))
+	s.ContactSays(talk, "Is <b>it</b> free?")
+	s.BotSays(talk, "It is.")
+	messages, err := plain.Messages(t.Context(), talk, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	booked := messages[len(messages)-1].CreatedAt
+	s.SetSkew(time.Minute)
+	s.ContactSays(talk, "Something later")
+
+	summarizer, err := bird.NewSummarizer(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := bird.New(s.WorkspaceID, s.AccessKey, &bird.Options{BaseURL: s.URL, HTTPClient: s.Client(), Summary: summarizer})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tour := sync.Fact{ID: "tour", Type: "tour.scheduled", Subject: ref("c1"), OccurredAt: booked, Data: map[string]any{"conversation_id": talk}}
+	got, err := a.Enrich(t.Context(), tour)
+	summary, _ := got.Data["summary"].(string)
+	if err != nil || !strings.Contains(summary, "Is <b>it</b> free?") || !strings.Contains(summary, "It is.") || strings.Contains(summary, "later") {
+		t.Errorf("the summary is %q, %v", summary, err)
+	}
+	for name, f := range map[string]sync.Fact{
+		"another conversation": {Type: tour.Type, Subject: tour.Subject, Data: map[string]any{"conversation_id": "v1"}},
+		"none":                 {Type: tour.Type, Subject: tour.Subject},
+	} {
+		if got, err := a.Enrich(t.Context(), f); err != nil || got.Data["summary"] != nil {
+			t.Errorf("%s: %v, %v", name, got.Data, err)
+		}
+	}
+	if got, err := plain.Enrich(t.Context(), tour); err != nil || got.Data["summary"] != nil {
+		t.Errorf("without Options.Summary: %v, %v", got.Data, err)
+	}
 }
 
 // TestEnrichWaitsForTheMessage, which Bird tells of before it shows it; one that

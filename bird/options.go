@@ -104,6 +104,9 @@ type Options struct {
 	// Permits shares both quotas between processes, which Bird's answers say
 	// nothing of; unset, each process believes that it is alone.
 	Permits sync.Permits
+	// Summary writes conversations down for facts about them, see
+	// [Adapter.Enrich]; nil does not.
+	Summary *Summarizer
 	// Logger receives what the adapter does; nil is silent.
 	Logger *slog.Logger
 }

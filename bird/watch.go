@@ -10,7 +10,7 @@ import (
 
 // WatchOptions adjust [Adapter.Watch].
 type WatchOptions struct {
-	// Every is the time between checks; an hour.
+	// Every is the time between checks, a second at least; an hour.
 	Every time.Duration
 	// OnChange is told what became wrong, and with a blank Rule what became
 	// right again. It must be quick.
@@ -31,7 +31,7 @@ func (a *Adapter) Watch(ctx context.Context, need Schema, o WatchOptions) error 
 	}
 	w := watcher{Adapter: a, need: need.complete(), tell: o.OnChange, wrong: map[string]bool{}}
 	ctx = sync.WithPriority(ctx, sync.Sweep)
-	tick := time.NewTicker(cmp.Or(o.Every, time.Hour))
+	tick := time.NewTicker(max(cmp.Or(o.Every, time.Hour), time.Second))
 	defer tick.Stop()
 	for {
 		w.check(ctx)

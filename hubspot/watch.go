@@ -9,7 +9,7 @@ import (
 
 // WatchOptions adjust [Adapter.Watch].
 type WatchOptions struct {
-	// Every is the time between checks; an hour.
+	// Every is the time between checks, a second at least; an hour.
 	Every time.Duration
 	// OnChange is told what became wrong, and with a blank Rule what became
 	// right again, of each field. It must be quick.
@@ -30,7 +30,7 @@ func (a *Adapter) Watch(ctx context.Context, need Schema, o WatchOptions) error 
 	if _, err := a.details(ctx); err != nil {
 		a.opts.Logger.Warn("hubspot: the account's time zone is not known", "error", err)
 	}
-	tick := time.NewTicker(or(o.Every, time.Hour))
+	tick := time.NewTicker(max(or(o.Every, time.Hour), time.Second))
 	defer tick.Stop()
 	for {
 		a.check(ctx, need, o.OnChange)
