@@ -65,6 +65,26 @@ func TestTriggerFiresOnceForEachTransition(t *testing.T) {
 	}, triggered(n))
 }
 
+// The engine has just looked at the record whose transition it sees.
+func TestTriggerCostsNoRead(t *testing.T) {
+	reads := func(triggers ...sync.Trigger) (n int) {
+		bubble(t, func(w *world) {
+			left, _ := w.pair("name", "Ana")
+			w.left.edit(left, "name", "Eva")
+			w.settle()
+			n = w.count(sync.EventRead)
+			if facts := len(w.entries(sync.EntryFact)); facts != 2*len(triggers) {
+				t.Errorf("%d facts of %d triggers", facts, len(triggers))
+			}
+		}, func(w *world) { w.cfg.Triggers = triggers })
+		return n
+	}
+	without := reads()
+	if with := reads(sync.Trigger{Name: "renamed", Flow: "people", Field: "name", Fact: "renamed"}); with != without || with == 0 {
+		t.Errorf("%d reads with a trigger, %d without", with, without)
+	}
+}
+
 func TestTriggerFiresOnceWhereverTheProcessDies(t *testing.T) {
 	for step := 2; ; step++ {
 		died := false

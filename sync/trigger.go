@@ -71,11 +71,22 @@ func (r *reconciliation) fire(ctx context.Context, next *Base) error {
 		from, to := agreedValue(f, &r.base), agreedValue(f, next)
 		for k := range r.engine.cfg.Triggers {
 			if t := &r.engine.cfg.Triggers[k]; t.fires(r.flow.Name, f.Name, from, to) {
-				facts = append(facts, r.transition(t, from, to))
+				facts = append(facts, seen{r.transition(t, from, to)})
 			}
 		}
 	}
 	return r.engine.Enqueue(ctx, facts...)
+}
+
+// seen is a fact whose subject was just looked at.
+type seen struct{ Fact }
+
+func (s seen) messages(now time.Time) ([]Message, error) {
+	ms, err := s.Fact.messages(now)
+	if err != nil {
+		return nil, err
+	}
+	return ms[1:], nil // the fact without the look
 }
 
 // agreedValue returns the canonical value of a field that a base holds.
