@@ -121,6 +121,10 @@ func (r *reconciliation) send(ctx context.Context, s Side, fields Fields) (res R
 		return Result{Err: &Error{Op: "write", Action: Fatal, Ref: w.Ref, Rule: "sink.one-per-write",
 			Hint: "this is a bug of the adapter", Err: errors.New("the sink answered with another number of results")}}
 	}
+	if res := &results[0]; res.Err == nil && w.Ref.ID != "" && res.Record.ID != "" && res.Record.ID != w.Ref.ID {
+		res.Err = &Error{Op: "write", Action: Conflict, Ref: w.Ref, Rule: "record.moved", Existing: res.Record.Ref,
+			Hint: "the pair is read again", Err: errors.New("the record was merged into another while it was written")}
+	}
 	if results[0].Err == nil {
 		r.engine.observe(Event{Type: EventWrote, Flow: r.flow.Name, Ref: results[0].Record.Ref, Count: len(fields), Duration: time.Since(start)})
 	}

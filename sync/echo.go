@@ -16,7 +16,7 @@ func (r *reconciliation) passive() bool {
 			return false
 		}
 	}
-	return len(r.hints) > 0 && r.link.State == Active && !r.base.Unsettled
+	return len(r.hints) > 0 && r.link.State == Active && !r.base.Unsettled && r.link.Intent == nil
 }
 
 // foretold reports whether the look can end before it began: the signals

@@ -23,17 +23,21 @@ type reconciliation struct {
 	causes  []string
 	fresh   bool // whether it is the first try
 
-	link    Link
-	base    Base
-	views   [2]View
-	related []Ref   // of a record about to be created
-	entries []Entry // to be committed with the next commit
-	wrote   bool
-	decided bool
+	link     Link
+	base     Base
+	views    [2]View
+	related  []Ref                // of a record about to be created
+	degraded [2]map[string]string // before anything was read
+	entries  []Entry              // to be committed with the next commit
+	wrote    bool
+	decided  bool
 }
 
 // run brings the pair in step.
 func (r *reconciliation) run(ctx context.Context) error {
+	for _, s := range []Side{Left, Right} {
+		r.degraded[s] = r.engine.degraded(r.flow.End(s))
+	}
 	ready, err := r.gather(ctx)
 	if errors.Is(err, errElsewhere) {
 		ready, err = r.gatherElsewhere(ctx, err)
@@ -84,7 +88,7 @@ func (r *reconciliation) round(ctx context.Context) (again bool, err error) {
 // that is otherwise ambiguous.
 func (r *reconciliation) plan(ctx context.Context) (Plan, error) {
 	for _, s := range []Side{Left, Right} {
-		r.views[s].Degraded = r.engine.degraded(r.flow.End(s))
+		r.views[s].Degraded = both(r.degraded[s], r.engine.degraded(r.flow.End(s)))
 	}
 	gate := r.engine.gate(r.flow, r.link.ID, r.views[Left].Record.Ref, r.views[Right].Record.Ref)
 	plan, err := r.planner.PlanGated(r.views[Left], r.views[Right], r.base, gate)
@@ -118,8 +122,13 @@ func (r *reconciliation) askTimes(ctx context.Context, s Side, names []string) (
 		return false, err
 	}
 	r.views[s].Times = map[string]time.Time{}
-	if len(times) == 1 && times[0] != nil {
-		r.views[s].Times = times[0]
+	if len(times) == 1 {
+		for n, t := range times[0] {
+			// A later time is that of a value which came after the one read.
+			if !t.After(r.views[s].Record.UpdatedAt) {
+				r.views[s].Times[n] = t
+			}
+		}
 	}
 	return true, nil
 }
