@@ -34,7 +34,7 @@ func (r *reconciliation) write(ctx context.Context, plan Plan) error {
 	}
 	results := r.apply(ctx, plan)
 	if results[Left].Err != nil || results[Right].Err != nil {
-		if err := r.failed(ctx, intent, results); err != nil {
+		if err := r.failed(ctx, intent, &plan, results); err != nil {
 			return r.recognise(ctx, err)
 		}
 	}
@@ -204,7 +204,7 @@ func (r *reconciliation) created(s Side, res Result) {
 // failed closes the intent after a write that did not take effect, or may
 // have: the next look reads both sides again and finds out. Of two errors the
 // one that may pass leads, so that nothing is given up while it may succeed.
-func (r *reconciliation) failed(ctx context.Context, intent *Intent, results [2]Result) error {
+func (r *reconciliation) failed(ctx context.Context, intent *Intent, plan *Plan, results [2]Result) error {
 	ctx, cancel := r.engine.afterwards(ctx)
 	defer cancel()
 	var errs []error
@@ -214,10 +214,36 @@ func (r *reconciliation) failed(ctx context.Context, intent *Intent, results [2]
 			r.note(Entry{Kind: EntryFailed, Note: s.String() + ": " + err.Error(), Calls: [2]string{results[Left].Call, results[Right].Call}})
 		}
 	}
-	if err := r.commit(ctx, r.marked(true), intent); err != nil {
+	base := r.partly(plan, results)
+	if err := r.fire(ctx, base); err != nil {
+		errs = append(errs, err)
+	} else if err := r.commit(ctx, base, intent); err != nil {
 		errs = append(errs, err)
 	}
 	return r.together(errs)
+}
+
+// partly returns the base after writes of which one side's failed. What the
+// other side took is agreed on: else our own value would look like an edit
+// there, and stand against the next edit of a person.
+func (r *reconciliation) partly(plan *Plan, results [2]Result) *Base {
+	took := slices.IndexFunc(results[:], func(res Result) bool { return res.Err == nil })
+	if took < 0 || plan.Writes[took] == nil || !plan.Rebase {
+		return r.marked(true)
+	}
+	s := Side(took) // there are two
+	r.absorb(s, plan, results[s])
+	for i := range r.planner.registers {
+		reg := &r.planner.registers[i]
+		if slices.ContainsFunc(reg.names[s.Other()], func(n string) bool { _, failed := plan.Writes[s.Other()][n]; return failed }) {
+			r.rollback(reg, plan)
+		}
+	}
+	for _, s := range []Side{Left, Right} {
+		plan.Base.side(s).UpdatedAt = r.base.side(s).UpdatedAt
+	}
+	plan.Base.Unsettled = true
+	return &plan.Base
 }
 
 // together makes one error of several, with the action of the first that may

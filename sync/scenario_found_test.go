@@ -122,6 +122,26 @@ func failing(op string) fault {
 	}
 }
 
+// Of the writes to both sides one fails. What the other side was given is our
+// own value and no edit that could stand against a person's.
+func TestHalfOfAPlanIsNotTakenForAnEdit(t *testing.T) {
+	bubble(t, func(w *world) {
+		left, right := w.pair("name", "Ana", "msisdn", "+57 300 000 0001")
+		w.left.edit(left, "name", "Eva")
+		w.right.edit(right, "phone", "+573000000002")
+		w.right.before = failing("update")
+		w.once()
+		w.holds(w.left, left, "msisdn", "+573000000002") // written, while the name could not be
+		w.right.before = nil
+		w.right.edit(right, "phone", "+573000000003")
+		w.settle()
+		w.holds(w.right, right, "phone", "+573000000003")
+		w.holds(w.left, left, "msisdn", "+573000000003")
+		w.holds(w.right, right, "fullname", "Eva")
+		w.agrees(1)
+	})
+}
+
 // A record is merged away between the read and the write.
 func TestWriteThatLandsOnAnotherRecordIsSeen(t *testing.T) {
 	bubble(t, func(w *world) {

@@ -152,6 +152,24 @@ func TestActivityIsForSomeFactsOnly(t *testing.T) {
 	}, jotting(n))
 }
 
+// The name arrives, while something else of the same plan does not.
+func TestTriggerFiresForHalfOfAPlan(t *testing.T) {
+	n := &notebook{unique: true}
+	bubble(t, func(w *world) {
+		left, right := w.pair("name", "Ana", "email", "ana@example.com")
+		w.left.edit(left, "email", "gil@example.com")
+		w.right.edit(right, "fullname", "Eva")
+		w.right.before = failing("update")
+		w.once()
+		w.right.before = nil
+		w.settle()
+		if got := n.texts(); !slices.Equal(got, []string{"Ana>Eva"}) {
+			t.Errorf("told %q", got)
+		}
+		w.agrees(1)
+	}, triggered(n))
+}
+
 // A drop of the field that is watched is no transition.
 func TestTriggerDoesNotFireForWhatWasDropped(t *testing.T) {
 	n := &notebook{unique: true}
