@@ -7,6 +7,8 @@ TIMEOUT ?= 15m
 # How long each fuzz target and each benchmark runs.
 FUZZTIME ?= 10s
 BENCHTIME ?= 1s
+# How many deployments make sim plays.
+SEEDS ?= 10000
 # The linter is built from source at this version and cached.
 GOLANGCI := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
@@ -21,6 +23,10 @@ test: ## the whole suite with the race detector, shuffled; a skipped test fails
 		| { grep -vE '^ *(=== |--- PASS|PASS$$)|\[no test files\]$$' || true; } || failed=1; \
 	if grep -E '^ *--- SKIP' "$$log"; then echo 'FAIL: a skipped test proves nothing; give it what it needs or delete it'; failed=1; fi; \
 	exit $$failed
+
+.PHONY: sim
+sim: ## SEEDS (10000) simulated deployments with every fault
+	go test -count=1 -timeout 60m -v -run '^TestSimulation$$' ./sync/simtest -seeds $(SEEDS)
 
 .PHONY: lint
 lint: ## gofmt, go vet and golangci-lint
