@@ -14,11 +14,13 @@ func TestStory(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, &story)
 	}
-	if len(rep.Disagreements) > 0 || rep.Agreement != 1 || rep.MostWrites > 1 || rep.Dead != 0 || rep.Conflicts == 0 || rep.Echoes == 0 {
+	if len(rep.Disagreements) > 0 || rep.Agreement != 1 || rep.MostWrites > 1 || rep.Dead != 0 || rep.Conflicts == 0 || rep.Echoes == 0 ||
+		rep.Deals != leads || rep.Activities != (activities{Note: 14, Task: 3, Meeting: 3}) {
 		t.Errorf("the report is %+v\n%s", rep, &story)
 	}
 	for _, topic := range []string{"first sync", "new leads", "hubspot>bird", "echo", "conflict", "doubled", "dropped",
-		"outage", "dead letter", "replayed", "rush", "whatsapp", "leasing", "handover", "sales", "late event", "explain", "verify"} {
+		"outage", "dead letter", "replayed", "rush", "whatsapp", "handover",
+		"leasing", "sales", "late event", "lease", "explain", "verify"} {
 		if !strings.Contains(story.String(), "s  "+topic) {
 			t.Errorf("the story lacks the step %q:\n%s", topic, &story)
 		}

@@ -42,7 +42,7 @@ func play(ctx context.Context, contacts int, seed uint64, out io.Writer) (report
 	s.say("set-up", "by the adapters, as the preset needs it: %d things created in HubSpot, %d in Bird", w.created.HubSpot, w.created.Bird)
 	for _, chapter := range []func(context.Context) error{
 		s.firstSync, s.newLeads, s.editsInHubSpot, s.conflict, s.doubledWebhook, s.droppedWebhook,
-		s.outage, s.invalidPhone, s.rush, s.conversations, s.leasing, s.handover, s.salesEdit, s.explain,
+		s.outage, s.invalidPhone, s.rush, s.conversations, s.leasing, s.signing, s.explain,
 	} {
 		if err := chapter(ctx); err != nil {
 			s.rep.measure(s.tally)
