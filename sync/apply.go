@@ -215,6 +215,13 @@ func (r *reconciliation) failed(ctx context.Context, intent *Intent, plan *Plan,
 		}
 	}
 	base := r.partly(plan, results)
+	if writes := unfinished(plan, results); writes[Left] != nil || writes[Right] != nil {
+		if base == nil {
+			kept := r.base
+			base = &kept
+		}
+		base.Unsettled, base.Unfinished = true, writes
+	}
 	if err := r.fire(ctx, base); err != nil {
 		errs = append(errs, err)
 	} else if err := r.commit(ctx, base, intent); err != nil {

@@ -27,6 +27,9 @@ type Base struct {
 	// it was held, filtered or refused, or a creation is half done. Until it
 	// is settled no signal is taken for an echo. The planner ignores it.
 	Unsettled bool `json:"unsettled,omitempty"`
+	// Unfinished holds the raw fields, left first, of writes of which nobody
+	// knows whether they took effect. The planner ignores them.
+	Unfinished [2]Fields `json:"unfinished,omitzero"`
 }
 
 // Zero reports whether there is no base yet.

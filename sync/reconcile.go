@@ -27,6 +27,7 @@ type reconciliation struct {
 	base     Base
 	views    [2]View
 	related  []Ref                // of a record about to be created
+	recalled bool                 // the base holds what writes of before did
 	degraded [2]map[string]string // before anything was read
 	entries  []Entry              // to be committed with the next commit
 	wrote    bool
@@ -45,6 +46,7 @@ func (r *reconciliation) run(ctx context.Context) error {
 	if err != nil || !ready {
 		return err
 	}
+	r.recall()
 	for range rounds {
 		again, err := r.round(ctx)
 		if err != nil {
@@ -176,7 +178,7 @@ func (r *reconciliation) next(plan *Plan) *Base {
 
 // marked returns the present base as settled or not, nil when it is so.
 func (r *reconciliation) marked(unsettled bool) *Base {
-	if r.base.Unsettled == unsettled {
+	if r.base.Unsettled == unsettled && !r.recalled {
 		return nil
 	}
 	base := r.base

@@ -142,6 +142,80 @@ func TestHalfOfAPlanIsNotTakenForAnEdit(t *testing.T) {
 	})
 }
 
+// A write takes effect without an answer. What it left behind is our own value
+// and no edit that could stand against a person's.
+func TestWriteWithoutAnAnswerIsNotTakenForAnEdit(t *testing.T) {
+	bubble(t, func(w *world) {
+		left, right := w.pair("name", "Ana", "msisdn", "+57 300 000 0001")
+		w.right.edit(right, "phone", "+573000000002")
+		w.left.after = failing("update") // the phone arrives, and nobody hears of it
+		w.once()
+		w.holds(w.left, left, "msisdn", "+573000000002")
+		w.left.after = nil
+		w.right.edit(right, "phone", "+573000000003")
+		w.settle()
+		w.holds(w.right, right, "phone", "+573000000003")
+		w.holds(w.left, left, "msisdn", "+573000000003")
+		w.agrees(1)
+	})
+}
+
+// The process dies between the write and the commit.
+func TestWriteOfADeadProcessIsNotTakenForAnEdit(t *testing.T) {
+	for name, create := range map[string]bool{"update": false, "create": true} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(w *world) {
+				var left, right sync.Ref
+				if create {
+					left = w.left.create("name", "Ana", "msisdn", "+57 300 000 0002")
+				} else {
+					left, right = w.pair("name", "Ana", "msisdn", "+57 300 000 0001")
+					w.left.edit(left, "msisdn", "+57 300 000 0002")
+				}
+				m := &mortal{Store: w.store, Queue: w.queue, dieAt: 2}
+				w.cfg.Store, w.cfg.Queue = m, m
+				w.start()
+				w.enqueueQuietly(w.takeHooks()...)
+				_ = w.engine.RunOnce(w.ctx)
+				if create {
+					right = w.right.living()[0]
+				}
+				w.holds(w.right, right, "phone", "+573000000002")
+				w.cfg.Store, w.cfg.Queue = w.store, w.queue
+				w.start()
+				w.left.edit(left, "msisdn", "+57 300 000 0003", "name", "Eva")
+				time.Sleep(2 * time.Minute)
+				w.settle()
+				w.holds(w.left, left, "msisdn", "+573000000003")
+				w.holds(w.right, right, "phone", "+573000000003")
+				w.holds(w.right, right, "fullname", "Eva")
+				w.agrees(1)
+			}, func(w *world) { w.flow.Fields[4].Policy.Owner = sync.Right })
+		})
+	}
+}
+
+// A record that a dead process created is edited before anybody knows of it.
+func TestEditOfAFreshRecordIsNoFirstMeeting(t *testing.T) {
+	bubble(t, func(w *world) {
+		left := w.left.create("name", "Ana")
+		m := &mortal{Store: w.store, Queue: w.queue, dieAt: 2}
+		w.cfg.Store, w.cfg.Queue = m, m
+		w.start()
+		w.enqueueQuietly(w.takeHooks()...)
+		_ = w.engine.RunOnce(w.ctx)
+		right := w.right.living()[0]
+		w.right.edit(right, "fullname", "Ana Gil")
+		w.cfg.Store, w.cfg.Queue = w.store, w.queue
+		w.start()
+		time.Sleep(2 * time.Minute)
+		w.settle()
+		w.holds(w.right, right, "fullname", "Ana Gil")
+		w.holds(w.left, left, "name", "Ana Gil")
+		w.agrees(1)
+	}, func(w *world) { w.flow.FirstSync.Owner = sync.Left })
+}
+
 // A record is merged away between the read and the write.
 func TestWriteThatLandsOnAnotherRecordIsSeen(t *testing.T) {
 	bubble(t, func(w *world) {

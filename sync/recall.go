@@ -1,0 +1,95 @@
+package sync
+
+import (
+	"maps"
+	"slices"
+)
+
+// recall takes into the base what writes of before did, of which the outcome
+// was not known or not stored: of a call without an answer, or of a process
+// that died. A side that holds exactly what was written holds our own value
+// and no edit, and the other side was as the writes told it.
+func (r *reconciliation) recall() {
+	writes := r.base.Unfinished
+	if r.link.Intent != nil {
+		writes = r.link.Intent.Writes
+	}
+	unknown := writes[Left] != nil || writes[Right] != nil
+	if r.recalled = unknown || r.link.Intent != nil; !unknown {
+		return
+	}
+	for _, s := range []Side{Left, Right} {
+		was := r.base.side(s)
+		*was = Shadow{Fields: was.Fields.Clone(), UpdatedAt: was.UpdatedAt}
+		if was.Fields == nil {
+			was.Fields = Fields{}
+		}
+	}
+	r.base.Unfinished = [2]Fields{}
+	for i := range r.planner.registers {
+		for _, s := range []Side{Left, Right} {
+			if reg := &r.planner.registers[i]; touches(reg, s, writes[s]) && !touches(reg, s.Other(), writes[s.Other()]) {
+				r.recallRegister(reg, s, writes[s])
+			}
+		}
+	}
+}
+
+// touches reports whether writes to a side are about a register.
+func touches(reg *register, s Side, writes Fields) bool {
+	return slices.ContainsFunc(reg.names[s], func(n string) bool { _, ok := writes[n]; return ok })
+}
+
+// recallRegister takes one register's writes to a side into the base, if they
+// took effect.
+func (r *reconciliation) recallRegister(reg *register, s Side, writes Fields) {
+	if !r.views[s].Exists || !r.views[s.Other()].Exists {
+		return
+	}
+	now := r.views[s].Record.Fields
+	wrote := now.Clone()
+	maps.Copy(wrote, writes)
+	created := r.createdBy(s, writes)
+	other := r.views[s.Other()].Record.Fields.Clone()
+	for _, f := range reg.fields {
+		v, err := f.lens(s).Get(wrote)
+		if err != nil {
+			return
+		}
+		if is, err := f.lens(s).Get(now); !created && (err != nil || is != v) {
+			return // it did not take effect, or somebody has edited it since
+		}
+		told, err := f.lens(s.Other()).Put(v, other)
+		if err != nil {
+			return
+		}
+		maps.Copy(other, told)
+	}
+	if !created {
+		wrote = now
+	}
+	for _, n := range reg.names[s] {
+		r.base.side(s).Fields[n] = wrote[n]
+	}
+	for _, n := range reg.names[s.Other()] {
+		r.base.side(s.Other()).Fields[n] = other[n]
+	}
+}
+
+// createdBy reports whether the writes made the record: it has their key, of
+// which no two records have the same, and nothing was agreed on before.
+func (r *reconciliation) createdBy(s Side, writes Fields) bool {
+	key := r.flow.End(s).CreateKey
+	_, agreed := r.base.side(s).Fields[key]
+	return !agreed && !writes[key].Blank() && !differ(writes[key], r.views[s].Record.Fields[key])
+}
+
+// unfinished returns the writes whose outcome an error leaves open.
+func unfinished(plan *Plan, results [2]Result) (writes [2]Fields) {
+	for s, res := range results {
+		if res.Err != nil && ActionOf(res.Err) == Retry {
+			writes[s] = plan.Writes[s]
+		}
+	}
+	return writes
+}
