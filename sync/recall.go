@@ -26,10 +26,11 @@ func (r *reconciliation) recall() {
 		}
 	}
 	r.base.Unfinished = [2]Fields{}
+	created := [2]bool{r.createdBy(Left, writes[Left]), r.createdBy(Right, writes[Right])}
 	for i := range r.planner.registers {
 		for _, s := range []Side{Left, Right} {
 			if reg := &r.planner.registers[i]; touches(reg, s, writes[s]) && !touches(reg, s.Other(), writes[s.Other()]) {
-				r.recallRegister(reg, s, writes[s])
+				r.recallRegister(reg, s, writes[s], created[s])
 			}
 		}
 	}
@@ -41,15 +42,14 @@ func touches(reg *register, s Side, writes Fields) bool {
 }
 
 // recallRegister takes one register's writes to a side into the base, if they
-// took effect.
-func (r *reconciliation) recallRegister(reg *register, s Side, writes Fields) {
+// took effect: if they made the record, or if it still has them.
+func (r *reconciliation) recallRegister(reg *register, s Side, writes Fields, created bool) {
 	if !r.views[s].Exists || !r.views[s.Other()].Exists {
 		return
 	}
 	now := r.views[s].Record.Fields
 	wrote := now.Clone()
 	maps.Copy(wrote, writes)
-	created := r.createdBy(s, writes)
 	other := r.views[s.Other()].Record.Fields.Clone()
 	for _, f := range reg.fields {
 		v, err := f.lens(s).Get(wrote)
