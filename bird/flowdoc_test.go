@@ -131,6 +131,30 @@ func TestFlowPageMap(t *testing.T) {
 	equal(t, "survey", []any{facts[1].Type, facts[1].Data}, []any{"survey.answered", map[string]any{"bird_contact_id": "c1", "answer": "5"}})
 }
 
+// TestFlowPagePreset loads the map of the preset's further events: each becomes
+// a fact, and a refusal of the lead is in it.
+func TestFlowPagePreset(t *testing.T) {
+	m, err := bird.LoadFlowMap("flows.yaml", []byte(block(t, flowPage(t), "### Events of the preset", "yaml")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := &inbox{}
+	f := flowReceiver(t, in, bird.FlowOptions{Map: m})
+	events := []string{"qualification.completed", "tour.completed", "application.submitted", "lease.signed"}
+	for _, event := range events {
+		body := `{"event":"` + event + `","bird_contact_id":"c1","conversation_id":"t1","qualification":{"qualified":false}}`
+		if status, says := callFlow(f, body); status != 204 {
+			t.Fatal(status, says)
+		}
+	}
+	var types []string
+	for _, fact := range in.facts() {
+		types = append(types, fact.Type)
+	}
+	equal(t, "types", types, events)
+	equal(t, "qualified", in.facts()[0].Data["qualified"], any(false))
+}
+
 // TestFlowPageCurl sends what the page's curl sends, twice.
 func TestFlowPageCurl(t *testing.T) {
 	command := block(t, flowPage(t), "## Try it out", "sh")

@@ -72,6 +72,9 @@
 //	application.submitted    ai_stage application
 //	lease.signed             ai_stage lease_signed
 //
+// Package bird takes the last three, and the field qualified, only from calls
+// whose bird.FlowMap names them; docs/bird-flows.md has that map.
+//
 // # Triggers
 //
 // A deal's new stage is told to the contact in Bird as its attribute
