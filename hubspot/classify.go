@@ -56,7 +56,7 @@ func classify(op string, kind sync.Kind, api *APIError) *sync.Error {
 	case s == http.StatusNotFound:
 		e.Action, e.Rule, e.Hint = sync.Fatal, "path.exists", "check Options.APIVersion and Options.BaseURL"
 	case notUniqueKey.MatchString(api.message):
-		e.Action, e.Rule, e.Hint = sync.Fatal, "property.unique", "create the key property with hasUniqueValue; it cannot be switched on later"
+		e.Action, e.Rule, e.Hint = sync.Fatal, "property.unique", "the property by which records are created is missing or not unique: create it with hasUniqueValue, as Adapter.Setup does; it cannot be switched on later"
 	case len(api.UnknownIDs) > 0:
 		e.Action, e.Rule, e.Hint = sync.NotFound, "association.exists", "the record to be associated with is gone or was merged; look it up again"
 	case api.holdsValue():

@@ -13,7 +13,9 @@ import (
 type OAuthOptions struct {
 	// ClientID and ClientSecret are the app's, from its Auth page.
 	ClientID, ClientSecret string
-	// RefreshToken is what the account's installation of the app gave.
+	// RefreshToken is what the account's installation of the app gave: HubSpot
+	// sends the browser back with a code, which the host exchanges once at the
+	// token endpoint (grant_type authorization_code).
 	RefreshToken string
 	// OnRotate stores a refresh token that takes the place of the last one.
 	// It is called before the tokens that came with it are used, by one

@@ -32,7 +32,7 @@ type Quota struct {
 	Limit  int
 	Window time.Duration
 	// Used is how many of them this adapter has in use; Others is how many
-	// other programs with the same credentials seem to have.
+	// other adapters and programs with the same credentials seem to have.
 	Used, Others int
 	// Factor is the part of its rate that refusals have left the adapter; it
 	// grows back to 1.
