@@ -67,9 +67,9 @@
 // # Errors
 //
 // The core and its adapters speak one error type, [Error]. Its [Action] is all
-// that the engine looks at: Retry and RetryAt wait, Conflict and NotFound look
-// again a few times, and the others go to the dead letters at once, with
-// their whole history. A dead letter blocks nothing but itself; [Queue] lists
+// that the engine looks at: Retry, RetryAt and Denied wait, Conflict and
+// NotFound look again a few times, and the others go to the dead letters at
+// once, with their whole history. A dead letter blocks nothing but itself; [Queue] lists
 // and replays them, and a replay reads both sides afresh. A panic in a lens or
 // an adapter buries its own record and no other. Errors name records, fields
 // and rules, and never show a value.
