@@ -28,9 +28,9 @@ func Example() {
 func run(ctx context.Context, mux *http.ServeMux) error {
 	flow := must(urbanhub.Contacts(urbanhub.Options{Region: "CO"}))
 	left := must(bird.New(os.Getenv("BIRD_WORKSPACE"), os.Getenv("BIRD_KEY"), &bird.Options{
-		Fields: flow.Names(sync.Left)}))
+		Fields: flow.Names(sync.Left), Logger: slog.Default()}))
 	right := must(hubspot.New(hubspot.Static(os.Getenv("HUBSPOT_TOKEN")), &hubspot.Options{
-		Objects: map[sync.Kind]hubspot.Object{hubspot.Contact: {Properties: flow.Names(sync.Right)}}}))
+		Objects: map[sync.Kind]hubspot.Object{hubspot.Contact: {Properties: flow.Names(sync.Right)}}, Logger: slog.Default()}))
 	engine := must(sync.New(sync.Config{
 		Flows: []*sync.Flow{flow},
 		Peers: map[sync.System]sync.Peer{
@@ -40,9 +40,9 @@ func run(ctx context.Context, mux *http.ServeMux) error {
 		Store: memstore.New(), Queue: memqueue.New(nil), Logger: slog.Default(),
 	}))
 	mux.Handle("/webhooks/hubspot", must(hubspot.NewReceiver(engine, hubspot.ReceiverOptions{
-		PublicURL: "https://sync.example.com/webhooks/hubspot", Secrets: []string{os.Getenv("HUBSPOT_SECRET")}})))
+		PublicURL: "https://sync.example.com/webhooks/hubspot", Secrets: []string{os.Getenv("HUBSPOT_SECRET")}, Logger: slog.Default()})))
 	mux.Handle("/flows/bird", must(bird.NewFlowReceiver(engine, bird.FlowOptions{
-		Secrets: []string{os.Getenv("BIRD_FLOW_SECRET")}})))
+		Secrets: []string{os.Getenv("BIRD_FLOW_SECRET")}, Logger: slog.Default()})))
 	return engine.Run(ctx) // until ctx ends; work under way is finished first
 }
 
