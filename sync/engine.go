@@ -84,12 +84,12 @@ func (e *Engine) Run(ctx context.Context) error {
 	defer stop()
 	var wg sync.WaitGroup
 	wg.Go(func() { e.take(ctx, working) })
-	if e.cfg.SweepInterval > 0 {
-		for _, p := range e.pulls() {
+	for _, p := range e.pulls() {
+		if p.every > 0 {
 			wg.Go(func() { e.pullEvery(ctx, p) })
 		}
-		wg.Go(func() { e.watchHealth(ctx) })
 	}
+	wg.Go(func() { e.watchHealth(ctx) })
 	<-ctx.Done()
 	timeout := time.AfterFunc(e.cfg.StopTimeout, stop)
 	defer timeout.Stop()

@@ -28,7 +28,7 @@ type Receipt struct {
 // late webhook or a fact that still waits brings nothing back. The call may be
 // repeated until it succeeds; [ErrNotFound] says that there is no such pair.
 func (e *Engine) Erase(ctx context.Context, flow string, ref Ref) (Receipt, error) {
-	link, err := e.cfg.Store.Link(ctx, flow, ref)
+	link, err := e.linkOf(ctx, "erase", flow, ref)
 	if err != nil {
 		return Receipt{}, err
 	}

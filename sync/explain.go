@@ -3,6 +3,7 @@ package sync
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -49,7 +50,7 @@ func (e *Engine) Explain(ctx context.Context, flow string, ref Ref) (Explanation
 	if err != nil {
 		return Explanation{}, err
 	}
-	link, err := e.cfg.Store.Link(ctx, flow, ref)
+	link, err := e.linkOf(ctx, "explain", flow, ref)
 	if err != nil {
 		return Explanation{}, err
 	}
@@ -116,12 +117,28 @@ func (e *Engine) entriesOf(ctx context.Context, filter AuditFilter) ([]Entry, er
 	}
 }
 
+// linkOf returns the link of a record in a flow.
+func (e *Engine) linkOf(ctx context.Context, op, flow string, ref Ref) (Link, error) {
+	if _, err := e.plannerOf(flow); err != nil {
+		return Link{}, err
+	}
+	link, err := e.cfg.Store.Link(ctx, flow, ref)
+	if errors.Is(err, ErrNotFound) {
+		err = &Error{Op: op, Action: NotFound, Ref: ref, Rule: "link.exists", Hint: "flow " + flow + " has never linked this record", Err: err}
+	}
+	return link, err
+}
+
 // plannerOf returns the planner of a flow by its name.
 func (e *Engine) plannerOf(flow string) (*Planner, error) {
 	i := slices.IndexFunc(e.planners, func(p *Planner) bool { return p.flow.Name == flow })
 	if i < 0 {
-		return nil, &Error{Op: "find flow", Action: Invalid, Rule: "flow.known", Hint: "name one of the engine's flows",
-			Err: errors.New("no such flow")}
+		var names []string
+		for _, p := range e.planners {
+			names = append(names, p.flow.Name)
+		}
+		return nil, &Error{Op: "find flow", Action: Invalid, Rule: "flow.known", Hint: fmt.Sprintf("name one of the engine's flows: %q", names),
+			Err: fmt.Errorf("there is no flow %q", flow)}
 	}
 	return e.planners[i], nil
 }

@@ -77,6 +77,9 @@ func (e *Engine) foresee(ctx context.Context, p *Planner, ref Ref) (*reconciliat
 	if errors.Is(err, errElsewhere) {
 		ready, err = r.gatherElsewhere(ctx, err)
 	}
+	if err == nil && !ready && r.link.Generation == 0 && !r.views[r.near].Exists {
+		err = &Error{Op: "forecast", Action: NotFound, Ref: ref, Rule: "record.exists", Hint: "the record is gone, or its id is wrong", Err: ErrNotFound}
+	}
 	if err != nil || !ready {
 		return r, Plan{}, err
 	}

@@ -73,6 +73,8 @@ func mended(last, now map[string]string) bool {
 func (e *Engine) announce(t EventType, end *Endpoint, in, not map[string]string) {
 	for _, name := range slices.Sorted(maps.Keys(in)) {
 		if _, known := not[name]; !known {
+			e.cfg.Logger.Warn("a field is "+string(t), slog.String("system", string(end.System)), slog.String("kind", string(end.Kind)),
+				slog.String("field", name), slog.String("rule", in[name]))
 			e.observe(Event{Type: t, Ref: Ref{System: end.System, Kind: end.Kind}, Err: &Error{Op: "schema", Action: Denied,
 				Field: name, Rule: in[name], Hint: "the field pauses until the system can hold it again"}})
 		}

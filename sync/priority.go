@@ -34,7 +34,10 @@ func (p Priority) String() string {
 	return fmt.Sprintf("priority(%d)", uint8(p))
 }
 
-type priorityKey struct{}
+type (
+	priorityKey struct{}
+	laneKey     struct{}
+)
 
 // WithPriority returns a context whose calls have the priority. The engine
 // gives each piece of work its own, so that an adapter can keep bulk work from
@@ -47,4 +50,11 @@ func WithPriority(ctx context.Context, p Priority) context.Context {
 func PriorityOf(ctx context.Context) Priority {
 	p, _ := ctx.Value(priorityKey{}).(Priority)
 	return p
+}
+
+// LaneOf returns the key of the lane whose work a call is part of, "" outside
+// the engine's work: what a trace or a log can tell calls apart by.
+func LaneOf(ctx context.Context) string {
+	key, _ := ctx.Value(laneKey{}).(string)
+	return key
 }

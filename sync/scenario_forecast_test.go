@@ -57,6 +57,18 @@ func TestForecastTellsWhatASyncWouldDoAndDoesNothing(t *testing.T) {
 	})
 }
 
+func TestForecastOfNobody(t *testing.T) {
+	bubble(t, func(w *world) {
+		f, err := w.engine.Forecast(w.ctx, "people", []sync.Ref{w.left.ref("L99")})
+		if err != nil || f.Failed != 1 || f.Rules["record.exists"] != 1 {
+			t.Errorf("forecast %+v, %v", f, err)
+		}
+		if _, err := w.engine.Sweep(w.ctx, "gamma"); sync.ActionOf(err) != sync.Invalid {
+			t.Errorf("sweeping an unknown system: %v", err)
+		}
+	})
+}
+
 func TestForecastOfAShadowedFlow(t *testing.T) {
 	bubble(t, func(w *world) {
 		w.flow.Rollout = sync.Rollout{Shadow: true}

@@ -3,7 +3,9 @@ package sync
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -53,6 +55,10 @@ func (e *Engine) pullEvery(ctx context.Context, p pull) {
 // the catch-up for webhooks that never came. It returns how many changes the
 // system reported; those that are known already are dropped by the queue.
 func (e *Engine) Sweep(ctx context.Context, system System) (int, error) {
+	if !slices.Contains(e.systems(), system) {
+		return 0, &Error{Op: "sweep", Action: Invalid, Rule: "system.known", Hint: fmt.Sprintf("name one of the systems %v", e.systems()),
+			Err: fmt.Errorf("no flow has a system %q", system)}
+	}
 	return e.pull(ctx, e.sweepOf(system))
 }
 

@@ -117,7 +117,7 @@ func (e *Engine) idle(ctx context.Context) bool {
 func (e *Engine) work(ctx context.Context, lane Lane) {
 	now := time.Now()
 	e.observe(Event{Type: EventTaken, Priority: lane.Priority, Count: len(lane.Messages), Lag: now.Sub(lane.Messages[0].EnqueuedAt)})
-	ctx = WithPriority(ctx, lane.Priority)
+	ctx = context.WithValue(WithPriority(ctx, lane.Priority), laneKey{}, lane.Key)
 	limited, cancel := context.WithDeadline(ctx, lane.Expires.Add(-e.cfg.Lease/10))
 	defer cancel()
 	for more := true; more; {

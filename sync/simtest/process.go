@@ -127,6 +127,9 @@ func (p *process) observe(e sync.Event) {
 func (p *process) do(ctx context.Context, step, detail string, delay time.Duration, effect func() error) error {
 	w := p.world
 	label := p.name + " " + step + " " + detail
+	if lane := sync.LaneOf(ctx); lane != "" {
+		label += " for " + lane // two lanes may ask for the same at once
+	}
 	if err := w.sched.wait(ctx, p, label, delay); err != nil {
 		return err
 	}
