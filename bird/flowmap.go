@@ -85,7 +85,7 @@ var defaultFacts = map[string]FlowEvent{
 	"conversation.closed":     {Required: []string{"conversation_id"}},
 	"message.received":        {Required: []string{"message_id"}, Paths: map[string]string{"text": "text"}},
 	"message.sent":            {Required: []string{"message_id"}, Paths: map[string]string{"text": "text"}},
-	"qualification.completed": {Paths: within("qualification", flowScore, "budget", "move_in")},
+	"qualification.completed": {Paths: within("qualification", flowScore, "qualified", "budget", "move_in")},
 	"tour.scheduled":          {Required: []string{flowStarts}, Paths: tourPaths()},
 	"escalation.triggered":    {Paths: within("escalation", "reason", "team", "agent_id")},
 }

@@ -73,6 +73,7 @@ func TestQualificationAndEscalation(t *testing.T) {
 	}{
 		{`"event":"qualification.completed","qualification":{"score":85,"budget":1500.50,"move_in":"2026-03"}`,
 			map[string]any{"score": number("85"), "budget": number("1500.50"), "move_in": "2026-03"}},
+		{`"event":"qualification.completed","qualification":{"qualified":"false"}`, map[string]any{"qualified": "false"}},
 		{`"event":"qualification.completed","qualification":{"score":" 0.85 "}`, map[string]any{"score": number("0.85")}},
 		{`"event":"qualification.completed","score":"[\"7\"]"`, map[string]any{"score": number("7")}},
 		{`"event":"qualification.completed","score":""`, map[string]any{}},

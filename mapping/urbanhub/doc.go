@@ -72,8 +72,8 @@
 //	application.submitted    ai_stage application
 //	lease.signed             ai_stage lease_signed
 //
-// Package bird takes the last three, and the field qualified, only from calls
-// whose bird.FlowMap names them; docs/bird-flows.md has that map.
+// Package bird takes the last three only from calls whose bird.FlowMap names
+// them; docs/bird-flows.md has that map.
 //
 // # Triggers
 //
