@@ -270,12 +270,12 @@ func (w *work) degraded(r *register) (name, rule string) {
 }
 
 // pause leaves the register as it is. Where nothing was ever agreed on and
-// nothing is to be seen, there is nothing to tell.
+// nothing is to be seen there is nothing to tell, but it may hide an edit.
 func (w *work) pause(r *register, why string) {
+	w.plan.Unsettled = true
 	if w.first(r) && w.bare(r) {
 		return
 	}
-	w.plan.Unsettled = true
 	for _, f := range r.fields {
 		w.plan.Decisions = append(w.plan.Decisions, Decision{Field: f.Name, Outcome: Paused, Rule: why})
 	}
