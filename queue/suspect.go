@@ -52,14 +52,17 @@ func (q *Queue) stand(l *lane) bool {
 	return false
 }
 
-// acquit lets the next lane into the dock if this one stood there.
+// acquit lets the next lane into the dock if this one stood there. Those that
+// cannot be handed out now, since their shard is to be given back, are passed
+// over.
 func (q *Queue) acquit(l *lane) {
 	d := l.dock
 	if d == nil {
 		return
 	}
 	d.lane, l.dock = nil, nil
-	if next := d.waiting.first; next != nil {
+	for d.lane == nil && d.waiting.first != nil {
+		next := d.waiting.first
 		next.unlink()
 		q.offer(next)
 	}
