@@ -136,6 +136,20 @@ func decode(m Message) (envelope, error) {
 	return e, nil
 }
 
+// Item returns the change or the fact that the message holds. The error is an
+// [*Error] of action Fatal for what the engine did not write. A fact's data are
+// personal.
+func (m Message) Item() (Item, error) {
+	e, err := decode(m)
+	switch {
+	case err != nil:
+		return nil, err
+	case e.Fact != nil:
+		return *e.Fact, nil
+	}
+	return *e.Change, nil
+}
+
 // An Inbox takes items in. Webhook receivers are given one; [Engine] is one.
 type Inbox interface {
 	// Enqueue stores the items and returns when they are durable. On error

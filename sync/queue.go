@@ -24,6 +24,10 @@ type Failure struct {
 	At     time.Time `json:"at"`
 	Action string    `json:"action"`
 	Error  string    `json:"error"`
+	// Rule and Field are those of the [Error], "" when it has none: failures
+	// that agree in them most often have one cause.
+	Rule  string `json:"rule,omitempty"`
+	Field string `json:"field,omitempty"`
 	// Free is set when the failure used up no attempt, such as a wait for a
 	// quota.
 	Free bool `json:"free,omitempty"`

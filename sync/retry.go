@@ -65,7 +65,7 @@ type settlement struct {
 func (b Backoff) settle(lane Lane, err error, now time.Time) settlement {
 	action := ActionOf(err)
 	attempts := lane.Attempts + 1
-	s := settlement{cause: Failure{At: now, Action: action.String(), Error: err.Error()}}
+	s := settlement{cause: failure(err, now)}
 	switch action {
 	case Retry, Denied:
 		s.bury = attempts >= b.Attempts
@@ -84,6 +84,16 @@ func (b Backoff) settle(lane Lane, err error, now time.Time) settlement {
 		s.bury = true
 	}
 	return s
+}
+
+// failure is what the history of a message keeps of an error.
+func failure(err error, now time.Time) Failure {
+	f := Failure{At: now, Action: ActionOf(err).String(), Error: err.Error()}
+	var e *Error
+	if errors.As(err, &e) {
+		f.Rule, f.Field = e.Rule, e.Field
+	}
+	return f
 }
 
 // conflicts counts the conflicts among the lane's attempts, this one included.
