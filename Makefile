@@ -9,6 +9,9 @@ FUZZTIME ?= 10s
 BENCHTIME ?= 1s
 # How many deployments make sim plays.
 SEEDS ?= 10000
+# What starts PostgreSQL and Redis for a command, unless CRMSYNC_TEST_POSTGRES
+# and CRMSYNC_TEST_REDIS name servers.
+SERVERS := go run ./internal/servers --
 # The linter is built from source at this version and cached.
 GOLANGCI := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
@@ -17,9 +20,9 @@ help: ## show what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: test
-test: ## the whole suite with the race detector, shuffled; a skipped test fails
+test: ## the whole suite with the race detector, shuffled, beside PostgreSQL and Redis; a skipped test fails
 	@log=$$(mktemp); trap 'rm -f "$$log"' EXIT; failed=0; \
-	go test -race -shuffle=on -timeout=$(TIMEOUT) -v ./... 2>&1 | tee "$$log" \
+	$(SERVERS) go test -race -shuffle=on -timeout=$(TIMEOUT) -v ./... 2>&1 | tee "$$log" \
 		| { grep -vE '^ *(=== |--- PASS|PASS$$)|\[no test files\]$$' || true; } || failed=1; \
 	if grep -E '^ *--- SKIP' "$$log"; then echo 'FAIL: a skipped test proves nothing; give it what it needs or delete it'; failed=1; fi; \
 	exit $$failed

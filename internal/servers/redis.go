@@ -1,0 +1,53 @@
+//go:build unix
+
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net"
+	"syscall"
+	"time"
+)
+
+var redis = &server{
+	name: "Redis", variable: "CRMSYNC_TEST_REDIS", program: "redis-server", least: 7,
+	places:   []string{"/opt/homebrew/opt/redis/bin", "/usr/local/opt/redis/bin", "/usr/local/bin"},
+	packages: map[string][]string{"apt-get": {"redis-server"}, "brew": {"redis"}},
+	launch:   launchRedis,
+}
+
+// launchRedis starts a server that keeps an append-only file and evicts
+// nothing, as production wants it.
+func launchRedis(ctx context.Context, bin, dir string) (launched, error) {
+	port, err := freePort(ctx)
+	if err != nil {
+		return launched{}, err
+	}
+	p, err := spawn(ctx, nil, dir, syscall.SIGTERM, bin+"/redis-server", "--port", port, "--bind", "127.0.0.1",
+		"--dir", dir, "--appendonly", "yes", "--save", "", "--maxmemory-policy", "noeviction",
+		"--unixsocket", dir+"/redis.sock")
+	address := net.JoinHostPort("127.0.0.1", port)
+	return launched{value: address, process: p, ready: func(ctx context.Context) error { return ping(ctx, address) }}, err
+}
+
+// ping asks a Redis server whether it serves.
+func ping(ctx context.Context, address string) error {
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(time.Second)); err != nil {
+		return err
+	}
+	if _, err := fmt.Fprint(conn, "PING\r\n"); err != nil {
+		return err
+	}
+	answer, err := bufio.NewReader(conn).ReadString('\n')
+	if err == nil && answer != "+PONG\r\n" {
+		err = fmt.Errorf("it answers %q", answer)
+	}
+	return err
+}
