@@ -162,7 +162,7 @@ func (r *reconciliation) absorb(s Side, plan *Plan, res Result) {
 	if res.Complete && res.Record.UpdatedAt.After(view.Record.UpdatedAt) {
 		view.Record.UpdatedAt = res.Record.UpdatedAt
 	}
-	if res.Complete && !drifted && !plan.Unsettled && res.Record.UpdatedAt.After(shadow.UpdatedAt) {
+	if res.Complete && !drifted && !plan.Unsettled && !r.hides(s) && res.Record.UpdatedAt.After(shadow.UpdatedAt) {
 		shadow.UpdatedAt = res.Record.UpdatedAt
 	}
 }

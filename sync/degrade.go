@@ -24,6 +24,17 @@ func both(before, now map[string]string) map[string]string {
 	return all
 }
 
+// hides reports whether there are fields of a side that cannot be seen, and so
+// may have been edited without anybody knowing.
+func (r *reconciliation) hides(s Side) bool {
+	for n := range both(r.degraded[s], r.engine.degraded(r.flow.End(s))) {
+		if r.planner.maps(s, n) {
+			return true
+		}
+	}
+	return false
+}
+
 // drop takes back what a side did not take: its fields stay as they were
 // agreed on, and so wait until the system can hold them again.
 func (r *reconciliation) drop(s Side, plan *Plan, before Fields, res Result) {

@@ -68,7 +68,7 @@ func (r *reconciliation) echoed() {
 // the time of its next edit.
 func (r *reconciliation) seenUnchanged(ctx context.Context) error {
 	now := r.views[r.near].Record.UpdatedAt
-	if !now.After(r.base.side(r.near).UpdatedAt) {
+	if !now.After(r.base.side(r.near).UpdatedAt) || r.hides(r.near) {
 		return nil
 	}
 	base := r.base

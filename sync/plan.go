@@ -243,11 +243,11 @@ type move struct {
 
 // register plans one register.
 func (w *work) register(r *register) error {
-	if w.same(r, Left) && w.same(r, Right) {
-		return nil
-	}
 	if name, rule := w.degraded(r); rule != "" {
 		w.pause(r, "degraded: "+name+" "+rule)
+		return nil
+	}
+	if w.same(r, Left) && w.same(r, Right) {
 		return nil
 	}
 	c, err := w.compare(r)
@@ -269,11 +269,12 @@ func (w *work) degraded(r *register) (name, rule string) {
 	return "", ""
 }
 
-// pause leaves the register as it is. Where nothing was ever agreed on and
-// nothing is to be seen there is nothing to tell, but it may hide an edit.
+// pause leaves the register as it is. Where nothing looks changed, or nothing
+// was ever agreed on and nothing is to be seen, there is nothing to tell; but
+// it may hide an edit.
 func (w *work) pause(r *register, why string) {
 	w.plan.Unsettled = true
-	if w.first(r) && w.bare(r) {
+	if w.same(r, Left) && w.same(r, Right) || w.first(r) && w.bare(r) {
 		return
 	}
 	for _, f := range r.fields {
