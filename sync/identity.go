@@ -123,7 +123,7 @@ func (r *reconciliation) gone(ctx context.Context, s Side) error {
 	}
 	r.link.State = Detached
 	r.note(Entry{Kind: EntryDetached, Note: "the " + s.String() + " record is gone"})
-	return r.commit(ctx, nil, nil)
+	return r.commit(ctx, r.interrupted(), nil)
 }
 
 // restored makes a detached link whole again when its records exist; it is

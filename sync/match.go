@@ -8,34 +8,56 @@ import (
 
 // match looks for the counterpart by the flow's identities.
 func (r *reconciliation) match(ctx context.Context, far Side) error {
-	if err := r.awaited(ctx, far); err != nil {
+	named, err := r.named(ctx, far)
+	if err != nil {
 		return err
 	}
 	m, err := r.ask(ctx, far, r.views[r.near].Record)
 	if err != nil {
 		return err
 	}
+	if len(m.Candidates) == 0 && named.Generation > 0 && named.End(r.near).Zero() {
+		return r.orphaned(ctx, far, named)
+	}
 	return r.take(ctx, far, m)
 }
 
-// awaited steps back when the near record names its counterpart by id and that
-// one is just being linked: most often the near record was created a moment
-// ago, and its webhook overtook the commit. Asking the far side would be a
-// call in vain.
-func (r *reconciliation) awaited(ctx context.Context, far Side) error {
+// named returns the link of the counterpart that the near record names by id,
+// if there is one. It steps back when that one is just being linked: most often
+// the near record was created a moment ago, and its webhook overtook the
+// commit. Asking the far side would be a call in vain.
+func (r *reconciliation) named(ctx context.Context, far Side) (Link, error) {
 	probe, err := r.probe(far, r.views[r.near].Record)
 	if err != nil || len(probe) == 0 || probe[0].Name != IDField {
-		return err
+		return Link{}, err
 	}
 	end := r.flow.End(far)
 	link, err := r.engine.cfg.Store.Link(ctx, r.flow.Name, Ref{System: end.System, Kind: end.Kind, ID: probe[0].Value.String()})
 	if errors.Is(err, ErrNotFound) {
-		return nil
+		return Link{}, nil
 	}
+	if err != nil {
+		return Link{}, err
+	}
+	return link, r.free(link)
+}
+
+// orphaned gives the record its place in the link of the counterpart that it
+// names and that is gone by now. It was created for that one, and nobody heard
+// of it: to make a counterpart for it would bring back what was deleted.
+func (r *reconciliation) orphaned(ctx context.Context, far Side, link Link) error {
+	rec, err := r.read(ctx, far, link.End(far))
 	if err != nil {
 		return err
 	}
-	return r.free(link)
+	if !rec.Deleted { // it was merged
+		return r.accept(ctx, far, rec, IDField)
+	}
+	if err := r.takeOver(ctx, far, link, rec, IDField); err != nil {
+		return err
+	}
+	r.views[far] = View{}
+	return r.gone(ctx, far)
 }
 
 // ask asks a side which of its records is the same as one of the other side.

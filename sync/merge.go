@@ -31,6 +31,9 @@ func (r *reconciliation) follow(ctx context.Context, s Side, rec Record) (ours b
 	if s != r.near {
 		return false, nil
 	}
+	if survivor.End(s).Zero() {
+		return false, r.elsewhere(rec.Ref)
+	}
 	return false, r.elsewhere(survivor.End(s))
 }
 
@@ -83,6 +86,9 @@ func (r *reconciliation) survivor(ctx context.Context, s Side, rec Record) (Link
 	}
 	if err != nil {
 		return Link{}, false, err
+	}
+	if link.End(s).Zero() && m.By == IDField {
+		return link, true, nil // it was created for that one, and nobody has heard of it yet
 	}
 	merged, err := r.mergedInto(ctx, s, link.End(s), rec.Ref)
 	return link, merged, err

@@ -84,6 +84,17 @@ func (r *reconciliation) createdBy(s Side, writes Fields) bool {
 	return !agreed && !writes[key].Blank() && !differ(writes[key], r.views[s].Record.Fields[key])
 }
 
+// interrupted returns the base with the writes that a crash left open, for a
+// link that is put aside before they are recalled; nil when there are none.
+func (r *reconciliation) interrupted() *Base {
+	if r.link.Intent == nil || r.recalled {
+		return nil
+	}
+	base := r.base
+	base.Unsettled, base.Unfinished = true, r.link.Intent.Writes
+	return &base
+}
+
 // unfinished returns the writes whose outcome an error leaves open.
 func unfinished(plan *Plan, results [2]Result) (writes [2]Fields) {
 	for s, res := range results {

@@ -7,6 +7,63 @@ import (
 	"github.com/urbanhub/crmsync/sync"
 )
 
+// orphan has a process die right after it created a record on the right for a
+// new one on the left.
+func orphan(w *world, pairs ...string) (left, right sync.Ref) {
+	before := len(w.right.living())
+	left = w.left.create(pairs...)
+	m := &mortal{Store: w.store, Queue: w.queue, dieAt: 2}
+	w.cfg.Store, w.cfg.Queue = m, m
+	w.start()
+	w.enqueueQuietly(w.takeHooks()...)
+	_ = w.engine.RunOnce(w.ctx)
+	made := w.right.living()
+	if len(made) != before+1 {
+		w.Fatalf("%d records on the right, want one more than %d", len(made), before)
+	}
+	w.cfg.Store, w.cfg.Queue = w.store, w.queue
+	w.start()
+	return left, made[before]
+}
+
+// A record is deleted before anybody knows that it was created on the other
+// side: it is not created anew from there.
+func TestDeletedRecordIsNotMadeAnewFromWhatItBecame(t *testing.T) {
+	bubble(t, func(w *world) {
+		left, right := orphan(w, "name", "Ana", "email", "ana@example.com")
+		w.left.remove(left, true)
+		time.Sleep(2 * time.Minute)
+		w.settle()
+		if got := w.left.living(); len(got) != 0 {
+			t.Errorf("%v came back", got)
+		}
+		w.left.remove(left, false)
+		w.left.edit(left, "email", "gil@example.com")
+		w.settle()
+		w.holds(w.right, right, "mail", "gil@example.com")
+		w.agrees(1)
+	})
+}
+
+// A record that a dead process made is merged with that of another pair before
+// anybody knows of it: it stays the counterpart of the one it was made for.
+func TestMergeWithARecordNobodyKnowsOf(t *testing.T) {
+	bubble(t, func(w *world) {
+		_, other := w.pair("name", "Eva", "email", "eva@example.com")
+		left, right := orphan(w, "name", "Ana", "email", "ana@example.com")
+		survivor := w.right.merge(right, other)
+		w.hook(other)
+		w.left.edit(left, "email", "gil@example.com")
+		time.Sleep(2 * time.Minute)
+		w.settle()
+		if got := w.right.living(); len(got) != 1 {
+			t.Errorf("%v are on the right, want %s alone", got, survivor)
+		}
+		w.holds(w.right, survivor, "mail", "gil@example.com")
+		w.agrees(1)
+	})
+}
+
 // An edit that nobody can see, because its field is archived, keeps its time,
 // whatever else happens to the record meanwhile.
 func TestHiddenEditKeepsItsTime(t *testing.T) {
