@@ -68,7 +68,7 @@ func (r *reconciliation) begin(ctx context.Context, plan Plan) (*Intent, error) 
 	if link.State == Pending && !link.Left.Zero() && !link.Right.Zero() {
 		link.State = Active
 	}
-	link, err := r.engine.cfg.Store.Begin(ctx, now, link, *intent, r.stamped(intent)...)
+	link, err := r.engine.begin(ctx, now, link, *intent, r.stamped(intent)...)
 	if err != nil {
 		return nil, err
 	}

@@ -35,8 +35,11 @@ type Entry struct {
 	// Left and Right are the records concerned.
 	Left  Ref `json:"left,omitzero"`
 	Right Ref `json:"right,omitzero"`
-	// Decision is set for decided fields.
+	// Decision is set for decided fields. In a store it lacks the values, which
+	// are in Sealed; [Engine.Entries] puts them back.
 	Decision *Decision `json:"decision,omitempty"`
+	// Sealed holds the decision's values, encrypted under the link's key.
+	Sealed []byte `json:"sealed,omitempty"`
 	// Note explains the other kinds: the evidence, the error, the fact's type.
 	Note string `json:"note,omitempty"`
 	// Causes are the IDs of the changes and facts that led here.
@@ -45,16 +48,11 @@ type Entry struct {
 	Intent string `json:"intent,omitempty"`
 	// Calls identifies the vendors' calls, left first.
 	Calls [2]string `json:"calls,omitzero"`
-}
-
-// Forget returns the entry without the values of the records.
-func (e Entry) Forget() Entry {
-	if e.Decision != nil {
-		d := *e.Decision
-		d.Before, d.After = [2]Value{}, Value{}
-		e.Decision = &d
-	}
-	return e
+	// Prev is the Hash of the link's entry before this one, and Hash the
+	// SHA-256 of this one without Seq; see [Engine.VerifyAudit]. An entry that
+	// was not stored together with its link has no Prev.
+	Prev []byte `json:"prev,omitempty"`
+	Hash []byte `json:"hash,omitempty"`
 }
 
 // An AuditFilter selects audit entries; the zero filter selects all. After is

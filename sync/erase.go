@@ -23,8 +23,8 @@ type Receipt struct {
 }
 
 // Erase removes what is kept of the person behind a record, as privacy laws
-// ask: the records on both sides, the base, the values in the audit, and the
-// dead letters. What remains is that the pair was and that it was erased. A
+// ask: the records on both sides, the base, the key to the values in the
+// audit, and the dead letters. What remains is that the pair was and that it was erased. A
 // late webhook or a fact that still waits brings nothing back. The call may be
 // repeated until it succeeds; [ErrNotFound] says that there is no such pair.
 func (e *Engine) Erase(ctx context.Context, flow string, ref Ref) (Receipt, error) {
@@ -47,8 +47,11 @@ func (e *Engine) Erase(ctx context.Context, flow string, ref Ref) (Receipt, erro
 			}
 		}
 	}
+	if err := e.forgetMerged(ctx, link); err != nil {
+		return out, err
+	}
 	entry := Entry{At: out.At, Kind: EntryErased, Flow: flow, Link: link.ID, Left: link.Left, Right: link.Right, Note: out.ID}
-	_, err = e.cfg.Store.Commit(ctx, time.Now(), Commit{Link: link, Forget: true, Entries: []Entry{entry}})
+	_, err = e.commit(ctx, time.Now(), Commit{Link: link, Forget: true, Entries: []Entry{entry}})
 	return out, err
 }
 
@@ -62,8 +65,49 @@ func (e *Engine) close(ctx context.Context, link Link) (Link, error) {
 		return link, &Error{Op: "erase", Action: RetryAt, Ref: link.Left, Rule: "link.busy", RetryAt: link.Intent.Expires,
 			Hint: "call again in a moment", Err: errors.New("the pair is being written to")}
 	}
-	link.State = Erased
-	return e.cfg.Store.Commit(ctx, time.Now(), Commit{Link: link, Forget: true})
+	return e.forget(ctx, link)
+}
+
+// forget drops a link's base and the key to its values in the audit.
+func (e *Engine) forget(ctx context.Context, link Link) (Link, error) {
+	link.State, link.Key = Erased, nil
+	return e.commit(ctx, time.Now(), Commit{Link: link, Forget: true})
+}
+
+// forgetMerged forgets the links that the records had before they were merged
+// into others: those that have no other record by now.
+func (e *Engine) forgetMerged(ctx context.Context, link Link) error {
+	seen := map[string]bool{link.ID: true, "": true}
+	for _, ref := range []Ref{link.Left, link.Right} {
+		if ref.Zero() {
+			continue
+		}
+		entries, err := e.entriesOf(ctx, AuditFilter{Ref: ref})
+		if err != nil {
+			return err
+		}
+		for i := range entries {
+			n := &entries[i]
+			if seen[n.Link] {
+				continue
+			}
+			seen[n.Link] = true
+			old, err := linkByID(ctx, e.cfg.Store, n.Flow, n.Link)
+			if errors.Is(err, ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			theirs := func(ref Ref) bool { return ref.Zero() || ref == link.Left || ref == link.Right }
+			if old.State != Erased && (old.Evidence == mergedAway && old.State == Detached || theirs(old.Left) && theirs(old.Right)) {
+				if _, err := e.forget(ctx, old); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // eraseRecord has a system erase a record, or remove it if it cannot.

@@ -105,7 +105,7 @@ func (e *Engine) entriesOf(ctx context.Context, filter AuditFilter) ([]Entry, er
 	var all []Entry
 	filter.Limit = 1000
 	for {
-		page, err := e.cfg.Store.Entries(ctx, filter)
+		page, err := e.Entries(ctx, filter)
 		if err != nil {
 			return nil, err
 		}

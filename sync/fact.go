@@ -30,7 +30,7 @@ func (e *Engine) recordFact(ctx context.Context, f Fact, enqueued time.Time) err
 		return err
 	}
 	entry := Entry{Key: "fact:" + f.ID, At: time.Now(), Kind: EntryFact, Left: f.Subject, Note: f.Type, Causes: []string{f.ID}}
-	if err := e.cfg.Store.Append(ctx, entry); err != nil {
+	if err := e.append(ctx, &Link{}, []Entry{entry}); err != nil {
 		return err
 	}
 	for _, a := range activities {
@@ -208,7 +208,7 @@ func (r *recording) render(ctx context.Context) (Fields, error) {
 func (r *recording) write(ctx context.Context, fields Fields) error {
 	now := time.Now()
 	intent := Intent{ID: newID(), Expires: now.Add(r.engine.cfg.Lease)}
-	link, err := r.engine.cfg.Store.Begin(ctx, now, r.link, intent)
+	link, err := r.engine.begin(ctx, now, r.link, intent)
 	if err != nil {
 		return err
 	}
@@ -287,7 +287,7 @@ func (r *recording) commit(ctx context.Context, ref Ref, entry Entry) error {
 func (r *recording) store(ctx context.Context, entry Entry) error {
 	entry.At, entry.Flow, entry.Link, entry.Causes = time.Now(), r.link.Flow, r.link.ID, []string{r.fact.ID}
 	entry.Left = r.fact.Subject
-	link, err := r.engine.cfg.Store.Commit(ctx, time.Now(), Commit{Link: r.link, Entries: []Entry{entry}})
+	link, err := r.engine.commit(ctx, time.Now(), Commit{Link: r.link, Entries: []Entry{entry}})
 	if err == nil {
 		r.link = link
 	}

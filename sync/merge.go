@@ -6,6 +6,10 @@ import (
 	"time"
 )
 
+// mergedAway is the evidence of a link whose record was merged into one of
+// another link.
+const mergedAway = "merged away"
+
 // follow moves an end of the link after a merge: the record answered under
 // another id than was asked. It is false when the far record now belongs to
 // another link, so that there is nothing to compare with.
@@ -22,17 +26,20 @@ func (r *reconciliation) follow(ctx context.Context, s Side, rec Record) (ours b
 		return true, nil
 	}
 	if r.link.Generation > 0 && r.link.State != Detached {
-		r.link.State = Detached
-		r.note(Entry{Kind: EntryDetached, Note: "merged into " + rec.Ref.String() + ", which has a link of its own"})
+		r.link.State, r.link.Evidence = Detached, mergedAway
+		entry := Entry{Kind: EntryDetached, Note: "merged into " + rec.Ref.String() + ", which has a link of its own"}
+		if s == Left {
+			entry.Left = rec.Ref
+		} else {
+			entry.Right = rec.Ref
+		}
+		r.note(entry)
 		if err := r.commit(ctx, nil, nil); err != nil {
 			return false, err
 		}
 	}
 	if s != r.near {
 		return false, nil
-	}
-	if survivor.End(s).Zero() {
-		return false, r.elsewhere(rec.Ref)
 	}
 	return false, r.elsewhere(survivor.End(s))
 }
@@ -86,9 +93,6 @@ func (r *reconciliation) survivor(ctx context.Context, s Side, rec Record) (Link
 	}
 	if err != nil {
 		return Link{}, false, err
-	}
-	if link.End(s).Zero() && m.By == IDField {
-		return link, true, nil // it was created for that one, and nobody has heard of it yet
 	}
 	merged, err := r.mergedInto(ctx, s, link.End(s), rec.Ref)
 	return link, merged, err
@@ -187,6 +191,6 @@ func (r *reconciliation) release(ctx context.Context, link Link) error {
 	entry := Entry{At: now, Kind: EntryDetached, Flow: r.flow.Name, Link: link.ID, Left: link.Left, Right: link.Right,
 		Note: "its record joins another link", Causes: r.causes}
 	link.Left, link.Right, link.State = Ref{}, Ref{}, Detached
-	_, err := r.engine.cfg.Store.Commit(ctx, now, Commit{Link: link, Entries: []Entry{entry}})
+	_, err := r.engine.commit(ctx, now, Commit{Link: link, Entries: []Entry{entry}})
 	return err
 }

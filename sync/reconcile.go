@@ -202,12 +202,12 @@ func (r *reconciliation) flush(ctx context.Context) error {
 	if len(entries) == 0 {
 		return nil
 	}
-	return r.engine.cfg.Store.Append(ctx, entries...)
+	return r.engine.append(ctx, &r.link, entries)
 }
 
 // commit stores the link, the base and the audit entries in one transaction.
 func (r *reconciliation) commit(ctx context.Context, base *Base, intent *Intent) error {
-	link, err := r.engine.cfg.Store.Commit(ctx, time.Now(), Commit{Link: r.link, Base: base, Entries: r.stamped(intent)})
+	link, err := r.engine.commit(ctx, time.Now(), Commit{Link: r.link, Base: base, Entries: r.stamped(intent)})
 	if err != nil {
 		return err
 	}
@@ -230,9 +230,10 @@ func (r *reconciliation) stamped(intent *Intent) []Entry {
 			if ref.Zero() {
 				ref = r.views[s].Record.Ref
 			}
-			if s == Left {
+			switch {
+			case s == Left && e.Left.Zero():
 				e.Left = ref
-			} else {
+			case s == Right && e.Right.Zero():
 				e.Right = ref
 			}
 		}

@@ -32,7 +32,7 @@ func (e *erasing) Erase(_ context.Context, _ sync.Kind, ids []string) ([]error, 
 // dump is all that store and dead letters hold.
 func (w *world) dump() string {
 	w.Helper()
-	entries, err := w.store.Entries(w.ctx, sync.AuditFilter{Limit: 1 << 20})
+	entries, err := sync.ReadAudit(w.ctx, w.store, sync.AuditFilter{Limit: 1 << 20})
 	if err != nil {
 		w.Fatal(err)
 	}

@@ -134,7 +134,20 @@ type world struct {
 // bubble runs a scenario in virtual time.
 func bubble(t *testing.T, scenario func(w *world), options ...func(*world)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) { scenario(newWorld(t, t.Context(), options...)) })
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, t.Context(), options...)
+		scenario(w)
+		w.auditWhole()
+	})
+}
+
+// auditWhole checks that no entry of the audit was changed or is missing.
+func (w *world) auditWhole() {
+	w.Helper()
+	report, err := sync.VerifyAudit(w.ctx, w.store, w.flow.Name)
+	if err != nil || len(report.Faults) > 0 {
+		w.Errorf("the audit: %+v, %v", report, err)
+	}
 }
 
 func newWorld(t tb, ctx context.Context, options ...func(*world)) *world {
@@ -297,7 +310,7 @@ func (w *world) noDead() {
 
 func (w *world) entries(kind sync.EntryKind) []sync.Entry {
 	w.Helper()
-	all, err := w.store.Entries(w.ctx, sync.AuditFilter{Limit: 1 << 20})
+	all, err := sync.ReadAudit(w.ctx, w.store, sync.AuditFilter{Limit: 1 << 20})
 	if err != nil {
 		w.Fatal(err)
 	}

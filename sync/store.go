@@ -34,6 +34,11 @@ type Link struct {
 	// Generation counts the commits. A caller passes the generation it read;
 	// a store refuses an older one with [ErrStale]. 0 means not stored yet.
 	Generation int64
+	// Key encrypts the values in the link's audit entries. Without it nobody
+	// can read them any more: erasing a person drops it.
+	Key []byte
+	// Head is the hash of the last audit entry that was stored with the link.
+	Head []byte
 	// Intent is the write under way, nil when there is none.
 	Intent *Intent
 }
@@ -72,8 +77,7 @@ type Commit struct {
 	Base *Base
 	// Entries are added to the audit.
 	Entries []Entry
-	// Forget removes the base, and with [Entry.Forget] the values from every
-	// entry of the link that the audit has so far. Base is nil then.
+	// Forget removes the base. Base is nil then.
 	Forget bool
 }
 
@@ -104,8 +108,7 @@ type Intents interface {
 	Open(ctx context.Context, now time.Time, limit int) ([]Link, error)
 }
 
-// Audit keeps what was decided. Entries are never changed, but for the values
-// that a [Commit] forgets.
+// Audit keeps what was decided. Entries are never changed.
 type Audit interface {
 	// Append adds entries outside of a commit.
 	Append(ctx context.Context, entries ...Entry) error

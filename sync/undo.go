@@ -187,7 +187,7 @@ func (r *reversal) write(ctx context.Context, s Side, fields Fields, list []Undo
 	now := time.Now()
 	intent := Intent{ID: newID(), Expires: now.Add(e.cfg.Lease)}
 	intent.Writes[s] = fields
-	link, err := e.cfg.Store.Begin(ctx, now, r.link, intent)
+	link, err := e.begin(ctx, now, r.link, intent)
 	if err != nil {
 		return err
 	}
@@ -206,7 +206,7 @@ func (r *reversal) write(ctx context.Context, s Side, fields Fields, list []Undo
 		entry.Calls[s] = results[0].Call
 	}
 	r.link, entry.Causes = link, causesOf(list)
-	committed, cerr := e.cfg.Store.Commit(ctx, time.Now(), Commit{Link: link, Entries: []Entry{entry}})
+	committed, cerr := e.commit(ctx, time.Now(), Commit{Link: link, Entries: []Entry{entry}})
 	if cerr == nil {
 		r.link = committed
 	}

@@ -179,7 +179,7 @@ func (s *story) conflict(ctx context.Context) error {
 	if err := s.settle(ctx); err != nil {
 		return err
 	}
-	entries, err := s.store.Entries(ctx, sync.AuditFilter{Ref: sync.Ref{System: "hubspot", Kind: "contact", ID: mate}, Limit: 1000})
+	entries, err := s.engine.Entries(ctx, sync.AuditFilter{Ref: sync.Ref{System: "hubspot", Kind: "contact", ID: mate}, Limit: 1000})
 	if err != nil {
 		return err
 	}

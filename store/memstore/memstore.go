@@ -114,7 +114,7 @@ func (s *Store) Commit(_ context.Context, now time.Time, c sync.Commit) (sync.Li
 		s.bases[link.ID] = *c.Base
 	}
 	if c.Forget {
-		s.forget(link.ID)
+		delete(s.bases, link.ID)
 	}
 	s.append(c.Entries)
 	return link, nil
@@ -152,16 +152,6 @@ func (s *Store) put(link sync.Link) (sync.Link, error) {
 	link.Generation++
 	s.links[link.ID] = &link
 	return link, nil
-}
-
-// forget removes a link's base and the values of its entries.
-func (s *Store) forget(link string) {
-	delete(s.bases, link)
-	for i := range s.entries {
-		if s.entries[i].Link == link {
-			s.entries[i] = s.entries[i].Forget()
-		}
-	}
 }
 
 // Append implements [sync.Audit].

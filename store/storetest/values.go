@@ -21,6 +21,7 @@ var values = []scenario{
 		in.Writes = [2]sync.Fields{everyValue(), nil}
 		l := pair("a", "ana")
 		l.Evidence = "ñ \"mail\" o'clock"
+		l.Key, l.Head = []byte("a key\x00\xff"), []byte("\x80 a hash")
 		l = r.begin(noon, l, in)
 		r.same("the intent", l.Intent, &in)
 		r.holds(left("ana"), l)
@@ -105,5 +106,6 @@ func fullEntry() sync.Entry {
 			},
 		},
 		Note: oddText, Causes: []string{"change-1", "change:2", "ñ"}, Intent: "write", Calls: [2]string{"", "call-7"},
+		Sealed: []byte("\xff sealed\x00"), Prev: []byte("\x00 hash"), Hash: []byte("hash \xc3"),
 	}
 }
