@@ -282,6 +282,9 @@ func (r *reconciliation) recognise(ctx context.Context, err error) error {
 	if readErr != nil || rec.Deleted {
 		return err
 	}
+	if left, holdErr := r.offered(ctx, []Record{rec}); holdErr != nil || len(left) == 0 {
+		return errors.Join(err, holdErr) // a person said that it is somebody else
+	}
 	return r.accept(ctx, far, rec, "unique "+e.Field)
 }
 

@@ -3,8 +3,9 @@ package sync
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
-	"slices"
+	"strconv"
 	"time"
 )
 
@@ -20,24 +21,19 @@ type Load struct {
 	From Side
 	// Stages are the numbers of records after which the run waits for their
 	// outcome and looks at it, 10, 100 and 1,000 by default. The last one
-	// repeats.
+	// repeats to the end, so that a run that turns bad late stops, too.
 	Stages []int
-	// Failures and Conflicts are the shares of a stage's records that may end
-	// in the dead letters, and whose fields may meet in conflict, before the
-	// run stops: 0.01 and, without counting conflicts, 1 by default.
-	Failures, Conflicts float64
-}
-
-// A Progress tells how far a run is.
-type Progress struct {
-	Run string
-	// Done counts the records looked at by this call, Failed those that ended
-	// in the dead letters, Conflicts those with a field in conflict.
-	Done, Failed, Conflicts int
-	// PerSecond is the rate of this call.
-	PerSecond float64
-	// More is false when the walk is at its end.
-	More bool
+	// Failures, Duplicates and Conflicts are the shares of a stage's records
+	// that may end in the dead letters, that may be ambiguous (see
+	// [Engine.Holds]), and whose fields may meet in conflict, before the run
+	// stops: 0.01, 0.01 and, without counting conflicts, 1 by default.
+	Failures, Duplicates, Conflicts float64
+	// Patience is how long a stage waits for records that are tried again, 10
+	// minutes by default. More of them than Failures allows stop the run.
+	Patience time.Duration
+	// Guard bounds the run as a whole; the zero Guard does not. One deed too
+	// many suspends the flow, which stops the run.
+	Guard Guard
 }
 
 func (b *Load) withDefaults() Load {
@@ -47,7 +43,9 @@ func (b *Load) withDefaults() Load {
 		c.Stages = []int{10, 100, 1000}
 	}
 	c.Failures = cmp.Or(c.Failures, 0.01)
+	c.Duplicates = cmp.Or(c.Duplicates, 0.01)
 	c.Conflicts = cmp.Or(c.Conflicts, 1)
+	setDefault(&c.Patience, 10*time.Minute)
 	return c
 }
 
@@ -59,12 +57,16 @@ func (b *Load) change(ref Ref) Change {
 	return Change{ID: b.cursor() + ":" + ref.String(), Ref: ref, Reason: ReasonBackfill, Priority: Backfill}
 }
 
+// done is where the number of records of all its calls is kept.
+func (b *Load) done() string { return b.cursor() + ":done" }
+
 // Backfill walks through the records stage by stage, takes part in the work,
 // and tells the observer of its progress after each stage. It returns when
-// every record has been looked at, when ctx ends, or when a stage failed more
+// every record has been looked at, when ctx ends, or when a stage went worse
 // than is allowed: then the error is an [*Error] of action Fatal that names
-// the rule, and a call after the cause is mended goes on. Other work goes on
-// meanwhile and comes first.
+// the rule, and a call after the cause is mended goes on. A flow that is
+// suspended as a whole stops it, too. Other work goes on meanwhile and comes
+// first.
 func (e *Engine) Backfill(ctx context.Context, b Load) (Progress, error) {
 	b = b.withDefaults()
 	lister, end, err := e.lister(&b)
@@ -72,27 +74,81 @@ func (e *Engine) Backfill(ctx context.Context, b Load) (Progress, error) {
 		return Progress{}, err
 	}
 	ctx = WithPriority(ctx, Backfill)
-	p, start := Progress{Run: b.Name, More: true}, time.Now()
-	for stage := 0; p.More; stage++ {
-		refs, more, err := e.enqueueStage(ctx, &b, lister, end, b.Stages[min(stage, len(b.Stages)-1)])
-		if err == nil && len(refs) > 0 {
-			err = e.drain(ctx)
-		}
-		if err != nil {
-			return p, err
-		}
-		failed, conflicts, err := e.outcomes(ctx, &b, refs)
-		if err != nil {
-			return p, err
-		}
-		p.Done, p.Failed, p.Conflicts, p.More = p.Done+len(refs), p.Failed+failed, p.Conflicts+conflicts, more
-		p.PerSecond = float64(p.Done) / max(time.Since(start).Seconds(), 0.001)
-		e.observe(Event{Type: EventProgress, Flow: b.Flow, Progress: &p, Duration: time.Since(start)})
-		if err := b.judge(len(refs), failed, conflicts); err != nil {
-			return p, err
+	m := e.meter(b.Flow, b.Name)
+	if m.Total, m.Estimated, err = e.size(ctx, end); err != nil {
+		return m.Progress, err
+	}
+	if m.Earlier, err = e.earlier(ctx, &b); err != nil {
+		return m.Progress, err
+	}
+	defer e.guarded.watch(b.Flow, b.cursor(), b.Guard)()
+	for stage := 0; m.More; stage++ {
+		if err := e.stage(ctx, &b, m, lister, end, b.Stages[min(stage, len(b.Stages)-1)]); err != nil {
+			return m.Progress, err
 		}
 	}
-	return p, nil
+	return m.Progress, nil
+}
+
+// earlier returns how many records were looked at by calls before.
+func (e *Engine) earlier(ctx context.Context, b *Load) (int, error) {
+	stored, err := e.cfg.Store.Cursor(ctx, b.done())
+	n, _ := strconv.Atoi(string(stored)) // none is 0
+	return n, err
+}
+
+// stage looks at the next records, about n of them, and judges what became of
+// them.
+func (e *Engine) stage(ctx context.Context, b *Load, m *meter, lister Lister, end *Endpoint, n int) error {
+	if err := e.goesOn(b); err != nil {
+		return err
+	}
+	refs, more, err := e.enqueueStage(ctx, b, lister, end, n)
+	if err == nil && len(refs) > 0 {
+		m.Waiting, err = e.rest(ctx, b, len(refs))
+	}
+	if err != nil {
+		return err
+	}
+	o := outcomes{n: len(refs), waiting: m.Waiting}
+	if err := e.count(ctx, b, refs, &o); err != nil {
+		return err
+	}
+	m.Failed, m.Duplicates, m.Conflicts = m.Failed+o.failed, m.Duplicates+o.duplicates, m.Conflicts+o.conflicts
+	m.step(len(refs), more)
+	return cmp.Or(b.judge(&o), e.goesOn(b))
+}
+
+// goesOn is an error when the flow is suspended.
+func (e *Engine) goesOn(b *Load) error {
+	if e.switches.suspended(b.Flow, "", Left) && e.switches.suspended(b.Flow, "", Right) {
+		return b.stopped("backfill.suspended", "find out why, resume the flow, and call again", errors.New("the flow is suspended"))
+	}
+	return nil
+}
+
+// rest works until nothing of a stage waits any more, or its patience is at
+// an end, and returns how many records still wait.
+func (e *Engine) rest(ctx context.Context, b *Load, n int) (waiting int, err error) {
+	for until := time.Now().Add(b.Patience); ; {
+		if err := e.drain(ctx); err != nil {
+			return 0, err
+		}
+		stats, err := e.cfg.Queue.Stats(ctx, time.Now())
+		if err != nil {
+			return 0, err
+		}
+		waiting = min(n, stats.ByPriority[Backfill])
+		left := time.Until(until)
+		if waiting == 0 || left <= 0 || e.goesOn(b) != nil {
+			return waiting, nil
+		}
+		select {
+		case <-ctx.Done():
+			return waiting, ctx.Err()
+		case <-time.After(min(left, max(time.Until(stats.NextAt), e.cfg.PollInterval))):
+		}
+	}
 }
 
 // lister returns what can walk through the records of the run.
@@ -130,7 +186,7 @@ func (e *Engine) enqueueStage(ctx context.Context, b *Load, lister Lister, end *
 		if err := e.Enqueue(ctx, items...); err != nil {
 			return refs, more, err
 		}
-		if err := e.cfg.Store.SetCursor(ctx, b.cursor(), from, page.Next); err != nil {
+		if err := e.moved(ctx, b, from, page.Next, len(items)); err != nil {
 			return refs, more, err
 		}
 		more = page.More
@@ -138,55 +194,16 @@ func (e *Engine) enqueueStage(ctx context.Context, b *Load, lister Lister, end *
 	return refs, more, nil
 }
 
-// outcomes counts the records of a stage that ended in the dead letters, and
-// those of which a field met in conflict.
-func (e *Engine) outcomes(ctx context.Context, b *Load, refs map[string]Ref) (failed, conflicts int, err error) {
-	for filter := (DeadFilter{Limit: 1000}); ; {
-		letters, err := e.cfg.Queue.Dead(ctx, filter)
-		if err != nil {
-			return 0, 0, err
-		}
-		for i := range letters {
-			if _, ours := refs[letters[i].Message.ID]; ours {
-				failed++
-			}
-		}
-		if len(letters) < filter.Limit {
-			break
-		}
-		filter.After = letters[len(letters)-1].Message.ID
+// moved stores the run's place and how many records it has looked at. A crash
+// between the two only makes the number too small.
+func (e *Engine) moved(ctx context.Context, b *Load, from, to Cursor, n int) error {
+	if err := e.cfg.Store.SetCursor(ctx, b.cursor(), from, to); err != nil {
+		return err
 	}
-	if b.Conflicts >= 1 {
-		return failed, 0, nil
+	was, err := e.cfg.Store.Cursor(ctx, b.done())
+	if err != nil {
+		return err
 	}
-	for id, ref := range refs {
-		entries, err := e.cfg.Store.Entries(ctx, AuditFilter{Flow: b.Flow, Ref: ref, Limit: 1000})
-		if err != nil {
-			return 0, 0, err
-		}
-		for i := range entries {
-			if d := entries[i].Decision; d != nil && d.Conflict && slices.Contains(entries[i].Causes, id) {
-				conflicts++
-				break
-			}
-		}
-	}
-	return failed, conflicts, nil
-}
-
-// judge stops the run when a stage went worse than is allowed.
-func (b *Load) judge(n, failed, conflicts int) error {
-	stop := func(rule string, k int, share float64) error {
-		return &Error{Op: "backfill " + b.Name, Action: Fatal, Rule: rule, Hint: "mend the cause, replay the dead letters, and call again",
-			Err: fmt.Errorf("%d of %d records, %.1f %% are allowed", k, n, 100*share)}
-	}
-	switch {
-	case n == 0:
-		return nil
-	case float64(failed)/float64(n) > b.Failures:
-		return stop("backfill.failures", failed, b.Failures)
-	case float64(conflicts)/float64(n) > b.Conflicts:
-		return stop("backfill.conflicts", conflicts, b.Conflicts)
-	}
-	return nil
+	done, _ := strconv.Atoi(string(was)) // none is 0
+	return e.cfg.Store.SetCursor(ctx, b.done(), was, Cursor(strconv.Itoa(done+n)))
 }

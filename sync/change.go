@@ -22,6 +22,9 @@ const (
 	ReasonVerify   Reason = "verify"
 	ReasonBackfill Reason = "backfill"
 	ReasonManual   Reason = "manual"
+	// ReasonInventory is that of a record that an [Engine.Inventory] missed, or
+	// met for the first time.
+	ReasonInventory Reason = "inventory"
 )
 
 // A Change says "look at this record". It carries no values: the engine reads

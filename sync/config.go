@@ -56,6 +56,12 @@ type Config struct {
 	Logger *slog.Logger
 	// Observer is told everything; nil is nobody.
 	Observer Observer
+	// InventoryInterval is how often Run takes an [Engine.Inventory] of each
+	// system that can list its records. By default, 0, never: an inventory looks
+	// at every record that no link knows, and the first load of an account with
+	// a history is better done by [Engine.Backfill], in stages. After that a
+	// day is a good choice.
+	InventoryInterval time.Duration
 	// PollInterval is how often the queue is asked when it has not hinted at
 	// new work, 50 ms by default.
 	PollInterval time.Duration
@@ -112,10 +118,12 @@ func (c *Config) validate() error {
 		return bad("Flows", "give the engine at least one flow")
 	case c.Concurrency < 1:
 		return bad("Concurrency", "use 1 or more")
+	case !c.Guard.validate():
+		return bad("Guard", "use no negative bounds, and shares from 0 to 1")
 	case c.Lease < time.Second:
 		return bad("Lease", "use 1 s or more")
-	case c.PollInterval < 0 || c.StopTimeout < 0 || c.SnapshotAge < 0:
-		return bad("PollInterval, StopTimeout, SnapshotAge", "use positive durations")
+	case c.PollInterval < 0 || c.StopTimeout < 0 || c.SnapshotAge < 0 || c.InventoryInterval < 0:
+		return bad("PollInterval, StopTimeout, SnapshotAge, InventoryInterval", "use positive durations")
 	}
 	names := map[string]bool{}
 	for _, f := range c.Flows {

@@ -44,7 +44,8 @@
 //
 // Records are recognised by their link, and before there is one by the flow's
 // ladder of identities. Several candidates, or one that is linked already, are
-// never guessed at: the message waits among the dead letters for a person.
+// never guessed at: the message waits among the dead letters for a person, who
+// finds the candidates in [Engine.Holds] and decides by [Engine.Resolve].
 // Merges are followed. A deletion detaches the pair and deletes nothing on the
 // other side; when the record is restored the pair goes on.
 //

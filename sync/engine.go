@@ -17,6 +17,7 @@ type Engine struct {
 	breaker    breaker
 	guarded    guarded
 	creates    creates
+	sightings  sightings
 	activities map[string][]*Activity // by the type of their facts
 }
 
@@ -88,6 +89,9 @@ func (e *Engine) Run(ctx context.Context) error {
 		if p.every > 0 {
 			wg.Go(func() { e.pullEvery(ctx, p) })
 		}
+	}
+	for _, system := range e.inventoried() {
+		wg.Go(func() { e.inventoryEvery(ctx, system) })
 	}
 	wg.Go(func() { e.watchHealth(ctx) })
 	<-ctx.Done()

@@ -11,6 +11,7 @@ const (
 	EventTaken     EventType = "taken"     // a lane was leased; Count messages, Lag of the oldest
 	EventRead      EventType = "read"      // a record was read; Duration, Elided when a snapshot served
 	EventMatched   EventType = "matched"   // a counterpart was looked for; Count candidates
+	EventHeld      EventType = "held"      // a record waits for a person: its match is ambiguous; Count candidates
 	EventDecided   EventType = "decided"   // a field was decided; Decision
 	EventEcho      EventType = "echo"      // a change turned out to make no difference
 	EventWrote     EventType = "wrote"     // a record was written; Count fields, Duration

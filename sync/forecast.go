@@ -43,19 +43,23 @@ type ForecastItem struct {
 	Digest string
 }
 
-// Forecast makes the forecast for records of one side of a flow.
+// Forecast makes the forecast for records of one side of a flow. The observer
+// gets its progress.
 func (e *Engine) Forecast(ctx context.Context, flow string, refs []Ref) (Forecast, error) {
 	out := Forecast{Flow: flow, Fields: map[string]int{}, Rules: map[string]int{}}
 	p, err := e.plannerOf(flow)
 	if err != nil {
 		return out, err
 	}
-	for _, ref := range refs {
+	m := e.meter(flow, "forecast "+flow)
+	m.Total = len(refs)
+	for i, ref := range refs {
 		r, plan, err := e.foresee(ctx, p, ref)
 		if ctx.Err() != nil {
 			return out, ctx.Err()
 		}
 		out.add(r, &plan, ref, err)
+		m.each(i)
 	}
 	return out, nil
 }
@@ -180,7 +184,10 @@ func (e *Engine) ApplyForecast(ctx context.Context, f Forecast) (moved []Ref, er
 	if err != nil {
 		return nil, err
 	}
-	for _, item := range f.Items {
+	m := e.meter(f.Flow, "apply "+f.Flow)
+	m.Total = len(f.Items)
+	for i, item := range f.Items {
+		m.each(i)
 		_, plan, err := e.foresee(ctx, p, item.Ref)
 		if ctx.Err() != nil {
 			return moved, ctx.Err()

@@ -5,22 +5,35 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
+	"slices"
 	"time"
 )
 
-// A Guard bounds what a flow may do in an hour before a person looks at it. A
-// flow that would exceed a bound is suspended as a whole by a [Switch] that
-// says why, and the observer is told; [Engine.Resume] lets it go on, with its
-// counts at zero.
+// A Guard bounds what a flow may do before a person looks at it: in an hour as
+// Config.Guard, in one run as [Load].Guard. A flow that would exceed a bound is
+// suspended as a whole by a [Switch] that says why, and the observer is told;
+// [Engine.Resume] lets it go on, with its counts at zero. Each process counts
+// its own deeds.
 type Guard struct {
-	// Detachments is how many pairs may lose an end; 20 by default, or 2 % of
-	// the pairs that the last [Engine.Verify] counted if that is more. A mass
-	// of deletions is more often an accident than meant.
+	// Detachments is how many pairs may lose an end. In an hour, and in one
+	// [Engine.Inventory], 0 means 20, or 2 % of the pairs that the last
+	// verification or inventory counted if that is more: a mass of deletions
+	// is more often an accident than meant.
 	Detachments int
 	// Creations and Overwrites bound the records created, and the values
 	// overwritten that were not blank; 0 does not.
 	Creations, Overwrites int
+	// Conflicts and Duplicates bound the shares, from 0 to 1, of the records
+	// about to be written to of which a field met in conflict, and of the
+	// records that were found to be ambiguous. They are judged from 100 records
+	// on; 0 does not bound them.
+	Conflicts, Duplicates float64
+}
+
+// validate names a bound that is none.
+func (g *Guard) validate() bool {
+	share := func(s float64) bool { return s >= 0 && s <= 1 }
+	return g.Detachments >= 0 && g.Creations >= 0 && g.Overwrites >= 0 && share(g.Conflicts) && share(g.Duplicates)
 }
 
 // A deed is what a guard counts.
@@ -30,123 +43,106 @@ const (
 	detachment deed = "detachments"
 	creation   deed = "creations"
 	overwrite  deed = "overwrites"
+	conflict   deed = "conflicts"
+	duplicate  deed = "duplicates"
+	look       deed = "looks" // records that are about to be written to, or ambiguous
 )
 
-// guarded counts deeds. The zero value is ready; methods may be called
-// concurrently. Each process counts its own.
-type guarded struct {
-	mu    sync.Mutex
-	deeds map[string]map[deed][]time.Time // by flow
-	pairs map[string]int                  // by flow, as last verified
-	told  map[string]bool                 // the flows that it stopped
-}
+// enoughLooks is how many looks a share is judged from.
+const enoughLooks = 100
 
-// first reports whether a flow is stopped for the first time since it was
-// last let go on.
-func (g *guarded) first(flow string) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.told[flow] {
-		return false
+// exceeded reports whether one more deed after so many, of so many looks, is
+// beyond the bound.
+func (g *Guard) exceeded(d deed, done, looks int) bool {
+	atMost := func(most int) bool { return most > 0 && done >= most }
+	share := func(most float64) bool {
+		return most > 0 && looks >= enoughLooks && float64(done+1) > most*float64(looks)
 	}
-	if g.told == nil {
-		g.told = map[string]bool{}
-	}
-	g.told[flow] = true
-	return true
-}
-
-// most returns how many deeds a flow is allowed in an hour, 0 for any number.
-func (g *guarded) most(limits Guard, flow string, d deed) int {
 	switch d {
+	case detachment:
+		return atMost(g.Detachments)
 	case creation:
-		return limits.Creations
+		return atMost(g.Creations)
 	case overwrite:
-		return limits.Overwrites
+		return atMost(g.Overwrites)
+	case conflict:
+		return share(g.Conflicts)
+	case duplicate:
+		return share(g.Duplicates)
 	}
-	if limits.Detachments != 0 {
-		return limits.Detachments
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return max(20, g.pairs[flow]/50)
+	return false
 }
 
-// count notes a deed unless it would be one too many in an hour.
-func (g *guarded) count(flow string, d deed, most int, now time.Time) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.deeds == nil {
-		g.deeds = map[string]map[deed][]time.Time{}
+// says tells the bound of a deed for people.
+func (g *Guard) says(d deed) string {
+	switch d {
+	case detachment:
+		return fmt.Sprintf("%d detachments", g.Detachments)
+	case creation:
+		return fmt.Sprintf("%d creations", g.Creations)
+	case overwrite:
+		return fmt.Sprintf("%d overwrites", g.Overwrites)
+	case conflict:
+		return fmt.Sprintf("%g %% conflicts", 100*g.Conflicts)
 	}
-	if g.deeds[flow] == nil {
-		g.deeds[flow] = map[deed][]time.Time{}
-	}
-	list := g.deeds[flow][d]
-	for len(list) > 0 && now.Sub(list[0]) >= time.Hour {
-		list = list[1:]
-	}
-	if len(list) >= most {
-		return false
-	}
-	g.deeds[flow][d] = append(list, now)
-	return true
-}
-
-// forget sets a flow's counts to zero.
-func (g *guarded) forget(flow string) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	delete(g.deeds, flow)
-	delete(g.told, flow)
-}
-
-// verified notes how many pairs a flow has.
-func (g *guarded) verified(flow string, pairs int) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.pairs == nil {
-		g.pairs = map[string]int{}
-	}
-	g.pairs[flow] = pairs
+	return fmt.Sprintf("%g %% duplicates", 100*g.Duplicates)
 }
 
 // allow counts a deed of the flow. One too many suspends the flow and has the
 // look wait.
 func (r *reconciliation) allow(ctx context.Context, d deed) error {
 	e := r.engine
-	most := e.guarded.most(e.cfg.Guard, r.flow.Name, d)
-	if most == 0 || e.guarded.count(r.flow.Name, d, most, time.Now()) {
+	why := e.guarded.count(r.flow.Name, r.causes, d, e.guarded.hourly(e.cfg.Guard, r.flow.Name), time.Now())
+	if why == "" {
 		return nil
 	}
-	err := &Error{Op: "guard", Action: RetryAt, Ref: r.ref, Rule: "guard." + string(d), RetryAt: time.Now().Add(guardWait),
-		Hint: "find out why, then resume the flow", Err: fmt.Errorf("flow %s: more than %d %s in an hour", r.flow.Name, most, d)}
-	if !e.guarded.first(r.flow.Name) {
-		return err
+	return e.trip(ctx, &Error{Op: "guard", Action: RetryAt, Ref: r.ref, Rule: "guard." + string(d), RetryAt: time.Now().Add(guardWait),
+		Hint: "find out why, then resume the flow", Err: fmt.Errorf("flow %s: %s", r.flow.Name, why)}, r.flow.Name)
+}
+
+// trip suspends a flow, unless that was done, and returns why.
+func (e *Engine) trip(ctx context.Context, why *Error, flow string) error {
+	if !e.guarded.first(flow) {
+		return why
 	}
-	e.cfg.Logger.LogAttrs(ctx, slog.LevelError, "a guard suspends a flow", slog.Any("error", err))
-	e.observe(Event{Type: EventTripped, Flow: r.flow.Name, Ref: r.ref, Err: err})
-	return errors.Join(err, e.Suspend(ctx, Switch{Flow: r.flow.Name, Why: "guard: " + err.Err.Error()}))
+	e.cfg.Logger.LogAttrs(ctx, slog.LevelError, "a guard suspends a flow", slog.Any("error", why))
+	e.observe(Event{Type: EventTripped, Flow: flow, Ref: why.Ref, Err: why})
+	if err := e.Suspend(ctx, Switch{Flow: flow, Why: "guard: " + why.Err.Error()}); err != nil {
+		return errors.Join(why, err)
+	}
+	return why
 }
 
 // guardWait is how long a record waits that a guard stopped.
 const guardWait = 5 * time.Minute
 
-// allowWrites counts what a plan creates and overwrites.
+// allowWrites counts what a plan creates and overwrites, and whether fields
+// of it met in conflict.
 func (r *reconciliation) allowWrites(ctx context.Context, plan *Plan) error {
+	deeds := []deed{look}
 	for _, s := range []Side{Left, Right} {
 		if plan.Writes[s] != nil && !r.views[s].Exists {
-			if err := r.allow(ctx, creation); err != nil {
-				return err
-			}
+			deeds = append(deeds, creation)
 		}
+	}
+	if slices.ContainsFunc(plan.Decisions, func(d Decision) bool { return d.Conflict }) {
+		deeds = append(deeds, conflict)
 	}
 	for i := range plan.Decisions {
 		if _, lost := plan.Decisions[i].Lost(); lost {
-			if err := r.allow(ctx, overwrite); err != nil {
-				return err
-			}
+			deeds = append(deeds, overwrite)
+		}
+	}
+	for _, d := range deeds {
+		if err := r.allow(ctx, d); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// doubtful counts a record whose counterpart is ambiguous. It waits for a
+// person in any case.
+func (r *reconciliation) doubtful(ctx context.Context) error {
+	return errors.Join(r.allow(ctx, look), r.allow(ctx, duplicate))
 }

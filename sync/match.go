@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 )
 
 // match looks for the counterpart by the flow's identities.
@@ -104,21 +105,25 @@ func (r *reconciliation) probe(side Side, rec Record) (Probe, error) {
 }
 
 // take accepts the only candidate of a match. Several candidates, or one that
-// is linked to somebody else, are never guessed at.
+// is linked to somebody else, are never guessed at: a person resolves them.
 func (r *reconciliation) take(ctx context.Context, far Side, m Match) error {
 	r.engine.observe(Event{Type: EventMatched, Flow: r.flow.Name, Ref: r.ref, Count: len(m.Candidates)})
-	switch len(m.Candidates) {
+	candidates, err := r.offered(ctx, m.Candidates)
+	if err != nil {
+		return err
+	}
+	switch len(candidates) {
 	case 0:
 		return r.byAlias(ctx)
 	case 1:
-		return r.accept(ctx, far, m.Candidates[0], m.By)
+		return r.accept(ctx, far, candidates[0], m.By)
 	}
-	refs := make([]string, len(m.Candidates))
-	for i := range m.Candidates {
-		refs[i] = m.Candidates[i].Ref.String()
+	refs := make([]Ref, len(candidates))
+	for i := range candidates {
+		refs[i] = candidates[i].Ref
 	}
-	slices.Sort(refs)
-	return r.ambiguous(m.By, "several records match", refs)
+	slices.SortFunc(refs, func(a, b Ref) int { return strings.Compare(a.String(), b.String()) })
+	return r.ambiguous(ctx, m.By, "several records match", []Ref{r.link.End(r.near)}, refs)
 }
 
 // accept links the record to its match, or joins the link that the match has
@@ -136,14 +141,4 @@ func (r *reconciliation) accept(ctx context.Context, far Side, rec Record, by st
 	r.note(Entry{Kind: EntryLinked, Note: "matched by " + by})
 	r.views[far] = r.view(far, rec)
 	return nil
-}
-
-// ambiguous is the error for a match that needs a person.
-func (r *reconciliation) ambiguous(by, what string, refs []string) error {
-	text := what + " by " + by + ":"
-	for _, ref := range refs {
-		text += " " + ref
-	}
-	return &Error{Op: "match", Action: Invalid, Ref: r.ref, Rule: "identity.ambiguous",
-		Hint: "merge the records or correct the identity, then replay", Err: errors.New(text)}
 }

@@ -41,6 +41,9 @@ func (r *reconciliation) follow(ctx context.Context, s Side, rec Record) (ours b
 	if s != r.near {
 		return false, nil
 	}
+	if survivor.End(s).Zero() {
+		return false, r.elsewhere(rec.Ref)
+	}
 	return false, r.elsewhere(survivor.End(s))
 }
 
@@ -94,6 +97,9 @@ func (r *reconciliation) survivor(ctx context.Context, s Side, rec Record) (Link
 	if err != nil {
 		return Link{}, false, err
 	}
+	if link.End(s).Zero() && m.By == IDField {
+		return link, true, nil // it was created for that one, and nobody has heard of it yet
+	}
 	merged, err := r.mergedInto(ctx, s, link.End(s), rec.Ref)
 	return link, merged, err
 }
@@ -143,12 +149,14 @@ func (r *reconciliation) byAlias(ctx context.Context) error {
 // look begins anew from there.
 func (r *reconciliation) join(ctx context.Context, far Side, other Link, match Record, by string) error {
 	mine, near, was := r.link, r.link.End(r.near), other.End(r.near)
-	taken := r.ambiguous(by, "the match is linked to another record", []string{match.Ref.String(), was.String()})
+	taken := func() error {
+		return r.ambiguous(ctx, by, "the match is linked to another record", []Ref{near, was}, []Ref{match.Ref})
+	}
 	switch {
 	case was.Zero() && other.State == Pending:
 		return r.takeOver(ctx, far, other, match, by)
 	case was.Zero():
-		return taken
+		return taken()
 	}
 	rec, err := r.read(ctx, r.near, was)
 	switch {
@@ -157,7 +165,7 @@ func (r *reconciliation) join(ctx context.Context, far Side, other Link, match R
 	case rec.Deleted:
 		return r.takeOver(ctx, far, other, match, by)
 	case rec.Ref != near:
-		return taken
+		return taken()
 	}
 	if err := r.release(ctx, mine); err != nil {
 		return err

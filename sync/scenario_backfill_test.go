@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/urbanhub/crmsync/sync"
 )
@@ -28,8 +29,8 @@ func (l *listed) List(_ context.Context, _ sync.Kind, after sync.Cursor) (sync.L
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var ids []string
-	for id := range l.records {
-		if id > string(after) {
+	for id, r := range l.records {
+		if id > string(after) && !r.deleted {
 			ids = append(ids, id)
 		}
 	}
@@ -132,5 +133,40 @@ func TestBackfillNeedsASourceThatLists(t *testing.T) {
 				t.Errorf("%+v was accepted", load)
 			}
 		}
+	})
+}
+
+func TestBackfillStopsForDuplicatesAndForWhatDoesNotSettle(t *testing.T) {
+	bubble(t, func(w *world) {
+		w.right.unique = nil
+		walked(w, 10)
+		w.people(30, "Ana")
+		for i := range 60 {
+			w.right.create("mail", fmt.Sprintf("ana%d@example.com", i%30), "fullname", "Eva")
+		}
+		w.takeHooks()
+		p, err := w.engine.Backfill(w.ctx, sync.Load{Flow: "people", From: sync.Left})
+		if sync.ActionOf(err) != sync.Fatal || !strings.Contains(err.Error(), "backfill.duplicates") || p.Duplicates != 10 || p.Failed != 0 {
+			t.Errorf("progress %+v, %v; want a stop for ten duplicates", p, err)
+		}
+		if holds, err := w.engine.Holds(w.ctx, "people", "", 0); len(holds) != 10 || err != nil {
+			t.Errorf("%d holds, %v", len(holds), err)
+		}
+	})
+	bubble(t, func(w *world) {
+		walked(w, 10)
+		w.people(30, "Ana")
+		w.right.before = failing("create")
+		p, err := w.engine.Backfill(w.ctx, sync.Load{Flow: "people", From: sync.Left, Patience: time.Minute})
+		if sync.ActionOf(err) != sync.Fatal || !strings.Contains(err.Error(), "backfill.waiting") || p.Waiting != 10 || p.Done != 10 {
+			t.Errorf("progress %+v, %v; want a stop for ten that wait", p, err)
+		}
+		w.right.before = nil
+		p, err = w.engine.Backfill(w.ctx, sync.Load{Flow: "people", From: sync.Left})
+		if err != nil || p.Earlier != 10 || p.Done != 20 {
+			t.Errorf("progress %+v, %v", p, err)
+		}
+		w.settle()
+		w.agrees(30)
 	})
 }

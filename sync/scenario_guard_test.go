@@ -89,3 +89,90 @@ func TestGuardBoundsCreationsAndOverwrites(t *testing.T) {
 		}
 	})
 }
+
+func (w *world) tripped(rule string) {
+	w.Helper()
+	thrown, err := w.engine.Suspended(w.ctx)
+	if err != nil || len(thrown) != 1 || !strings.Contains(thrown[0].Why, rule) {
+		w.Errorf("suspended %+v, %v, want for %s", thrown, err, rule)
+	}
+}
+
+// A map turns out to disagree with everybody: it is stopped before much is done.
+func TestGuardBoundsTheShareOfConflicts(t *testing.T) {
+	bubble(t, func(w *world) {
+		w.cfg.Guard = sync.Guard{Conflicts: 0.2}
+		w.start()
+		for i := range 300 {
+			w.left.create("email", fmt.Sprintf("p%d@example.com", i), "name", "Ana")
+			if i%3 == 0 {
+				w.right.create("mail", fmt.Sprintf("p%d@example.com", i), "fullname", "Eva")
+			}
+		}
+		w.once()
+		w.tripped("20 % conflicts")
+		if n := len(w.right.living()); n >= 300 {
+			t.Errorf("%d records on the right: nothing was stopped", n)
+		}
+	})
+}
+
+func TestGuardBoundsTheShareOfDuplicates(t *testing.T) {
+	bubble(t, func(w *world) {
+		w.cfg.Guard = sync.Guard{Duplicates: 0.2}
+		w.right.unique = nil
+		w.start()
+		for i := range 200 {
+			mail := fmt.Sprintf("p%d@example.com", i)
+			w.left.create("email", mail)
+			if i%2 == 0 {
+				w.right.create("mail", mail)
+				w.right.create("mail", mail)
+			}
+		}
+		w.takeHooks()
+		w.look(w.left.living()...)
+		w.once()
+		w.tripped("20 % duplicates")
+	})
+}
+
+// A run has bounds of its own, whatever else goes on.
+func TestGuardBoundsARun(t *testing.T) {
+	bubble(t, func(w *world) {
+		walked(w, 10)
+		w.people(60, "Ana")
+		load := sync.Load{Flow: "people", From: sync.Left, Guard: sync.Guard{Creations: 25}}
+		p, err := w.engine.Backfill(w.ctx, load)
+		if sync.ActionOf(err) != sync.Fatal || !strings.Contains(err.Error(), "backfill.suspended") && !strings.Contains(err.Error(), "backfill.waiting") {
+			t.Errorf("progress %+v, %v", p, err)
+		}
+		if n := len(w.right.living()); n != 25 {
+			t.Errorf("%d records were created, want 25", n)
+		}
+		w.tripped("25 creations in the run")
+		if _, err := w.engine.Backfill(w.ctx, load); err == nil {
+			t.Error("the run goes on in a suspended flow")
+		}
+		if err := w.engine.Resume(w.ctx, sync.Switch{Flow: "people"}); err != nil {
+			t.Fatal(err)
+		}
+		load.Guard = sync.Guard{}
+		if _, err := w.engine.Backfill(w.ctx, load); err != nil {
+			t.Error(err)
+		}
+		w.settle()
+		w.agrees(60)
+	})
+}
+
+func TestGuardNeedsBoundsThatAreSome(t *testing.T) {
+	bubble(t, func(w *world) {
+		for _, g := range []sync.Guard{{Creations: -1}, {Conflicts: 2}, {Duplicates: -0.1}} {
+			w.cfg.Guard = g
+			if _, err := sync.New(w.cfg); err == nil {
+				t.Errorf("%+v was accepted", g)
+			}
+		}
+	})
+}

@@ -121,6 +121,13 @@ type ListPage struct {
 	More bool
 }
 
+// A Counter knows how many records it has.
+type Counter interface {
+	// Count returns how many live records of a kind there are, as an index
+	// that may lag tells it.
+	Count(ctx context.Context, kind Kind) (int, error)
+}
+
 // An Eraser removes a person's data for good, as privacy laws ask.
 type Eraser interface {
 	// Erase removes each record for good and returns one error per id, in

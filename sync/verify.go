@@ -7,20 +7,50 @@ import (
 	"time"
 )
 
-// verifyPage is how many pairs are read at once.
-const verifyPage = 100
-
-// An Agreement is the measured accuracy of a flow: every linked pair read
-// afresh on both sides and compared field by field, past the engine's books.
+// An Agreement is the measured accuracy of a flow: its linked pairs read afresh
+// on both sides and compared field by field, past the engine's books.
 type Agreement struct {
 	Flow string
-	// Pairs counts the active links and Missing those with a record gone.
+	// Kinds are the kinds of the records, left first.
+	Kinds [2]Kind
+	// Population counts the active links. Where Sampled is set only Pairs of
+	// them were compared, which the sample chose.
+	Population int
+	Sampled    bool
+	// Pairs counts the links looked at and Missing those with a record gone;
+	// Gone tells on which side, left first.
 	Pairs, Missing int
+	Gone           [2]int
+	// Tally counts the compared fields, and Fields by the field's name.
+	Tally
+	Fields map[string]Tally
+	// Differences lists what disagrees, at most 1,000 of them.
+	Differences []Difference
+}
+
+// A Tally counts compared fields.
+type Tally struct {
 	// Compared counts the compared fields and Equal the equal ones. Skipped
 	// counts fields that differ and may: held, filtered, kept, paused or gated ones.
 	Compared, Equal, Skipped int
-	// Differences lists what disagrees, at most 1,000 of them.
-	Differences []Difference
+}
+
+// Ratio returns Equal/Compared, 1 when nothing was compared.
+func (t Tally) Ratio() float64 {
+	if t.Compared == 0 {
+		return 1
+	}
+	return float64(t.Equal) / float64(t.Compared)
+}
+
+func (t Tally) add(compared, equal, skipped int) Tally {
+	return Tally{t.Compared + compared, t.Equal + equal, t.Skipped + skipped}
+}
+
+// count counts one field of one pair.
+func (a *Agreement) count(field string, compared, equal, skipped int) {
+	a.Tally = a.add(compared, equal, skipped)
+	a.Fields[field] = a.Fields[field].add(compared, equal, skipped)
 }
 
 // A Difference is one field of one pair that disagrees.
@@ -30,48 +60,46 @@ type Difference struct {
 	Field       string
 }
 
-// Ratio returns Equal/Compared, 1 when nothing was compared.
-func (a *Agreement) Ratio() float64 {
-	if a.Compared == 0 {
-		return 1
-	}
-	return float64(a.Equal) / float64(a.Compared)
+// Verify measures the agreement of all pairs of a flow and enqueues what
+// disagrees or misses a record. It is meaningful when the flow is at rest; work
+// under way counts as disagreement. The observer gets its progress.
+func (e *Engine) Verify(ctx context.Context, flow string) (Agreement, error) {
+	return e.VerifySample(ctx, flow, Sample{})
 }
 
-// Verify measures the agreement of a flow and enqueues what disagrees or misses
-// a record. It is
-// meaningful when the flow is at rest; work under way counts as disagreement.
-func (e *Engine) Verify(ctx context.Context, flow string) (Agreement, error) {
-	a := Agreement{Flow: flow}
+// VerifySample is Verify for a sample of the pairs.
+func (e *Engine) VerifySample(ctx context.Context, flow string, sample Sample) (Agreement, error) {
+	a := Agreement{Flow: flow, Fields: map[string]Tally{}}
 	p, err := e.plannerOf(flow)
 	if err != nil {
 		return a, err
 	}
-	for after := ""; ; {
-		links, err := e.cfg.Store.Links(ctx, flow, after, verifyPage)
-		if err != nil {
-			return a, err
-		}
-		if len(links) == 0 {
-			break
-		}
-		after = links[len(links)-1].ID
-		if err := e.verifyLinks(ctx, p, links, &a); err != nil {
-			return a, err
-		}
+	a.Kinds = [2]Kind{p.flow.Left.Kind, p.flow.Right.Kind}
+	m := e.meter(flow, "verify "+flow)
+	draw, err := e.draw(ctx, flow, sample)
+	if err != nil {
+		return a, err
 	}
-	e.guarded.verified(flow, a.Pairs)
+	a.Population, a.Sampled, m.Total = draw.population, draw.most > 0, draw.chosen
+	e.guarded.counted(flow, draw.population)
+	err = e.eachPair(ctx, flow, draw.chooses, func(links []Link) error {
+		if err := e.verifyLinks(ctx, p, links, &a); err != nil {
+			return err
+		}
+		m.step(len(links), true)
+		return nil
+	})
+	if err != nil {
+		return a, err
+	}
+	m.step(0, false)
 	e.observe(Event{Type: EventVerified, Flow: flow, Agreement: &a})
 	return a, nil
 }
 
-// verifyLinks compares one page of links and enqueues those that disagree or
+// verifyLinks compares some links and enqueues those that disagree or
 // miss a record.
 func (e *Engine) verifyLinks(ctx context.Context, p *Planner, links []Link, a *Agreement) error {
-	links = slices.DeleteFunc(links, func(l Link) bool { return l.State != Active })
-	if len(links) == 0 {
-		return nil
-	}
 	var sides [2][]Record
 	for _, s := range []Side{Left, Right} {
 		ids := make([]string, len(links))
@@ -87,7 +115,7 @@ func (e *Engine) verifyLinks(ctx context.Context, p *Planner, links []Link, a *A
 	}
 	var again []Item
 	for i := range links {
-		agreed, err := e.verifyPair(ctx, p, &links[i], sides[Left][i], sides[Right][i], a)
+		agreed, err := e.verifyPair(ctx, p, &links[i], [2]Record{sides[Left][i], sides[Right][i]}, a)
 		if err != nil {
 			return err
 		}
@@ -100,19 +128,25 @@ func (e *Engine) verifyLinks(ctx context.Context, p *Planner, links []Link, a *A
 }
 
 // verifyPair compares one pair and reports whether it needs no look.
-func (e *Engine) verifyPair(ctx context.Context, p *Planner, link *Link, left, right Record, a *Agreement) (bool, error) {
+func (e *Engine) verifyPair(ctx context.Context, p *Planner, link *Link, recs [2]Record, a *Agreement) (bool, error) {
 	a.Pairs++
-	if left.Deleted || right.Deleted {
+	var views [2]View
+	for _, s := range []Side{Left, Right} {
+		if recs[s].Deleted {
+			a.Gone[s]++
+		}
+		views[s] = View{Exists: true, Record: recs[s], Degraded: e.degraded(p.flow.End(s))}
+	}
+	if recs[Left].Deleted || recs[Right].Deleted {
 		a.Missing++
 		return false, nil
 	}
-	views := [2]View{{Exists: true, Record: left}, {Exists: true, Record: right}}
-	for _, s := range []Side{Left, Right} {
-		views[s].Degraded = e.degraded(p.flow.End(s))
+	differing := p.differing(recs[Left].Fields, recs[Right].Fields)
+	for i := range p.flow.Fields {
+		if f := &p.flow.Fields[i]; !slices.Contains(differing, f) {
+			a.count(f.Name, 1, 1, 0)
+		}
 	}
-	differing := p.differing(left.Fields, right.Fields)
-	a.Compared += len(p.flow.Fields)
-	a.Equal += len(p.flow.Fields) - len(differing)
 	if len(differing) == 0 {
 		return true, nil
 	}
@@ -123,11 +157,11 @@ func (e *Engine) verifyPair(ctx context.Context, p *Planner, link *Link, left, r
 	agreed := true
 	for _, f := range differing {
 		if p.mayDiffer(f, views, base, e.gate(p.flow, link.ID, link.Left, link.Right)) {
-			a.Skipped++
-			a.Compared--
+			a.count(f.Name, 0, 0, 1)
 			continue
 		}
 		agreed = false
+		a.count(f.Name, 1, 0, 0)
 		if len(a.Differences) < 1000 {
 			a.Differences = append(a.Differences, Difference{link.ID, link.Left, link.Right, f.Name})
 		}
