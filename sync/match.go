@@ -9,9 +9,12 @@ import (
 
 // match looks for the counterpart by the flow's identities.
 func (r *reconciliation) match(ctx context.Context, far Side) error {
-	named, err := r.named(ctx, far)
+	named, err := r.named(ctx, far, r.views[r.near].Record)
 	if err != nil {
 		return err
+	}
+	if err := r.free(named); err != nil {
+		return err // most often the near record was created a moment ago, and its webhook overtook the commit
 	}
 	m, err := r.ask(ctx, far, r.views[r.near].Record)
 	if err != nil {
@@ -23,24 +26,20 @@ func (r *reconciliation) match(ctx context.Context, far Side) error {
 	return r.take(ctx, far, m)
 }
 
-// named returns the link of the counterpart that the near record names by id,
-// if there is one. It steps back when that one is just being linked: most often
-// the near record was created a moment ago, and its webhook overtook the
-// commit. Asking the far side would be a call in vain.
-func (r *reconciliation) named(ctx context.Context, far Side) (Link, error) {
-	probe, err := r.probe(far, r.views[r.near].Record)
-	if err != nil || len(probe) == 0 || probe[0].Name != IDField {
+// named returns the link of the record of a side that one of the other side
+// names by id, the zero Link if there is none.
+func (r *reconciliation) named(ctx context.Context, side Side, rec Record) (Link, error) {
+	probe, err := r.probe(side, rec)
+	at := slices.IndexFunc(probe, func(k Key) bool { return k.Name == IDField })
+	if err != nil || at < 0 {
 		return Link{}, err
 	}
-	end := r.flow.End(far)
-	link, err := r.engine.cfg.Store.Link(ctx, r.flow.Name, Ref{System: end.System, Kind: end.Kind, ID: probe[0].Value.String()})
+	end := r.flow.End(side)
+	link, err := r.engine.cfg.Store.Link(ctx, r.flow.Name, Ref{System: end.System, Kind: end.Kind, ID: probe[at].Value.String()})
 	if errors.Is(err, ErrNotFound) {
 		return Link{}, nil
 	}
-	if err != nil {
-		return Link{}, err
-	}
-	return link, r.free(link)
+	return link, err
 }
 
 // orphaned gives the record its place in the link of the counterpart that it

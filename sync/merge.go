@@ -86,6 +86,10 @@ func (r *reconciliation) survivor(ctx context.Context, s Side, rec Record) (Link
 	if r.link.Generation == 0 {
 		return Link{}, false, nil
 	}
+	link, err = r.named(ctx, s.Other(), rec)
+	if err != nil || link.State == Pending && link.End(s).Zero() {
+		return link, err == nil, err // it was created for that one, and nobody has heard of it yet
+	}
 	m, err := r.ask(ctx, s.Other(), rec)
 	if err != nil || len(m.Candidates) != 1 {
 		return Link{}, false, err
@@ -96,9 +100,6 @@ func (r *reconciliation) survivor(ctx context.Context, s Side, rec Record) (Link
 	}
 	if err != nil {
 		return Link{}, false, err
-	}
-	if link.End(s).Zero() && m.By == IDField {
-		return link, true, nil // it was created for that one, and nobody has heard of it yet
 	}
 	merged, err := r.mergedInto(ctx, s, link.End(s), rec.Ref)
 	return link, merged, err

@@ -7,42 +7,50 @@ import (
 	"github.com/urbanhub/crmsync/sync"
 )
 
-// orphan has a process die right after it created a record on the right for a
-// new one on the left.
-func orphan(w *world, pairs ...string) (left, right sync.Ref) {
-	before := len(w.right.living())
-	left = w.left.create(pairs...)
+// orphan has a process die right after it created a record on one side for a
+// new one on the other.
+func orphan(w *world, from, to *fake, pairs ...string) (record, made sync.Ref) {
+	before := len(to.living())
+	record = from.create(pairs...)
 	m := &mortal{Store: w.store, Queue: w.queue, dieAt: 2}
 	w.cfg.Store, w.cfg.Queue = m, m
 	w.start()
 	w.enqueueQuietly(w.takeHooks()...)
 	_ = w.engine.RunOnce(w.ctx)
-	made := w.right.living()
-	if len(made) != before+1 {
-		w.Fatalf("%d records on the right, want one more than %d", len(made), before)
+	all := to.living()
+	if len(all) != before+1 {
+		w.Fatalf("%d records, want one more than %d", len(all), before)
 	}
 	w.cfg.Store, w.cfg.Queue = w.store, w.queue
 	w.start()
-	return left, made[before]
+	return record, all[before]
 }
 
 // A record is deleted before anybody knows that it was created on the other
 // side: it is not created anew from there.
 func TestDeletedRecordIsNotMadeAnewFromWhatItBecame(t *testing.T) {
-	bubble(t, func(w *world) {
-		left, right := orphan(w, "name", "Ana", "email", "ana@example.com")
-		w.left.remove(left, true)
-		time.Sleep(2 * time.Minute)
-		w.settle()
-		if got := w.left.living(); len(got) != 0 {
-			t.Errorf("%v came back", got)
-		}
-		w.left.remove(left, false)
-		w.left.edit(left, "email", "gil@example.com")
-		w.settle()
-		w.holds(w.right, right, "mail", "gil@example.com")
-		w.agrees(1)
-	})
+	for name, side := range map[string]sync.Side{"left": sync.Left, "right": sync.Right} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(w *world) {
+				from, to, mail, far := w.left, w.right, "email", "mail"
+				if side == sync.Right {
+					from, to, mail, far = w.right, w.left, "mail", "email"
+				}
+				record, made := orphan(w, from, to, mail, "ana@example.com")
+				from.remove(record, true)
+				time.Sleep(2 * time.Minute)
+				w.settle()
+				if got := from.living(); len(got) != 0 {
+					t.Errorf("%v came back", got)
+				}
+				from.remove(record, false)
+				from.edit(record, mail, "gil@example.com")
+				w.settle()
+				w.holds(to, made, far, "gil@example.com")
+				w.agrees(1)
+			})
+		})
+	}
 }
 
 // A record that a dead process made is merged with that of another pair before
@@ -50,7 +58,7 @@ func TestDeletedRecordIsNotMadeAnewFromWhatItBecame(t *testing.T) {
 func TestMergeWithARecordNobodyKnowsOf(t *testing.T) {
 	bubble(t, func(w *world) {
 		_, other := w.pair("name", "Eva", "email", "eva@example.com")
-		left, right := orphan(w, "name", "Ana", "email", "ana@example.com")
+		left, right := orphan(w, w.left, w.right, "name", "Ana", "email", "ana@example.com")
 		survivor := w.right.merge(right, other)
 		w.hook(other)
 		w.left.edit(left, "email", "gil@example.com")

@@ -202,6 +202,7 @@ func (c *checker) wrote(ctx context.Context, cl *client, w sync.Write, was *reco
 		o.raced = w.Ref.ID != "" && w.Ref != ref // it was merged after the engine had read it
 		for _, n := range lensOf(field, s).Names() {
 			o.raced = o.raced || was.edited[n].After(seen)
+			o.ours = o.ours || was.written[n].After(was.edited[n])
 		}
 		c.w.history.overwrote = append(c.w.history.overwrote, o)
 	})

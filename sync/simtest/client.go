@@ -148,7 +148,7 @@ func (c *client) apply(ctx context.Context, w sync.Write) (res sync.Result) {
 		res = c.v.write(w)
 		if res.Err == nil {
 			c.world.check.wrote(ctx, c, w, was, res)
-			c.process.wrote(ctx, res.Record.Ref)
+			c.process.wrote(ctx, res.Record.Ref, res.Complete)
 		}
 		return res.Err
 	})

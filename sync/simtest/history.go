@@ -55,6 +55,7 @@ type overwrite struct {
 	lost     sync.Value // canonical
 	at       time.Time
 	raced    bool // it was edited after the engine had read it
+	ours     bool // what is lost was not edited since the engine wrote it
 }
 
 func newHistory() *history {

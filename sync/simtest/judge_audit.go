@@ -9,9 +9,10 @@ import (
 
 // losses judges that the audit knows every value that the engine replaced.
 func (c *checker) losses(audit []sync.Entry) {
-	known := map[string]bool{}
+	known, wrote := map[string]bool{}, map[string]bool{}
 	for i := range audit {
 		if d := audit[i].Decision; d != nil {
+			wrote[audit[i].Flow+"."+d.Field+"\x00"+d.After.String()] = true
 			for _, v := range d.Before {
 				if v != d.After {
 					known[audit[i].Flow+"."+d.Field+"\x00"+v.String()] = true
@@ -21,7 +22,8 @@ func (c *checker) losses(audit []sync.Entry) {
 	}
 	for i := range c.w.history.overwrote {
 		o := &c.w.history.overwrote[i]
-		if !o.lost.Blank() && !o.raced && !known[o.field+"\x00"+o.lost.String()] {
+		key := o.field + "\x00" + o.lost.String()
+		if !o.lost.Blank() && !o.raced && !known[key] && !(o.ours && wrote[key]) {
 			c.fail("I8 audit", []sync.Ref{o.ref}, "%s of %s was replaced at %s, and the audit does not know what it was", o.field, o.ref, clock(o.at))
 		}
 	}

@@ -30,7 +30,7 @@ var bugs = []bug{
 	{"echoes are told by their source", "I3", echoBySource, false},
 	{"the store does not fence", "I3 I5 I8 I9 I13", noFence, false},
 	{"the cursor is stored before the changes", "I3", cursorFirst, false},
-	{"a merge is taken for a deletion", "I3 I13", mergeIsGone, false},
+	{"a merge goes unnoticed", "I3 I13", mergeUnnoticed, false},
 	{"an intent is only in memory", "I8", noIntent, false},
 	{"to be asked to wait costs an attempt", "I10", dearWait, false},
 	{"a dropped field is taken as written", "I3 I5 I7 I8", dropIsWrite, false},
@@ -179,7 +179,6 @@ func (m mergeless) Read(ctx context.Context, kind sync.Kind, ids []string) ([]sy
 	recs, err := m.Source.Read(ctx, kind, ids)
 	for i := range recs {
 		if recs[i].ID != ids[i] {
-			recs[i] = sync.Record{Ref: recs[i].Ref, Deleted: true}
 			recs[i].ID = ids[i]
 		}
 		recs[i].Aliases = nil
@@ -187,15 +186,8 @@ func (m mergeless) Read(ctx context.Context, kind sync.Kind, ids []string) ([]sy
 	return recs, err
 }
 
-// A matcher that does not know who is who finds nobody.
-type noMatch struct{}
-
-func (noMatch) Match(_ context.Context, _ sync.Kind, probes []sync.Probe) ([]sync.Match, error) {
-	return make([]sync.Match, len(probes)), nil
-}
-
-func mergeIsGone() func(*sync.Config) {
-	return sources(func(_ sync.System, s *source) { s.Source, s.Matcher = mergeless{s.Source}, noMatch{} })
+func mergeUnnoticed() func(*sync.Config) {
+	return sources(func(_ sync.System, s *source) { s.Source = mergeless{s.Source} })
 }
 
 type cursorKeeper struct {

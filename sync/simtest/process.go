@@ -208,14 +208,18 @@ func (p *process) saw(ctx context.Context, ref sync.Ref) {
 	}
 }
 
-// wrote notes that a piece of work has written to a record.
-func (p *process) wrote(ctx context.Context, ref sync.Ref) {
+// wrote notes that a piece of work has written to a record, and whether the
+// answer showed the record.
+func (p *process) wrote(ctx context.Context, ref sync.Ref, shown bool) {
+	_, known := p.seen[ctx][ref]
 	p.saw(ctx, ref)
 	for other, s := range p.seen[ctx] {
 		s.old = true
 		p.seen[ctx][other] = s
 	}
-	p.seen[ctx][ref] = sight{time.Now(), true}
+	if shown || !known {
+		p.seen[ctx][ref] = sight{time.Now(), true}
+	}
 }
 
 // lastSaw returns when a piece of work saw a record last.

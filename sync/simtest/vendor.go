@@ -48,7 +48,8 @@ type record struct {
 	id      string
 	fields  sync.Fields
 	times   map[string]time.Time
-	edited  map[string]time.Time // when a person did, by the true clock
+	edited  map[string]time.Time // when a person set it last, by the true clock
+	written map[string]time.Time // and when the engine did
 	updated time.Time
 	deleted bool
 	related []sync.Ref
@@ -116,14 +117,16 @@ func (v *vendor) put(ref sync.Ref, fields sync.Fields, byEngine bool) {
 	r := v.records[ref]
 	if r == nil {
 		r = &record{kind: ref.Kind, id: ref.ID, fields: sync.Fields{sync.IDField: sync.Text(ref.ID)},
-			times: map[string]time.Time{}, edited: map[string]time.Time{}}
+			times: map[string]time.Time{}, edited: map[string]time.Time{}, written: map[string]time.Time{}}
 		v.records[ref] = r
 	}
 	r.updated = v.clock()
 	for name, value := range fields {
 		if name != sync.IDField {
 			r.fields[name], r.times[name] = v.stored(name, value), r.updated
-			if !byEngine {
+			if byEngine {
+				r.written[name] = time.Now()
+			} else {
 				r.edited[name] = time.Now()
 			}
 		}
@@ -220,7 +223,7 @@ func (v *vendor) snapshot(w sync.Write) *record {
 	if r == nil {
 		return nil
 	}
-	return &record{fields: r.fields.Clone(), edited: maps.Clone(r.edited)}
+	return &record{fields: r.fields.Clone(), edited: maps.Clone(r.edited), written: maps.Clone(r.written)}
 }
 
 // keyed finds the record that a create with a key means.
