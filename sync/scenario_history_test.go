@@ -121,3 +121,34 @@ func TestUndoTakesBackWritesAndKeepsLaterEdits(t *testing.T) {
 }
 
 func (w *world) takeWritesOf() { w.left.takeWrites(); w.right.takeWrites() }
+
+// What one run wrote is taken back, and nothing else.
+func TestUndoOfARun(t *testing.T) {
+	bubble(t, func(w *world) {
+		walked(w, 10)
+		_, before := w.pair("email", "before@example.com", "name", "Before")
+		right := w.right.create("mail", "ana@example.com", "fullname", "Ana of the right")
+		w.settle()
+		left := w.link(right).Left
+		w.left.edit(left, "name", "Ana")
+		w.takeHooks() // only the run sees it
+		if _, err := w.engine.Backfill(w.ctx, sync.Load{Name: "first", Flow: "people", From: sync.Left}); err != nil {
+			t.Fatal(err)
+		}
+		w.settle()
+		w.holds(w.right, right, "fullname", "Ana")
+		for run, want := range map[string]int{"second": 0, "fir": 0} {
+			if list, err := w.engine.Undo(w.ctx, sync.Undo{Flow: "people", Run: run}); err != nil || len(list) != want {
+				t.Errorf("undo of %q: %+v, %v", run, list, err)
+			}
+		}
+		list, err := w.engine.Undo(w.ctx, sync.Undo{Flow: "people", Run: "first"})
+		if err != nil || len(list) != 1 || list[0].Ref != right || list[0].Kept != "" {
+			t.Errorf("undo: %+v, %v", list, err)
+		}
+		w.settle()
+		w.holds(w.right, right, "fullname", "Ana of the right")
+		w.holds(w.left, left, "name", "Ana of the right")
+		w.holds(w.right, before, "fullname", "Before")
+	})
+}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -15,6 +17,8 @@ type Undo struct {
 	Ref Ref
 	// Field limits it to one field when not empty.
 	Field string
+	// Run limits it to what the [Load] of this name led to, when not empty.
+	Run string
 	// Since and Until limit it to decisions made from the one moment up to,
 	// but not including, the other, when not zero.
 	Since, Until time.Time
@@ -24,8 +28,10 @@ type Undo struct {
 
 // matches reports whether an entry is one of those to be taken back.
 func (u *Undo) matches(n *Entry) bool {
+	run := (&Load{Name: u.Run}).cursor() + ":"
 	return n.Decision != nil && n.Decision.Outcome == Wrote && n.Intent != "" &&
 		(u.Field == "" || n.Decision.Field == u.Field) &&
+		(u.Run == "" || slices.ContainsFunc(n.Causes, func(c string) bool { return strings.HasPrefix(c, run) })) &&
 		(u.Since.IsZero() || !n.At.Before(u.Since)) && (u.Until.IsZero() || n.At.Before(u.Until))
 }
 
