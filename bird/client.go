@@ -50,6 +50,7 @@ var (
 	_ sync.Skewer      = (*Adapter)(nil)
 	_ sync.Projector   = (*Adapter)(nil)
 	_ sync.Degrader    = (*Adapter)(nil)
+	_ sync.Lister      = (*Adapter)(nil)
 )
 
 // New returns an adapter for the workspace with this UUID, using an access

@@ -107,7 +107,8 @@
 // [Adapter.Walk] tells how far the walk is. The memory of what was shown is the
 // process's own: after a restart the first walk reports everybody once more,
 // and the queue drops whom it knows. Contacts deleted while no process ran are
-// found by a verification of the engine, not by the walk.
+// found by an inventory or a verification of the engine, not by the walk;
+// [Adapter.List] is what an inventory and a first load go through.
 //
 // With Options.Conversations the list of conversations is walked in turn with
 // that of contacts, out of the same budget and to its end: it is in the order of

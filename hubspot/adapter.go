@@ -30,6 +30,7 @@ var (
 	_ sync.Projector = (*Adapter)(nil)
 	_ sync.Degrader  = (*Adapter)(nil)
 	_ sync.Lister    = (*Adapter)(nil)
+	_ sync.Counter   = (*Adapter)(nil)
 	_ sync.Eraser    = (*Adapter)(nil)
 )
 

@@ -38,6 +38,21 @@ func (a *Adapter) List(ctx context.Context, kind sync.Kind, after sync.Cursor) (
 	return page, err
 }
 
+// Count implements [sync.Counter] by a search for one record, which tells how
+// many there are. Source:
+// https://developers.hubspot.com/docs/api-reference/latest/crm/search-the-crm
+func (a *Adapter) Count(ctx context.Context, kind sync.Kind) (int, error) {
+	c, err := a.of(opSearch.String(), kind)
+	if err != nil {
+		return 0, err
+	}
+	req := c.window("")
+	req.Properties, req.Limit = []string{propObjectID}, 1
+	var reply searchReply
+	_, err = c.client.call(ctx, opSearch, c.target(), req, &reply)
+	return reply.Total, err
+}
+
 // listed turns what a search found into records, for which it is read by id
 // unless the search told the whole of it.
 func (c *collection) listed(ctx context.Context, found []object, whole bool) ([]sync.Record, error) {

@@ -42,6 +42,9 @@ func TestListWalksThroughEveryRecord(t *testing.T) {
 		if got := a.list(hubspot.Note); !slices.Equal(got, want) {
 			t.Errorf("%d ids, want %d", len(got), len(want))
 		}
+		if n, err := a.hs.Count(t.Context(), hubspot.Note); n != len(want) || err != nil {
+			t.Errorf("counted %d, %v", n, err)
+		}
 		if got := a.list(hubspot.Deal); len(got) != 0 {
 			t.Errorf("deals: %v", got)
 		}

@@ -98,6 +98,7 @@ type searchSort struct {
 }
 
 type searchReply struct {
+	Total   int      `json:"total"`
 	Results []object `json:"results"`
 	Paging  paging   `json:"paging"`
 }

@@ -153,10 +153,3 @@ func (g *guarded) counted(flow string, pairs int) {
 	}
 	g.pairs[flow] = pairs
 }
-
-// pairsOf returns how many pairs a flow had when they were last counted.
-func (g *guarded) pairsOf(flow string) int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.pairs[flow]
-}

@@ -151,7 +151,7 @@ func (w *stocktaking) list(ctx context.Context, kind Kind) error {
 	for more := true; more; {
 		page, err := w.lister.List(ctx, kind, w.stock.Place)
 		if err != nil {
-			return err
+			return errors.Join(err, w.abandon(ctx, err))
 		}
 		var items []Item
 		for i := range page.Records {
@@ -178,6 +178,16 @@ func (w *stocktaking) list(ctx context.Context, kind Kind) error {
 		w.meter.step(len(page.Records), true)
 	}
 	return nil
+}
+
+// abandon has the next inventory begin anew when the system does not know the
+// place any more where this one goes on.
+func (w *stocktaking) abandon(ctx context.Context, why error) error {
+	if action := ActionOf(why); w.stock.Place == "" || action != Invalid && action != Fatal {
+		return nil
+	}
+	next := stock{Ended: w.stock.Ended, Counts: w.stock.Counts, stored: w.stock.stored}
+	return w.engine.save(ctx, w.out.System, &next)
 }
 
 // news reports whether some flow does not know a record that would go to its

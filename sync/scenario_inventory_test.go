@@ -133,6 +133,27 @@ func TestInventoryGoesOnInAnotherProcess(t *testing.T) {
 	})
 }
 
+// The system forgot the place: the next inventory begins anew.
+func TestInventoryWhosePlaceIsLost(t *testing.T) {
+	bubble(t, func(w *world) {
+		l := walked(w, 10)
+		w.people(30, "Ana")
+		l.fail = func(page int) error {
+			if page > 1 {
+				return &sync.Error{Op: "list", Action: sync.Invalid, Rule: "cursor"}
+			}
+			return nil
+		}
+		if _, err := w.engine.Inventory(w.ctx, leftSystem); sync.ActionOf(err) != sync.Invalid {
+			t.Fatal(err)
+		}
+		l.fail = nil
+		if i := w.inventory(); i.Listed[contact] != 30 || i.Unseen != 30 {
+			t.Errorf("inventory %+v", i)
+		}
+	})
+}
+
 // Those who may not leave are no news, however often they are listed.
 func TestInventoryLeavesAloneWhatStaysAtHome(t *testing.T) {
 	bubble(t, func(w *world) {
