@@ -1,0 +1,48 @@
+// Package redisqueue keeps a queue in Redis 7 or newer, or in a server that
+// speaks its language, for many processes at once.
+//
+// [NewLog] returns the [queue.Log] over a client of go-redis, which may be of
+// one server, of a sentinel or of a cluster and stays its caller's; queue.New
+// makes a queue of it. Call [Log.Check] once before, and keep [Log.Run]
+// running so that a message pushed by one process wakes the others at once.
+//
+// # What can be lost
+//
+// The queue keeps what the server keeps. Ask [Log.Check] what that is:
+//
+//   - Without appendonly, whatever came after the last snapshot is lost when
+//     the server stops.
+//   - With appendfsync everysec, the default of an append-only server, a crash
+//     of its machine loses the last second or two: messages whose Push had
+//     returned are gone, and messages that were done come again. Only
+//     appendfsync always keeps the promise of Push to the letter; it costs a
+//     part of the speed, see the benchmarks.
+//   - Failover is asynchronous. A replica that takes over lacks what its
+//     master had not yet sent, with the same effect, and WAIT does not change
+//     that. The lost writes can be leases: for up to the length of one lease
+//     two processes may then believe that a key is theirs. The engine stays
+//     right, because a store refuses the later of two commits by the link's
+//     generation; see [sync.Store].
+//   - A maxmemory-policy other than noeviction deletes waiting messages when
+//     memory is short.
+//
+// Lost webhooks are found by the engine's sweeps, so the default is right for
+// most. Where it is not, set [Options].RequireDurable, or use PostgreSQL.
+//
+// After a restart or failover the owners of shards are given new tokens at
+// their next heartbeat and read everything anew, so that nothing stays behind
+// that a lost write uncovered.
+//
+// # How it is kept
+//
+// Keys begin with "{prefix}", so that a queue lies in one slot of a cluster;
+// with [Options].Spread, a shard does. A shard is one stream per priority,
+// with one list per bucket of keys that finds the messages of a key. Who owns
+// a shard is a hash with a token that fences every removal. IDs that were
+// pushed are kept for 8 days, in about 130 bytes each. All steps are Lua
+// scripts, known to the server by their hash and sent again when it forgot
+// them.
+//
+// Times are the caller's, to the microsecond. The server's clock only decides
+// when an ID that counts no longer is deleted.
+package redisqueue
