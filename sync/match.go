@@ -125,6 +125,22 @@ func (r *reconciliation) take(ctx context.Context, far Side, m Match) error {
 	return r.ambiguous(ctx, m.By, "several records match", []Ref{r.link.End(r.near)}, refs)
 }
 
+// unclaimed is an error when a match without a link names the record that it
+// was created for, and that is another one.
+func (r *reconciliation) unclaimed(ctx context.Context, far Side, rec Record, by string) error {
+	link, err := r.named(ctx, r.near, rec)
+	switch {
+	case err != nil:
+		return err
+	case link.ID == r.link.ID || link.State != Pending || !link.End(far).Zero():
+		return nil
+	}
+	if err := r.free(link); err != nil {
+		return err
+	}
+	return r.ambiguous(ctx, by, "the match was created for another record", []Ref{r.link.End(r.near), link.End(r.near)}, []Ref{rec.Ref})
+}
+
 // accept links the record to its match, or joins the link that the match has
 // already.
 func (r *reconciliation) accept(ctx context.Context, far Side, rec Record, by string) error {
@@ -134,6 +150,10 @@ func (r *reconciliation) accept(ctx context.Context, far Side, rec Record, by st
 		return err
 	case err == nil && other.ID != r.link.ID:
 		return r.join(ctx, far, other, rec, by)
+	case err != nil:
+		if err := r.unclaimed(ctx, far, rec, by); err != nil {
+			return err
+		}
 	}
 	r.link.setEnd(far, rec.Ref)
 	r.link.Evidence = by

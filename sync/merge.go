@@ -155,6 +155,13 @@ func (r *reconciliation) join(ctx context.Context, far Side, other Link, match R
 	}
 	switch {
 	case was.Zero() && other.State == Pending:
+		made, err := r.made(ctx, other, match)
+		switch {
+		case err != nil:
+			return err
+		case !made.Zero() && made != near:
+			return r.ambiguous(ctx, by, "the match has a counterpart already", []Ref{near, made}, []Ref{match.Ref})
+		}
 		return r.takeOver(ctx, far, other, match, by)
 	case was.Zero():
 		return taken()
@@ -172,6 +179,20 @@ func (r *reconciliation) join(ctx context.Context, far Side, other Link, match R
 		return err
 	}
 	return r.elsewhere(was)
+}
+
+// made returns the near record that was created for the one of a pending link
+// without anybody hearing of it, zero if there is none.
+func (r *reconciliation) made(ctx context.Context, link Link, rec Record) (Ref, error) {
+	base, err := r.engine.cfg.Store.Base(ctx, link.ID)
+	if err != nil || link.Intent == nil && base.Unfinished[r.near] == nil {
+		return Ref{}, err
+	}
+	m, err := r.ask(ctx, r.near, rec)
+	if err != nil || len(m.Candidates) != 1 {
+		return Ref{}, err
+	}
+	return m.Candidates[0].Ref, nil
 }
 
 // takeOver gives the record the place of the near end in another link.

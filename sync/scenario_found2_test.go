@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/urbanhub/crmsync/queue/memqueue"
 	"github.com/urbanhub/crmsync/sync"
 )
 
@@ -104,4 +105,29 @@ func TestHiddenEditKeepsItsTime(t *testing.T) {
 			}, func(w *world) { w.flow.Fields[3].Policy.Owner = sync.Left })
 		})
 	}
+}
+
+// A newcomer has the address of somebody whose counterpart was created without
+// anybody hearing of it, and does not take its place.
+func TestNewcomerDoesNotTakeThePlaceOfARecordNobodyKnowsOf(t *testing.T) {
+	bubble(t, func(w *world) {
+		left, right := orphan(w, w.left, w.right, "name", "Ana", "email", "ana@example.com")
+		w.queue = memqueue.New(nil) // and the messages are lost with their queue
+		w.cfg.Queue = w.queue
+		w.start()
+		w.right.edit(right, "mail", "gil@example.com")
+		w.takeHooks()
+		newcomer := w.right.create("fullname", "Eva", "mail", "ana@example.com")
+		time.Sleep(2 * time.Minute)
+		w.settle()
+		w.look(left)
+		w.settle()
+		w.holds(w.left, left, "email", "gil@example.com")
+		w.replay(w.dead())
+		w.settle()
+		if got := w.link(newcomer).Left; got == left || got.Zero() {
+			t.Errorf("the newcomer's counterpart is %v", got)
+		}
+		w.agrees(2)
+	})
 }
