@@ -101,3 +101,14 @@ func within(server, name string) (string, error) {
 	u.Path = "/" + name
 	return u.String(), nil
 }
+
+// Role makes a role without rights on the server of the pool, for connections
+// that set it as their role, and drops it with the test.
+func Role(tb testing.TB, pool *pgxpool.Pool) string {
+	tb.Helper()
+	role := "crmsync_test_" + strings.ToLower(rand.Text()[:16])
+	dsn := pool.Config().ConnString()
+	execute(tb, dsn, "CREATE ROLE "+role)
+	tb.Cleanup(func() { execute(tb, dsn, "DROP OWNED BY "+role+"; DROP ROLE "+role) })
+	return role
+}
