@@ -1,0 +1,29 @@
+package sqlitedb
+
+import (
+	"context"
+	"errors"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// lock keeps other processes from the database for as long as the connection
+// that it returns is open. It locks a small file beside the database in
+// SQLite's own way, so that it works wherever SQLite does and ends with the
+// process however that ends.
+func lock(ctx context.Context, path string) (*Conn, error) {
+	c, err := connect(ctx, path+".lock", "locking_mode = EXCLUSIVE")
+	if err != nil {
+		return nil, err
+	}
+	if _, err = c.Exec(ctx, "BEGIN EXCLUSIVE"); err == nil {
+		return c, nil
+	}
+	var e *sqlite.Error
+	if errors.As(err, &e) && e.Code() == sqlite3.SQLITE_BUSY {
+		err = refuse(opOpen, "sqlite.locked", "another process has the database open",
+			"stop that process, or give this one a file of its own; more than one process needs PostgreSQL or Redis")
+	}
+	return nil, errors.Join(err, c.close())
+}
