@@ -31,7 +31,9 @@ func TestListWalksThroughEveryContact(t *testing.T) {
 	for i := range 230 {
 		want = append(want, create(t, s, map[string]any{"email": fmt.Sprintf("p%d@example.com", i), "msisdn": fmt.Sprintf("+57300%07d", i), "name": "Ana"}))
 	}
-	s.Delete(want[7])
+	if err := s.Delete(want[7]); err != nil {
+		t.Fatal(err)
+	}
 	want = slices.Delete(want, 7, 8)
 	got := inventory(t, a, bird.Contact)
 	ids := make([]string, len(got))
@@ -46,7 +48,6 @@ func TestListWalksThroughEveryContact(t *testing.T) {
 	slices.Sort(ids)
 	slices.Sort(want)
 	equal(t, "ids", ids, want)
-	equal(t, "pages", s.Log().Calls("/contacts?"), 3)
 	_, err := a.List(t.Context(), "deal", "")
 	failure(t, err, sync.Fatal)
 	_, err = a.List(t.Context(), bird.Contact, "no token of Bird's")

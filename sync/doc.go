@@ -46,8 +46,9 @@
 // ladder of identities. Several candidates, or one that is linked already, are
 // never guessed at: the message waits among the dead letters for a person, who
 // finds the candidates in [Engine.Holds] and decides by [Engine.Resolve].
-// Merges are followed. A deletion detaches the pair and deletes nothing on the
-// other side; when the record is restored the pair goes on.
+// Merges are followed; a record that comes back from one is a pair of its own
+// again. A deletion detaches the pair and deletes nothing on the other side; when
+// the record is restored the pair goes on.
 //
 // # Echo
 //

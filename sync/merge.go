@@ -173,6 +173,9 @@ func (r *reconciliation) join(ctx context.Context, far Side, other Link, match R
 	case rec.Deleted:
 		return r.takeOver(ctx, far, other, match, by)
 	case rec.Ref != near:
+		if back, err := r.cameBack(ctx, other, near, by); back || err != nil {
+			return err
+		}
 		return taken()
 	}
 	if err := r.release(ctx, mine); err != nil {
@@ -193,6 +196,18 @@ func (r *reconciliation) made(ctx context.Context, link Link, rec Record) (Ref, 
 		return Ref{}, err
 	}
 	return m.Candidates[0].Ref, nil
+}
+
+// cameBack reports whether the record was an end of the link before a merge
+// moved that end, and names its counterpart of then by id only: the merge was
+// taken back. The link stays with the survivor, and the record gets a
+// counterpart of its own.
+func (r *reconciliation) cameBack(ctx context.Context, link Link, near Ref, by string) (bool, error) {
+	if by != IDField {
+		return false, nil
+	}
+	entries, err := r.engine.cfg.Store.Entries(ctx, AuditFilter{Flow: r.flow.Name, Link: link.ID, Ref: near, Limit: 1})
+	return len(entries) > 0, err
 }
 
 // takeOver gives the record the place of the near end in another link.
