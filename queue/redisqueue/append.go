@@ -3,7 +3,6 @@ package redisqueue
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/urbanhub/crmsync/internal/redisdb"
@@ -14,10 +13,6 @@ import (
 // batch is how many messages one script stores or removes: few enough that
 // the server is not kept from others for long.
 const batch = 500
-
-// kept is how long the server keeps an ID. Whether it still counts is decided
-// by the times that callers give; the day more makes up for their clocks.
-const kept = queue.Memory + 24*time.Hour
 
 // Append implements [queue.Log]. Batches of 500 are atomic.
 func (l *Log) Append(ctx context.Context, now time.Time, msgs []sync.Message) error {
@@ -44,8 +39,7 @@ func (l *Log) Append(ctx context.Context, now time.Time, msgs []sync.Message) er
 
 // appends makes one call per tag.
 func (l *Log) appends(now time.Time, msgs []sync.Message) []*redisdb.Call {
-	at, count, keep := strconv.FormatInt(now.UnixMicro(), 10), queue.Memory.Microseconds(), kept.Milliseconds()
-	calls := make([]*redisdb.Call, 0, 1)
+	var calls []*redisdb.Call
 	of := make(map[int]*redisdb.Call, 1)
 	for i := range msgs {
 		m := &msgs[i]
@@ -53,15 +47,24 @@ func (l *Log) appends(now time.Time, msgs []sync.Message) []*redisdb.Call {
 		tag := l.keys.tag(shard)
 		c := of[tag]
 		if c == nil {
-			size := len(msgs)/l.keys.tags() + 1
-			c = &redisdb.Call{Script: appendScript,
-				Keys: append(make([]string, 0, 1+3*size), l.keys.counter(tag)),
-				Args: append(make([]any, 0, 4+2*size), at, count, keep, "")}
+			c = l.appendCall(now, tag, len(msgs)/l.keys.tags()+1)
 			of[tag], calls = c, append(calls, c)
 		}
-		c.Keys = append(c.Keys, l.keys.seen(tag, m.ID), stream, index)
-		c.Args = append(c.Args, bucket, encode(m))
+		c.Keys = append(c.Keys, stream, index)
+		c.Args = append(c.Args, remembered(m.ID), bucket, encode(m))
 	}
-	calls[len(calls)-1].Args[3] = l.keys.wake() // once per round trip
+	calls[len(calls)-1].Args[2] = l.keys.wake() // once per round trip
 	return calls
+}
+
+// appendCall begins a call with room for so many messages.
+func (l *Log) appendCall(now time.Time, tag, size int) *redisdb.Call {
+	c := &redisdb.Call{Script: appendScript, Keys: make([]string, 0, 5+2*size), Args: make([]any, 0, 3+3*size)}
+	c.Keys = append(c.Keys, l.keys.counter(tag))
+	week := now.UnixMicro() / queue.Memory.Microseconds()
+	for w := week - 2; w <= week+1; w++ {
+		c.Keys = append(c.Keys, l.keys.week(tag, w))
+	}
+	c.Args = append(c.Args, micros(now), queue.Memory.Microseconds(), "")
+	return c
 }

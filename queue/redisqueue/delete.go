@@ -6,6 +6,7 @@ import (
 
 	"github.com/urbanhub/crmsync/internal/redisdb"
 	"github.com/urbanhub/crmsync/queue"
+	"github.com/urbanhub/crmsync/sync"
 )
 
 // A deletion is one call of Delete.
@@ -13,6 +14,7 @@ type deletion struct {
 	fence   queue.Fence
 	entries []queue.Pos
 	held    bool // whether the fence held
+	parts   []*deletion
 }
 
 // Delete implements [queue.Log]. What concurrent callers delete goes to the
@@ -33,10 +35,9 @@ func (l *Log) Delete(ctx context.Context, fence queue.Fence, entries []queue.Pos
 	}
 }
 
-// deleteAll runs deletions in one round trip, by tag and up to a batch of
-// entries each.
+// deleteAll runs deletions in one round trip.
 func (l *Log) deleteAll(ctx context.Context, all []*deletion) error {
-	groups := l.group(all)
+	groups := l.group(merge(all))
 	calls := make([]*redisdb.Call, len(groups))
 	for i, g := range groups {
 		calls[i] = l.deleteCall(g)
@@ -46,14 +47,31 @@ func (l *Log) deleteAll(ctx context.Context, all []*deletion) error {
 	}
 	for i, g := range groups {
 		held, _ := calls[i].Reply.([]any)
-		for j := range g {
-			g[j].held = j < len(held) && number(held[j]) == 1
+		for j, d := range g {
+			for _, part := range d.parts {
+				part.held = j < len(held) && number(held[j]) == 1
+			}
 		}
 	}
 	return nil
 }
 
-// group divides deletions into those of one call.
+// merge makes one deletion of those behind one fence, up to a batch.
+func merge(all []*deletion) []*deletion {
+	var out []*deletion
+	of := map[queue.Fence]*deletion{}
+	for _, d := range all {
+		m := of[d.fence]
+		if m == nil || len(m.entries)+len(d.entries) > batch {
+			m = &deletion{fence: d.fence}
+			of[d.fence], out = m, append(out, m)
+		}
+		m.entries, m.parts = append(m.entries, d.entries...), append(m.parts, d)
+	}
+	return out
+}
+
+// group divides deletions into those of one call: of one tag, up to a batch.
 func (l *Log) group(all []*deletion) [][]*deletion {
 	type open struct{ group, entries int }
 	var groups [][]*deletion
@@ -76,13 +94,35 @@ func (l *Log) deleteCall(group []*deletion) *redisdb.Call {
 	k := l.keys
 	c := &redisdb.Call{Script: deleteScript, Keys: []string{k.held(k.tag(group[0].fence.Shard))}, Args: []any{len(group)}}
 	for _, d := range group {
-		shard := d.fence.Shard
-		c.Keys = append(c.Keys, k.owner(shard))
-		c.Args = append(c.Args, strconv.FormatUint(d.fence.Token, 10), len(d.entries))
-		for _, pos := range d.entries {
-			c.Keys = append(c.Keys, k.stream(shard, pos.Priority), k.index(shard, pos.Priority, pos.Seq%buckets))
-			c.Args = append(c.Args, entryID(pos.Seq))
+		c.Keys = append(c.Keys, k.owner(d.fence.Shard))
+		c.Args = append(c.Args, strconv.FormatUint(d.fence.Token, 10), nil)
+		streams, at := 0, len(c.Args)-1
+		for p := range sync.Priority(sync.Priorities) {
+			if d.deleteFrom(c, k, p) {
+				streams++
+			}
 		}
+		c.Args[at] = streams
 	}
 	return c
+}
+
+// deleteFrom adds the entries of one stream and reports whether there are any.
+func (d *deletion) deleteFrom(c *redisdb.Call, k *keys, p sync.Priority) bool {
+	n, at := 0, len(c.Args)
+	for _, pos := range d.entries {
+		if pos.Priority != p {
+			continue
+		}
+		if n++; n == 1 {
+			c.Keys = append(c.Keys, k.stream(d.fence.Shard, p))
+			c.Args = append(c.Args, nil)
+		}
+		c.Keys = append(c.Keys, k.index(d.fence.Shard, p, pos.Seq%buckets))
+		c.Args = append(c.Args, entryID(pos.Seq))
+	}
+	if n > 0 {
+		c.Args[at] = n
+	}
+	return n > 0
 }

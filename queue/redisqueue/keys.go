@@ -116,14 +116,19 @@ func (k *keys) index(shard int, p sync.Priority, bucket uint64) string {
 
 func (k *keys) owner(shard int) string { return k.of(k.tag(shard), "o", strconv.Itoa(shard)) }
 
-// seen remembers a message's ID.
-func (k *keys) seen(tag int, id string) string {
+// week is where the IDs are that were pushed in a span of [queue.Memory].
+func (k *keys) week(tag int, number int64) string {
+	return k.of(tag, "ids", strconv.FormatInt(number, 10))
+}
+
+// remembered is what is kept of a message's ID.
+func remembered(id string) string {
 	const long = 40
 	if len(id) <= long {
-		return k.of(tag, "d", id)
+		return id
 	}
 	sum := sha256.Sum256([]byte(id))
-	return k.of(tag, "h", string(sum[:16]))
+	return "sha256:" + string(sum[:])
 }
 
 func (k *keys) counter(tag int) string { return k.of(tag, "seq") }

@@ -1,47 +1,68 @@
 -- Appends messages whose IDs are new.
--- KEYS: counter, then per message: remembered ID, stream, index.
--- ARGV: now, how long IDs count, how long they are kept (ms), channel or '',
---       then per message: bucket, message.
+-- KEYS: counter, IDs of the week before last, of the last, of this and of the
+--       next week (another process's clock may be ahead), then per message:
+--       stream, index.
+-- ARGV: now, how long an ID counts, channel or '', then per message: ID,
+--       bucket, message.
+-- Returns how many were new.
 local now, memory = tonumber(ARGV[1]), tonumber(ARGV[2])
 local seq = math.max(tonumber(redis.call('GET', KEYS[1]) or 0), now - 1)
-local text = function(n) return string.format('%.0f', n) end
-local added = 0
+local counter, added, failed = nil, 0, nil
 
--- A stream may be ahead of the counter: somebody else wrote to it.
+redis.call('UNLINK', KEYS[2])
+local others = {}
+for _, week in ipairs({ KEYS[3], KEYS[5] }) do
+  if redis.call('EXISTS', week) == 1 then table.insert(others, week) end
+end
+
+local function known(id)
+  for _, week in ipairs(others) do
+    local at = redis.call('HGET', week, id)
+    if at and now - tonumber(at) < memory then return true end
+  end
+  return redis.call('HSETNX', KEYS[4], id, ARGV[1]) == 0
+end
+
 local function add(stream, bucket, message)
   seq = seq + 1
-  local id = redis.pcall('XADD', stream, text(seq) .. '-' .. bucket, 'm', message)
-  if type(id) ~= 'table' or not string.find(id.err, 'equal or smaller', 1, true) then return id end
+  counter = string.format('%d', seq)
+  return redis.pcall('XADD', stream, counter .. '-' .. bucket, 'm', message)
+end
+
+-- A stream is ahead of the counter when somebody else wrote to it.
+local function catchUp(stream)
   local last = redis.call('XINFO', 'STREAM', stream)
   for i = 1, #last, 2 do
     if last[i] == 'last-generated-id' then
-      seq = tonumber(string.match(last[i + 1], '^%d+')) + 1
+      local ahead = tonumber(string.match(last[i + 1], '^%d+'))
+      if ahead < 2 ^ 53 - 1e9 then seq = math.max(seq, ahead) end
     end
   end
-  if seq >= 2 ^ 53 then return id end
-  return redis.pcall('XADD', stream, text(seq) .. '-' .. bucket, 'm', message)
 end
 
-local failed
-for i = 0, (#KEYS - 1) / 3 - 1 do
-  local seen, stream, index = KEYS[3 * i + 2], KEYS[3 * i + 3], KEYS[3 * i + 4]
-  local before = redis.call('SET', seen, ARGV[1], 'NX', 'GET', 'PX', ARGV[3])
-  if not before or now - tonumber(before) >= memory then
-    if before then redis.call('SET', seen, ARGV[1], 'PX', ARGV[3]) end
-    local id = add(stream, ARGV[2 * i + 5], ARGV[2 * i + 6])
-    local pushed = id
-    if type(id) ~= 'table' then
-      pushed = redis.pcall('RPUSH', index, text(seq))
-      if type(pushed) == 'table' then redis.call('XDEL', stream, id) end
+local function refused(reply, text)
+  return type(reply) == 'table' and string.find(reply.err, text or '', 1, true)
+end
+
+for i = 0, (#KEYS - 5) / 2 - 1 do
+  local stream, index, id = KEYS[2 * i + 6], KEYS[2 * i + 7], ARGV[3 * i + 4]
+  if not known(id) then
+    local bucket, message = ARGV[3 * i + 5], ARGV[3 * i + 6]
+    local entry = add(stream, bucket, message)
+    if refused(entry, 'equal or smaller') then
+      catchUp(stream)
+      entry = add(stream, bucket, message)
     end
-    if type(pushed) == 'table' then
-      redis.call('DEL', seen)
-      failed = pushed
+    local indexed = refused(entry) and entry or redis.pcall('RPUSH', index, counter)
+    if refused(indexed) then
+      redis.call('HDEL', KEYS[4], id)
+      if not refused(entry) then redis.call('XDEL', stream, entry) end
+      failed = indexed
       break
     end
     added = added + 1
   end
 end
-redis.call('SET', KEYS[1], text(seq))
-if added > 0 and ARGV[4] ~= '' then redis.call('PUBLISH', ARGV[4], '') end
+redis.call('SET', KEYS[1], string.format('%d', seq))
+if added > 0 and ARGV[3] ~= '' then redis.call('PUBLISH', ARGV[3], '') end
 return failed or added

@@ -24,7 +24,7 @@ for i, key in ipairs(KEYS) do
       expires = math.max(expires, till)
       if h[5] ~= run then token = token + 1 end
     end
-    local e = string.format('%.0f', expires)
+    local e = string.format('%d', expires)
     redis.call('HSET', key, 'owner', ARGV[1], 'token', token, 'expires', e, 'unclean', unclean, 'run', run)
     for _, v in ipairs({ i, token, e, unclean }) do table.insert(out, v) end
   end

@@ -6,7 +6,7 @@
 -- Returns how many were moved.
 if redis.call('HGET', KEYS[3], ARGV[2]) ~= ARGV[3] then return 0 end
 local seq = math.max(tonumber(redis.call('GET', KEYS[1]) or 0), tonumber(ARGV[1]) - 1) + 1
-local counter = string.format('%.0f', seq)
+local counter = string.format('%d', seq)
 local id = redis.call('XADD', KEYS[5], counter .. '-' .. ARGV[4], 'm', ARGV[5])
 redis.call('SET', KEYS[1], counter)
 redis.call('RPUSH', KEYS[6], counter)
