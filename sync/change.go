@@ -159,3 +159,16 @@ type Inbox interface {
 	// some may have been stored; sending all of them again is harmless.
 	Enqueue(ctx context.Context, items ...Item) error
 }
+
+// about returns the record that a message is about, zero when it cannot be
+// read.
+func (m Message) about() Ref {
+	e, err := decode(m)
+	switch {
+	case err != nil:
+		return Ref{}
+	case e.Fact != nil:
+		return e.Fact.Subject
+	}
+	return e.Change.Ref
+}

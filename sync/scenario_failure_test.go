@@ -133,6 +133,9 @@ func TestEndlessConflictIsBuriedWithItsHistory(t *testing.T) {
 		if len(dead) != 1 || len(dead[0].History) != 5 {
 			t.Fatalf("dead letters %+v, want one with 5 failures", dead)
 		}
+		if buried := w.events[slices.IndexFunc(w.events, func(e sync.Event) bool { return e.Type == sync.EventBuried })]; buried.Ref != w.left.living()[0] {
+			t.Errorf("the event of the burial is about %s", buried.Ref)
+		}
 		w.left.before = func(string, sync.Ref) error { // a replay starts anew
 			if w.left.calls["read"] < 7 {
 				return &sync.Error{Op: "fake", Action: sync.Conflict}

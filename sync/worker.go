@@ -176,7 +176,7 @@ func (e *Engine) settle(ctx context.Context, lane Lane, out outcome) (rest Lane,
 		}
 	}
 	s := e.cfg.Backoff.settle(lane, out.err, now)
-	ev := Event{Type: EventRetried, Priority: lane.Priority, Count: out.failed, Action: ActionOf(out.err), Err: out.err}
+	ev := Event{Type: EventRetried, Ref: lane.Messages[0].about(), Priority: lane.Priority, Count: out.failed, Action: ActionOf(out.err), Err: out.err}
 	if !s.bury {
 		e.told(ctx, lane, e.cfg.Queue.Retry(ctx, now, lane, s.at, s.cause))
 		e.observe(ev)
