@@ -1,6 +1,7 @@
 package sync
 
 import (
+	"context"
 	"maps"
 	"slices"
 )
@@ -8,15 +9,18 @@ import (
 // recall takes into the base what writes of before did, of which the outcome
 // was not known or not stored: of a call without an answer, or of a process
 // that died. A side that holds exactly what was written holds our own value
-// and no edit, and the other side was as the writes told it.
-func (r *reconciliation) recall() {
+// and no edit, and the other side was as the writes told it. It is stored at
+// once: the next intent would replace what is known of this one.
+func (r *reconciliation) recall(ctx context.Context) error {
 	writes := r.base.Unfinished
 	if r.link.Intent != nil {
 		writes = r.link.Intent.Writes
 	}
-	unknown := writes[Left] != nil || writes[Right] != nil
-	if r.recalled = unknown || r.link.Intent != nil; !unknown {
-		return
+	switch {
+	case writes[Left] == nil && writes[Right] == nil:
+		return nil
+	case !r.views[Left].Exists || !r.views[Right].Exists: // what was created may not be visible yet
+		return r.commitInterrupted(ctx)
 	}
 	for _, s := range []Side{Left, Right} {
 		was := r.base.side(s)
@@ -34,6 +38,17 @@ func (r *reconciliation) recall() {
 			}
 		}
 	}
+	base := r.base
+	base.Unsettled = true
+	return r.commit(ctx, &base, nil)
+}
+
+// commitInterrupted stores the writes of an open intent for a later look.
+func (r *reconciliation) commitInterrupted(ctx context.Context) error {
+	if base := r.interrupted(); base != nil {
+		return r.commit(ctx, base, nil)
+	}
+	return nil
 }
 
 // touches reports whether writes to a side are about a register.
@@ -44,9 +59,6 @@ func touches(reg *register, s Side, writes Fields) bool {
 // recallRegister takes one register's writes to a side into the base, if they
 // took effect: if they made the record, or if it still has them.
 func (r *reconciliation) recallRegister(reg *register, s Side, writes Fields, created bool) {
-	if !r.views[s].Exists || !r.views[s.Other()].Exists {
-		return
-	}
 	now := r.views[s].Record.Fields
 	wrote := now.Clone()
 	maps.Copy(wrote, writes)
@@ -87,7 +99,7 @@ func (r *reconciliation) createdBy(s Side, writes Fields) bool {
 // interrupted returns the base with the writes that a crash left open, for a
 // link that is put aside before they are recalled; nil when there are none.
 func (r *reconciliation) interrupted() *Base {
-	if r.link.Intent == nil || r.recalled {
+	if r.link.Intent == nil {
 		return nil
 	}
 	base := r.base

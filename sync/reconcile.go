@@ -27,7 +27,6 @@ type reconciliation struct {
 	base     Base
 	views    [2]View
 	related  []Ref                // of a record about to be created
-	recalled bool                 // the base holds what writes of before did
 	degraded [2]map[string]string // before anything was read
 	entries  []Entry              // to be committed with the next commit
 	wrote    bool
@@ -46,7 +45,9 @@ func (r *reconciliation) run(ctx context.Context) error {
 	if err != nil || !ready {
 		return err
 	}
-	r.recall()
+	if err := r.recall(ctx); err != nil {
+		return err
+	}
 	for range rounds {
 		again, err := r.round(ctx)
 		if err != nil {
@@ -178,7 +179,7 @@ func (r *reconciliation) next(plan *Plan) *Base {
 
 // marked returns the present base as settled or not, nil when it is so.
 func (r *reconciliation) marked(unsettled bool) *Base {
-	if r.base.Unsettled == unsettled && !r.recalled {
+	if r.base.Unsettled == unsettled && r.link.Intent == nil {
 		return nil
 	}
 	base := r.base

@@ -1,6 +1,7 @@
 package sync_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -130,4 +131,39 @@ func TestNewcomerDoesNotTakeThePlaceOfARecordNobodyKnowsOf(t *testing.T) {
 		}
 		w.agrees(2)
 	})
+}
+
+// Two processes die one after the other. What the first wrote is not forgotten
+// when the second announces a write of its own.
+func TestWriteOfADeadProcessOutlivesTheNextDeath(t *testing.T) {
+	for dieAt := 1; dieAt <= 3; dieAt++ {
+		t.Run(fmt.Sprint("at step ", dieAt), func(t *testing.T) {
+			bubble(t, func(w *world) {
+				die := func(at int) {
+					time.Sleep(2 * time.Minute)
+					m := &mortal{Store: w.store, Queue: w.queue, dieAt: at, late: true}
+					w.cfg.Store, w.cfg.Queue = m, m
+					w.cfg.Peers[leftSystem], w.cfg.Peers[rightSystem] = sync.Peer{Source: w.left, Sink: m.sink(w.left)}, sync.Peer{Source: w.right, Sink: m.sink(w.right)}
+					w.start()
+					w.enqueueQuietly(w.takeHooks()...)
+					_ = w.engine.RunOnce(w.ctx)
+				}
+				left := w.left.create("email", "ana@example.com", "msisdn", "+57 300 000 0001")
+				w.takeHooks()
+				right := w.right.create("mail", "ana@example.com", "phone", "+573000000002")
+				die(3) // after both writes
+				w.holds(w.left, left, "msisdn", "+573000000002")
+				w.left.edit(left, "msisdn", "+573000000003")
+				die(dieAt)
+				w.cfg.Store, w.cfg.Queue = w.store, w.queue
+				w.cfg.Peers[leftSystem], w.cfg.Peers[rightSystem] = sync.Peer{Source: w.left, Sink: w.left}, sync.Peer{Source: w.right, Sink: w.right}
+				w.start()
+				time.Sleep(2 * time.Minute)
+				w.settle()
+				w.holds(w.left, left, "msisdn", "+573000000003")
+				w.holds(w.right, right, "phone", "+573000000003")
+				w.agrees(1)
+			})
+		})
+	}
 }
