@@ -1,0 +1,32 @@
+package dashboard
+
+// An Action is what a request needs permission for; see [Options.Authorize].
+type Action string
+
+// The actions.
+const (
+	// View is looking at any screen, with the values of records masked.
+	View Action = "view"
+	// Reveal is looking at the values of one record: personal data.
+	Reveal Action = "reveal"
+	// SyncNow has records looked at at once.
+	SyncNow Action = "sync"
+	// Replay moves dead letters back to work, Discard deletes them.
+	Replay  Action = "replay"
+	Discard Action = "discard"
+	// Resolve decides on an ambiguous match.
+	Resolve Action = "resolve"
+	// Undo takes writes back.
+	Undo Action = "undo"
+	// Measure reads records of both systems without writing any: a
+	// verification, a dry run, a sweep. It uses the vendors' quotas.
+	Measure Action = "measure"
+	// Load walks through many records and syncs them: a backfill, or what a
+	// dry run has found.
+	Load Action = "load"
+	// Suspend throws a switch or puts it back.
+	Suspend Action = "suspend"
+)
+
+// harmless reports whether the action is allowed in read-only mode.
+func (a Action) harmless() bool { return a == View || a == Reveal }

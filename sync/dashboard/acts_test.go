@@ -1,0 +1,171 @@
+package dashboard_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/urbanhub/crmsync/sync"
+)
+
+// notes returns what people did, as the audit tells it.
+func (w *world) notes() (out []string) {
+	w.t.Helper()
+	entries, err := w.engine.Entries(w.t.Context(), sync.AuditFilter{Limit: 1000})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for i := range entries {
+		if entries[i].Kind == sync.EntryNoted {
+			out = append(out, entries[i].Note)
+		}
+	}
+	return out
+}
+
+// noted checks the last note.
+func (w *world) noted(want string) {
+	w.t.Helper()
+	if got := w.notes(); len(got) == 0 || got[len(got)-1] != want {
+		w.t.Errorf("the audit notes %q, want %q at the end", got, want)
+	}
+}
+
+func TestReplayOne(t *testing.T) {
+	w := newWorld(t)
+	contains(t, w.get("/dead"), "No dead letters")
+	id := w.die()
+	contains(t, w.get("/dead"), "text.allowed in name", "left-crm:contact:l2", "write something else", "Replay left-crm:contact:l2")
+	page := w.post("/dead/replay", url.Values{"id": {id}})
+	contains(t, page, "Replayed: back at work", "No dead letters", "waits")
+	w.noted("ada: replay: the dead letter " + id)
+
+	w.sync() // the cause is still there
+	contains(t, w.get("/dead"), "failed again", "Replay left-crm:contact:l2")
+	w.left.set("l2", "name", "Grace Hopper")
+	w.post("/dead/replay", url.Values{"id": {id}})
+	w.sync()
+	page = w.get("/dead")
+	contains(t, page, "No dead letters", `<span class="state done">done</span>`)
+	contains(t, w.post("/dead/replay", url.Values{"id": {id}}), "Nothing to do")
+}
+
+func TestReplayIssue(t *testing.T) {
+	w := newWorld(t)
+	first := w.die()
+	issue := w.get("/dead")
+	issue, _, _ = strings.Cut(issue[strings.Index(issue, `id="issue-`)+len(`id="issue-`):], `"`)
+	until := time.Now().UTC().Format(time.RFC3339Nano)
+	w.left.set("l3", "name", "refused")
+	w.sync(w.left.ref("l3"))
+	contains(t, w.get("/dead?issue="+issue), "left-crm:contact:l3", "Replay 2")
+	w.post("/dead/replay", url.Values{"issue": {issue}, "until": {until}})
+	if left := w.letters(); len(left) != 1 || left[0].Message.ID == first {
+		t.Errorf("%d letters are left, want only the one that came after the page was made", len(left))
+	}
+}
+
+func TestDiscard(t *testing.T) {
+	w := newWorld(t)
+	id := w.die()
+	for _, form := range []url.Values{{"id": {id}}, {"why": {"a test"}}, {"why": {"a test"}, "issue": {"x"}, "until": {"yesterday"}}} {
+		if res, _ := w.ask(request("POST", "/dead/discard", form)); res.StatusCode != 400 {
+			t.Errorf("%v gives status %d, want 400", form, res.StatusCode)
+		}
+	}
+	if len(w.letters()) != 1 {
+		t.Fatal("the letter was discarded by an incomplete form")
+	}
+	contains(t, w.post("/dead/discard", url.Values{"id": {id}, "why": {"a test contact"}}), "Discarded for good", "No dead letters")
+	w.noted("ada: discard: the dead letter " + id + ": a test contact")
+}
+
+func TestReveal(t *testing.T) {
+	w := newWorld(t)
+	ref := w.pair()
+	masked := w.get(recordURL(ref))
+	lacks(t, masked, "Ada Byron Lovelace", "ada.byron@example.com")
+	contains(t, masked, "A••••••ce", "r1") // ids are no personal data
+	shown := w.post("/record/reveal", url.Values{"flow": {flowName}, "ref": {ref.String()}})
+	contains(t, shown, "Ada Byron Lovelace", "ada.byron@example.com", "Mask the values")
+	w.noted("ada: reveal: the values of left-crm:contact:l1")
+	if report, err := w.engine.VerifyAudit(t.Context()); err != nil || len(report.Faults) != 0 {
+		t.Errorf("the audit has faults after a note: %v, %v", report.Faults, err)
+	}
+}
+
+func TestSyncNow(t *testing.T) {
+	w := newWorld(t)
+	ref := w.pair()
+	w.left.set("l1", "name", "Ada of the new name")
+	contains(t, w.post("/record/sync", url.Values{"flow": {flowName}, "ref": {ref.String()}}), "Queued")
+	w.sync()
+	if got := w.right.get("r1", "name"); got != "Ada of the new name" {
+		t.Errorf("the right has %q after sync now", got)
+	}
+	w.noted("ada: sync: left-crm:contact:l1")
+}
+
+func TestUndo(t *testing.T) {
+	w := newWorld(t)
+	ref := w.pair()
+	w.right.set("r1", "name", "A regretted name")
+	w.sync(w.right.ref("r1"))
+	form := url.Values{"flow": {flowName}, "ref": {ref.String()}, "field": {"name"}}
+	page := w.post("/record/undo", form)
+	contains(t, page, "Take it back", "A••••••me")
+	lacks(t, page, "regretted")
+	if got := w.left.get("l1", "name"); got != "A regretted name" {
+		t.Fatalf("asking changed the left to %q", got)
+	}
+	form.Set("sure", "yes")
+	contains(t, w.post("/record/undo", form), "Taken back")
+	if got := w.left.get("l1", "name"); got != "Ada Byron Lovelace" {
+		t.Errorf("the left has %q after the undo", got)
+	}
+}
+
+func TestRuns(t *testing.T) {
+	w := newWorld(t)
+	w.left.set("l1", "name", "Ada")
+	w.left.set("l2", "name", "refused")
+	for _, start := range []struct {
+		path string
+		form url.Values
+		want []string
+	}{
+		{"/runs/forecast", url.Values{"flow": {flowName}}, []string{"<b>1</b> created", "<b>1</b> failed", "text.allowed: 1", "Apply to the 1 records"}},
+		{"/runs/1/apply", nil, []string{"1 records enqueued, 0 have moved"}},
+		{"/runs/backfill", url.Values{"flow": {flowName}, "name": {"first"}}, []string{"1 of 2 records, 1.0 % are allowed", "stopped"}},
+		{"/runs/verify", url.Values{"flow": {flowName}}, []string{"Agreement: 100.00 %", "in 1 pairs"}},
+		{"/runs/audit", nil, []string{"The audit is whole"}},
+		{"/runs/sweep", url.Values{"system": {"left-crm"}}, []string{"0 changes were reported"}},
+		{"/runs/sweep", url.Values{"system": {"elsewhere"}}, []string{"name one of the systems"}},
+		{"/runs/forecast", url.Values{"flow": {flowName}, "ids": {"l9"}}, []string{"record.exists: 1"}},
+	} {
+		res, body := w.ask(request("POST", start.path, start.form))
+		if res.StatusCode != 303 {
+			t.Fatalf("POST %s: status %d: %s", start.path, res.StatusCode, body)
+		}
+		contains(t, w.over(res.Header.Get("Location")), start.want...)
+	}
+	contains(t, w.get("/runs"), "dry run", "backfill", "verify audit", "ada")
+	for _, path := range []string{"/runs/99", "/runs/x"} {
+		if res, _ := w.ask(request("GET", path, nil)); res.StatusCode != 404 {
+			t.Errorf("GET %s: status %d, want 404", path, res.StatusCode)
+		}
+	}
+}
+
+// over returns the page of a run once it is over.
+func (w *world) over(target string) string {
+	w.t.Helper()
+	for {
+		page := w.get(target)
+		if !strings.Contains(page, `class="state running"`) {
+			return page
+		}
+		time.Sleep(time.Millisecond)
+	}
+}

@@ -1,0 +1,153 @@
+package dashboard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/urbanhub/crmsync/sync"
+)
+
+// healthPage shows what the sync stands on.
+type healthPage struct {
+	Stats    sync.QueueStats
+	Waiting  []priorityLine
+	Systems  []systemLine
+	Degraded []degradedField
+	Switches []sync.Switch
+	Settings [][2]string
+}
+
+type priorityLine struct {
+	Priority sync.Priority
+	Waiting  int
+}
+
+// A systemLine is how a system was last seen by this process.
+type systemLine struct {
+	System          sync.System
+	Reached, Swept  time.Time
+	Trouble         string // the last failure of the last hour
+	TroubleAt       time.Time
+	Degraded, Feeds int
+}
+
+// A degradedField is one that a system cannot hold at present.
+type degradedField struct {
+	System     sync.System
+	Kind       sync.Kind
+	Name, Rule string
+}
+
+func (d *Dashboard) health(w http.ResponseWriter, r *http.Request) error {
+	p := healthPage{Degraded: d.degraded(), Settings: d.settings()}
+	var err error
+	if p.Stats, err = d.opts.Config.Queue.Stats(r.Context(), time.Now()); err != nil {
+		return err
+	}
+	if p.Switches, err = d.opts.Engine.Suspended(r.Context()); err != nil {
+		return err
+	}
+	for i, n := range p.Stats.ByPriority {
+		p.Waiting = append(p.Waiting, priorityLine{sync.Priority(i), n})
+	}
+	for _, system := range d.systems() {
+		p.Systems = append(p.Systems, d.seen(system, p.Degraded))
+	}
+	return d.show(w, r, "health", "Health", p)
+}
+
+// seen tells how a system was last seen.
+func (d *Dashboard) seen(system sync.System, degraded []degradedField) systemLine {
+	line := systemLine{System: system, Feeds: 1 + len(d.opts.Config.Peers[system].Feeds)}
+	line.Reached, line.Swept = d.opts.Feed.contact(system)
+	for i := range degraded {
+		if degraded[i].System == system {
+			line.Degraded++
+		}
+	}
+	for _, ev := range d.opts.Feed.latest(1, func(ev *sync.Event) bool { return ev.Type == sync.EventRetried && troubleOf(ev) == system }) {
+		line.Trouble, line.TroubleAt = ev.Err.Error(), ev.At
+	}
+	return line
+}
+
+// troubleOf returns the system that an event's error is about.
+func troubleOf(ev *sync.Event) sync.System {
+	var e *sync.Error
+	if errors.As(ev.Err, &e) {
+		return e.Ref.System
+	}
+	return ""
+}
+
+// degraded lists what the systems cannot hold at present.
+func (d *Dashboard) degraded() []degradedField {
+	var out []degradedField
+	seen := map[sync.Ref]bool{}
+	for _, f := range d.opts.Config.Flows {
+		for _, end := range []*sync.Endpoint{&f.Left, &f.Right} {
+			kind := sync.Ref{System: end.System, Kind: end.Kind}
+			source, ok := d.opts.Config.Peers[end.System].Source.(sync.Degrader)
+			if !ok || seen[kind] {
+				continue
+			}
+			seen[kind] = true
+			rules := source.Degraded(end.Kind)
+			for _, name := range slices.Sorted(maps.Keys(rules)) {
+				out = append(out, degradedField{end.System, end.Kind, name, rules[name]})
+			}
+		}
+	}
+	return out
+}
+
+// settings lists what the engine was made with. It holds no secret.
+func (d *Dashboard) settings() [][2]string {
+	c := &d.opts.Config
+	orDefault := func(set bool, v any) string {
+		if !set {
+			return "default"
+		}
+		return fmt.Sprint(v)
+	}
+	return [][2]string{
+		{"Store", fmt.Sprintf("%T", c.Store)}, {"Queue", fmt.Sprintf("%T", c.Queue)},
+		{"Concurrency", orDefault(c.Concurrency != 0, c.Concurrency)}, {"Lease", orDefault(c.Lease != 0, c.Lease)},
+		{"Sweep interval", orDefault(c.SweepInterval != 0, c.SweepInterval)}, {"Snapshot age", orDefault(c.SnapshotAge != 0, c.SnapshotAge)},
+		{"Attempts", orDefault(c.Backoff.Attempts != 0, c.Backoff.Attempts)}, {"Longest wait", orDefault(c.Backoff.Max != 0, c.Backoff.Max)},
+		{"Activities", fmt.Sprint(len(c.Activities))}, {"Triggers", fmt.Sprint(len(c.Triggers))},
+		{"Dashboard up since", d.began.UTC().Format(time.RFC3339)}, {"Go", runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH},
+	}
+}
+
+// switchNamed returns the switch that a form names.
+func switchNamed(r *http.Request) sync.Switch {
+	return sync.Switch{Flow: r.FormValue("flow"), Field: r.FormValue("field"), To: r.FormValue("to"), Why: limited(r.FormValue("why"), 200)}
+}
+
+// suspend throws a switch.
+func (d *Dashboard) suspend(w http.ResponseWriter, r *http.Request) error {
+	s := switchNamed(r)
+	if err := d.act(r, Suspend, "suspend "+s.String(), sync.Entry{Flow: s.Flow}); err != nil {
+		return err
+	}
+	if err := d.opts.Engine.Suspend(r.Context(), s); err != nil {
+		return err
+	}
+	return d.done(w, r, "suspended", "/health")
+}
+
+// resume puts a switch back. That verifies the flow, which may take long.
+func (d *Dashboard) resume(w http.ResponseWriter, r *http.Request) error {
+	s := switchNamed(r)
+	return d.start(w, r, Suspend, job{kind: "resume", scope: s.String(), flow: s.Flow, progress: "verify " + s.Flow,
+		do: func(ctx context.Context) (any, error) {
+			return "what waited is being caught up with", d.opts.Engine.Resume(ctx, s)
+		}})
+}

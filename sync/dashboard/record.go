@@ -1,0 +1,210 @@
+package dashboard
+
+import (
+	"context"
+	"crypto/rand"
+	"net/http"
+	"slices"
+
+	"github.com/urbanhub/crmsync/sync"
+)
+
+// recordPage shows a pair of records.
+type recordPage struct {
+	Flow     *sync.Flow
+	Ref      sync.Ref
+	Link     sync.Link
+	Fields   []fieldRow
+	Events   []sync.Entry
+	Trouble  [2]string // why a side could not be read, left first
+	Forecast *sync.Forecast
+	Foreseen string // why there is no forecast
+	Revealed bool
+	Undone   []sync.Undone // what an undo would do or did
+	Undo     string        // the field that was asked about
+}
+
+// A fieldRow is a field of a pair.
+type fieldRow struct {
+	*sync.Field
+	Left, Base, Right string
+	State             string // in a word
+	Why               string // in a sentence
+	Steps             []stepRow
+	Undoable          bool
+}
+
+// A stepRow is a decision about a field.
+type stepRow struct {
+	sync.Step
+	Was   [2]string
+	After string
+	Why   string
+}
+
+func (d *Dashboard) record(w http.ResponseWriter, r *http.Request) error {
+	p, err := d.recordOf(r, false)
+	if err != nil {
+		return err
+	}
+	return d.show(w, r, "record", "Record "+p.Ref.String(), p)
+}
+
+// reveal shows the record with its values, after a note in the audit.
+func (d *Dashboard) reveal(w http.ResponseWriter, r *http.Request) error {
+	flow, ref, err := d.named(r)
+	if err != nil {
+		return err
+	}
+	link, err := d.opts.Config.Store.Link(r.Context(), flow.Name, ref)
+	if err != nil {
+		return err
+	}
+	if err := d.act(r, Reveal, "the values of "+ref.String(), sync.Entry{Flow: flow.Name, Link: link.ID, Left: link.Left, Right: link.Right}); err != nil {
+		return err
+	}
+	p, err := d.recordOf(r, true)
+	if err != nil {
+		return err
+	}
+	return d.show(w, r, "record", "Record "+p.Ref.String(), p)
+}
+
+// syncNow has both sides of the pair looked at at once.
+func (d *Dashboard) syncNow(w http.ResponseWriter, r *http.Request) error {
+	flow, ref, err := d.named(r)
+	if err != nil {
+		return err
+	}
+	if err := d.act(r, SyncNow, ref.String(), sync.Entry{Flow: flow.Name, Left: ref}); err != nil {
+		return err
+	}
+	change := sync.Change{ID: "dashboard:" + rand.Text(), Ref: ref, Reason: sync.ReasonManual}
+	if err := d.opts.Engine.Enqueue(r.Context(), change); err != nil {
+		return err
+	}
+	return d.done(w, r, "queued", "/record", "flow", flow.Name, "ref", ref.String())
+}
+
+// undo takes back what was written to a field of the pair; first it says what
+// that would be, and a second request, with "sure", does it.
+func (d *Dashboard) undo(w http.ResponseWriter, r *http.Request) error {
+	flow, ref, err := d.named(r)
+	if err != nil {
+		return err
+	}
+	u := sync.Undo{Flow: flow.Name, Ref: ref, Field: r.FormValue("field"), DryRun: r.FormValue("sure") == ""}
+	if !u.DryRun {
+		if err := d.act(r, Undo, u.Field+" of "+ref.String(), sync.Entry{Flow: flow.Name, Left: ref}); err != nil {
+			return err
+		}
+	}
+	undone, err := d.opts.Engine.Undo(r.Context(), u)
+	if err != nil {
+		return err
+	}
+	if !u.DryRun {
+		return d.done(w, r, "undone", "/record", "flow", flow.Name, "ref", ref.String())
+	}
+	p := recordPage{Flow: flow, Ref: ref, Undone: undone, Undo: u.Field}
+	return d.show(w, r, "undo", "Undo", p)
+}
+
+// named returns the flow and the record that a request names.
+func (d *Dashboard) named(r *http.Request) (*sync.Flow, sync.Ref, error) {
+	ref, err := parseRef(r.FormValue("ref"))
+	if err != nil {
+		return nil, ref, err
+	}
+	name := r.FormValue("flow")
+	if name == "" {
+		name = d.flowOf(ref)
+	}
+	flow, err := d.flow(name)
+	return flow, ref, err
+}
+
+// recordOf reads everything about a pair: its history, both sides as they are
+// now, and what a sync would do.
+func (d *Dashboard) recordOf(r *http.Request, revealed bool) (p recordPage, err error) {
+	ctx := r.Context()
+	p.Revealed = revealed
+	if p.Flow, p.Ref, err = d.named(r); err != nil {
+		return p, err
+	}
+	story, err := d.opts.Engine.Explain(ctx, p.Flow.Name, p.Ref)
+	if err != nil {
+		return p, err
+	}
+	p.Link, p.Events = story.Link, story.Events
+	slices.Reverse(p.Events)
+	var sides [2]sync.Record
+	for _, s := range []sync.Side{sync.Left, sync.Right} {
+		sides[s], p.Trouble[s] = d.read(ctx, p.Link.End(s))
+	}
+	for i := range story.Fields {
+		f := &p.Flow.Fields[i]
+		p.Fields = append(p.Fields, p.row(f, &story.Fields[i], sides, revealed || d.plain[p.Flow.Name+"/"+f.Name]))
+	}
+	forecast, err := d.opts.Engine.Forecast(ctx, p.Flow.Name, []sync.Ref{p.Ref})
+	if err != nil {
+		p.Foreseen = err.Error()
+	} else {
+		p.Forecast = &forecast
+	}
+	return p, ctx.Err()
+}
+
+// read returns a record as it is now, or why it cannot.
+func (d *Dashboard) read(ctx context.Context, ref sync.Ref) (sync.Record, string) {
+	if ref.Zero() {
+		return sync.Record{}, "there is none (yet)"
+	}
+	recs, err := d.opts.Config.Peers[ref.System].Source.Read(ctx, ref.Kind, []string{ref.ID})
+	switch {
+	case err != nil:
+		return sync.Record{}, err.Error()
+	case len(recs) != 1 || recs[0].Deleted:
+		return sync.Record{}, "the record is gone"
+	}
+	return recs[0], ""
+}
+
+// row shows a field of the pair.
+func (p *recordPage) row(f *sync.Field, story *sync.FieldStory, sides [2]sync.Record, plain bool) fieldRow {
+	row := fieldRow{Field: f, State: "never agreed"}
+	if story.Known {
+		row.Base = shown(story.Agreed, plain)
+	}
+	left, lerr := f.Left.Get(sides[sync.Left].Fields)
+	right, rerr := f.Right.Get(sides[sync.Right].Fields)
+	row.Left, row.Right = cell(left, lerr, plain), cell(right, rerr, plain)
+	switch {
+	case p.Trouble[sync.Left] != "" || p.Trouble[sync.Right] != "":
+		row.State = "unknown"
+	case lerr != nil || rerr != nil:
+		row.State = "breaks a rule"
+	case left == right || left.Blank() && right.Blank():
+		row.State = "agrees"
+	default:
+		row.State = "differs"
+	}
+	for _, s := range slices.Backward(story.Steps) {
+		row.Steps = append(row.Steps, stepRow{Step: s, Was: [2]string{shown(s.Before[0], plain), shown(s.Before[1], plain)},
+			After: shown(s.After, plain), Why: because(p.Flow, &s.Decision)})
+		row.Undoable = row.Undoable || s.Written
+	}
+	row.Why = "Nothing was ever decided about it."
+	if len(row.Steps) > 0 {
+		row.Why = row.Steps[0].Why
+	}
+	return row
+}
+
+// cell shows a value of a side, or the rule that it breaks.
+func cell(v sync.Value, err error, plain bool) string {
+	if err != nil {
+		return "⚠ breaks a rule"
+	}
+	return shown(v, plain)
+}
