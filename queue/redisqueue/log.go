@@ -3,7 +3,6 @@ package redisqueue
 import (
 	"context"
 	"errors"
-	"fmt"
 	stdsync "sync"
 	"sync/atomic"
 	"time"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/urbanhub/crmsync/internal/redisdb"
 	"github.com/urbanhub/crmsync/queue"
-	"github.com/urbanhub/crmsync/sync"
 )
 
 // A Log is a [queue.Log] on Redis. It is safe for concurrent use.
@@ -70,18 +68,8 @@ func (l *Log) ready(ctx context.Context, op string) error {
 	if l.known.Load() {
 		return nil
 	}
-	ours := l.opts.format()
-	if _, err := l.client.SetNX(ctx, l.keys.format(), ours, 0).Result(); err != nil {
+	if err := redisdb.Claim(ctx, l.client, l.keys.format(), l.opts.format()); err != nil {
 		return l.fail(op, err)
-	}
-	stored, err := l.client.Get(ctx, l.keys.format()).Result()
-	if err != nil {
-		return l.fail(op, err)
-	}
-	if stored != ours {
-		return &sync.Error{Op: "redisqueue: " + op, Action: sync.Fatal, Rule: "queue.format",
-			Hint: "use the options it was made with, another prefix, or the version of the library that wrote it",
-			Err:  fmt.Errorf("the queue %q is stored as %q, and the options say %q", l.opts.Prefix, stored, ours)}
 	}
 	l.known.Store(true)
 	return nil

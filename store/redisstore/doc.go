@@ -1,0 +1,42 @@
+// Package redisstore is a [sync.Store] in Redis 7 or newer, or in a server that
+// speaks its language, for many processes at once, and the [sync.Permits] by
+// which they share the vendors' quotas.
+//
+// [New] takes a client of go-redis, which may be of one server, of a sentinel
+// or of a cluster and stays its caller's. Call [Store.Check] once at the start.
+//
+// # What can be lost
+//
+// The store keeps what the server keeps. Ask [Store.Check] what that is:
+//
+//   - Without appendonly, whatever came after the last snapshot is lost when
+//     the server stops.
+//   - With appendfsync everysec, the default of an append-only server, a crash
+//     of its machine loses the last second or two. A script is lost or kept as
+//     a whole, so what remains agrees with itself: link, base, intent and audit
+//     go back together. What the engine wrote to the vendors meanwhile it reads
+//     again and takes for edits that both sides agree on; what it did is not in
+//     the audit, and a pair that it created is found by its identity.
+//   - Failover is asynchronous: a replica that takes over lacks what its master
+//     had not yet sent, with the same effect, and a master that is cut off may
+//     accept commits that its successor never sees.
+//   - A maxmemory-policy other than noeviction deletes links when memory is
+//     short.
+//
+// Where that is not acceptable set [Options].RequireDurable, or use PostgreSQL.
+//
+// # How it is kept
+//
+// All keys begin with "{prefix}:store", so that all of a store lies in one
+// slot of a cluster: a commit is one script and touches links, ends and audit.
+// A deployment that needs more than one master takes several prefixes. Links
+// and bases are JSON in hashes; the audit is a stream whose entries are found
+// by link and record through sorted sets and by flow through a bit each.
+//
+// Everything is in memory: count about 1.5 KB for a pair of usual size, and
+// 1 KB for an entry of its audit.
+//
+// Erasing a person drops the key to the values in the audit. An append-only
+// file and snapshots still hold what they held before: let the server rewrite
+// the file (BGREWRITEAOF) and delete older snapshots.
+package redisstore
