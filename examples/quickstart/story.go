@@ -27,30 +27,32 @@ type story struct {
 	rep    report
 }
 
-// play runs the whole story.
-func play(ctx context.Context, contacts int, seed uint64, out io.Writer) (report, error) {
+// begin starts both vendors and sets them up. The story is to be closed, also
+// after an error.
+func begin(ctx context.Context, contacts int, seed uint64, out io.Writer) (*story, error) {
 	fmt.Fprintln(out, "crmsync quickstart: two simulated vendors on loopback; nothing leaves this machine")
 	fmt.Fprintln(out)
 	w, err := newWorld(ctx, seed)
-	defer w.close()
-	if err != nil {
-		return report{}, err
-	}
 	s := &story{world: w, out: out, start: time.Now(), rng: rand.New(rand.NewPCG(seed, 2)), people: people(contacts+5, seed),
 		told: map[string]map[string]int{}}
 	s.rep.Contacts = contacts
-	s.say("set-up", "by the adapters, as the preset needs it: %d things created in HubSpot, %d in Bird", w.created.HubSpot, w.created.Bird)
+	return s, err
+}
+
+// play runs the whole story.
+func (s *story) play(ctx context.Context) error {
+	s.say("set-up", "by the adapters, as the preset needs it: %d things created in HubSpot, %d in Bird", s.created.HubSpot, s.created.Bird)
 	for _, chapter := range []func(context.Context) error{
 		s.firstSync, s.newLeads, s.editsInHubSpot, s.conflict, s.doubledWebhook, s.droppedWebhook,
 		s.outage, s.invalidPhone, s.rush, s.conversations, s.leasing, s.signing, s.explain,
 	} {
 		if err := chapter(ctx); err != nil {
 			s.rep.measure(s.tally)
-			return s.rep, err
+			return err
 		}
 	}
 	s.rep.measure(s.tally)
-	return s.rep, s.verify(ctx)
+	return s.verify(ctx)
 }
 
 // say narrates one step.

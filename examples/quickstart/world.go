@@ -16,6 +16,7 @@ import (
 	"github.com/urbanhub/crmsync/queue/memqueue"
 	"github.com/urbanhub/crmsync/store/memstore"
 	"github.com/urbanhub/crmsync/sync"
+	"github.com/urbanhub/crmsync/sync/dashboard"
 )
 
 // The secrets that both ends of the story know.
@@ -41,6 +42,8 @@ type world struct {
 	engine  *sync.Engine
 	adapter *hubspot.Adapter
 	tally   *tally
+	feed    *dashboard.Feed
+	cfg     sync.Config  // of the engine
 	created perSide[int] // by the set-up
 
 	web     *http.Server
@@ -52,7 +55,7 @@ type world struct {
 // newWorld starts the simulators, sets both accounts up and builds the engine,
 // which does not run yet.
 func newWorld(ctx context.Context, seed uint64) (*world, error) {
-	w := &world{tally: newTally(), store: memstore.New(), queue: memqueue.New(nil)}
+	w := &world{tally: newTally(), feed: dashboard.NewFeed(0), store: memstore.New(), queue: memqueue.New(nil)}
 	w.bird = birdtest.NewServer(&birdtest.Options{Seed: seed})
 	w.hubspot = hubspottest.NewServer(&hubspottest.Options{Seed: seed, SearchLag: 200 * time.Millisecond})
 	opts, err := w.setUp(ctx)
@@ -83,17 +86,23 @@ func (w *world) build(opts urbanhub.Options) error {
 	if err != nil {
 		return err
 	}
-	cfg := sync.Config{
+	w.cfg = sync.Config{
 		Peers: map[sync.System]sync.Peer{
 			bird.System:    {Source: birdAdapter, Sink: birdAdapter},
 			hubspot.System: {Source: w.adapter, Sink: w.adapter},
 		},
-		Store: w.store, Queue: w.queue, Observer: w.tally.observe,
+		Store: w.store, Queue: w.queue, Observer: w.observe,
 		SweepInterval: -1, // the story sweeps when it says so
 	}
-	set.AddTo(&cfg)
-	w.engine, err = sync.New(cfg)
+	set.AddTo(&w.cfg)
+	w.engine, err = sync.New(w.cfg)
 	return err
+}
+
+// observe is the engine's observer.
+func (w *world) observe(e sync.Event) {
+	w.tally.observe(e)
+	w.feed.Observe(e)
 }
 
 // listen serves the webhook receivers and tells the vendors their addresses.
@@ -142,9 +151,9 @@ func (w *world) mount(mux *http.ServeMux) error {
 	return nil
 }
 
-// run starts the engine; close stops it.
+// run starts the engine, which goes on after the story; close stops it.
 func (w *world) run(ctx context.Context) {
-	ctx, w.stop = context.WithCancel(ctx)
+	ctx, w.stop = context.WithCancel(context.WithoutCancel(ctx))
 	w.stopped = make(chan struct{})
 	go func() {
 		defer close(w.stopped)
