@@ -53,7 +53,7 @@ func testServe(t *testing.T, s *story) {
 	done := make(chan error)
 	go func() {
 		done <- s.serve(ctx, "127.0.0.1:0")
-		in.Close()
+		_ = in.Close()
 	}()
 	lines := bufio.NewScanner(out)
 	url := ""
