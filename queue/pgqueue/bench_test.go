@@ -1,0 +1,191 @@
+package pgqueue_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+	stdsync "sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/urbanhub/crmsync/queue/pgqueue"
+	"github.com/urbanhub/crmsync/sync"
+)
+
+// The benchmarks count messages: -benchtime=200000x is good for all.
+
+// source makes messages with new IDs over 10,000 keys.
+type source struct {
+	next    atomic.Int64
+	payload []byte
+}
+
+func newSource() *source { return &source{payload: make([]byte, 200)} }
+
+func (s *source) make(n int, priority sync.Priority) []sync.Message {
+	msgs, now := make([]sync.Message, n), time.Now()
+	for i := range msgs {
+		id := s.next.Add(1)
+		msgs[i] = sync.Message{ID: strconv.FormatInt(id, 10), Key: "crm/contact/" + strconv.FormatInt(id*7919%10_000, 10),
+			Priority: priority, EnqueuedAt: now, Payload: s.payload}
+	}
+	return msgs
+}
+
+// A rig is a queue at work.
+type rig struct {
+	*testing.B
+	pool *pgxpool.Pool
+	q    *pgqueue.Queue
+	in   *source
+	done atomic.Int64
+	lag  func(time.Duration) // hears how long each message waited
+}
+
+func newRig(b *testing.B) *rig {
+	pool := database(b)
+	q, err := pgqueue.New(pool, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return &rig{B: b, pool: pool, q: q, in: newSource(), lag: func(time.Duration) {}}
+}
+
+func (r *rig) push(n, batch int) {
+	for n > 0 {
+		if err := r.q.Push(context.Background(), time.Now(), r.in.make(min(n, batch), sync.Live)...); err != nil {
+			r.Error(err)
+			return
+		}
+		n -= batch
+	}
+}
+
+// work takes and finishes, as an engine does, until total messages are done.
+func (r *rig) work(total int) {
+	const workers = 128
+	lanes := make(chan sync.Lane, workers)
+	var all stdsync.WaitGroup
+	for range workers {
+		all.Go(func() {
+			for l := range lanes {
+				for _, m := range l.Messages {
+					r.lag(time.Since(m.EnqueuedAt))
+				}
+				if err := r.q.Done(context.Background(), time.Now(), l); err != nil {
+					r.Error(err)
+				}
+				r.done.Add(int64(len(l.Messages)))
+			}
+		})
+	}
+	for r.done.Load() < int64(total) && !r.Failed() {
+		took, err := r.q.Take(context.Background(), time.Now(), workers, time.Minute)
+		if err != nil {
+			r.Error(err)
+		}
+		for _, l := range took {
+			lanes <- l
+		}
+		if len(took) == 0 {
+			select {
+			case <-r.q.Ready():
+			case <-time.After(10 * time.Millisecond):
+			}
+		}
+	}
+	close(lanes)
+	all.Wait()
+}
+
+// measure runs the step and reports rates of n messages.
+func (r *rig) measure(n int, step func()) {
+	r.ResetTimer()
+	before := r.cpu()
+	step()
+	r.StopTimer()
+	r.ReportMetric(float64(n)/r.Elapsed().Seconds(), "msg/s")
+	r.ReportMetric(float64((r.cpu()-before).Microseconds())/float64(n), "cpu-µs/msg")
+}
+
+// cpu is the time used by this process and, if it runs here, by the server.
+func (r *rig) cpu() time.Duration {
+	var own syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &own); err != nil {
+		r.Fatal(err)
+	}
+	total := time.Duration(own.Utime.Nano() + own.Stime.Nano())
+	rows, err := r.pool.Query(context.Background(), "SELECT pid FROM pg_stat_activity")
+	if err != nil {
+		r.Fatal(err)
+	}
+	pids, err := pgx.CollectRows(rows, pgx.RowTo[int])
+	if err != nil {
+		r.Fatal(err)
+	}
+	parents := map[int]bool{}
+	for _, pid := range pids {
+		spent, _, parent := times(pid)
+		total += spent
+		if parent != 0 && !parents[parent] {
+			parents[parent] = true
+			spent, gone, _ := times(parent)
+			total += spent + gone
+		}
+	}
+	return total
+}
+
+// times reads what a process used, its children that ended used, and its
+// parent.
+func times(pid int) (spent, gone time.Duration, parent int) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, 0, 0
+	}
+	f := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
+	number := func(i int) int { n, _ := strconv.Atoi(string(f[i])); return n }
+	const tick = 10 * time.Millisecond
+	return time.Duration(number(11)+number(12)) * tick, time.Duration(number(13)+number(14)) * tick, number(1)
+}
+
+func BenchmarkPush(b *testing.B) {
+	r := newRig(b)
+	r.measure(b.N, func() { r.push(b.N, 500) })
+}
+
+func BenchmarkDrain(b *testing.B) {
+	r := newRig(b)
+	r.push(b.N, 500)
+	r.measure(b.N, func() { r.work(b.N) })
+}
+
+// BenchmarkMixed pushes, takes and finishes at the same time.
+func BenchmarkMixed(b *testing.B) {
+	r := newRig(b)
+	r.measure(b.N, func() {
+		var both stdsync.WaitGroup
+		both.Go(func() { r.push(b.N, 500) })
+		r.work(b.N)
+		both.Wait()
+	})
+}
+
+// BenchmarkSingles pushes one message per call from 32 callers.
+func BenchmarkSingles(b *testing.B) {
+	r := newRig(b)
+	r.measure(b.N, func() {
+		var all stdsync.WaitGroup
+		for range 32 {
+			all.Go(func() { r.push(b.N/32, 1) })
+		}
+		all.Wait()
+	})
+}

@@ -1,0 +1,114 @@
+package pgqueue
+
+import (
+	"slices"
+	stdsync "sync"
+)
+
+// settled knows up to which sequence number nothing can turn up any more. A
+// number is drawn before its transaction commits, so that entry 7 may be seen
+// before entry 6. Two observations tell that 6 has come or never will:
+//
+// The first is free with each read. A transaction that drew a number up to one
+// seen in a read had its transaction number by then, below the xmax of the
+// read's snapshot. Once the xmin of a later snapshot reaches that xmax, it has
+// ended.
+//
+// The second is for when xmin stands still, because of a long transaction
+// elsewhere, a report or a dump. Whoever drew a number holds a lock on the
+// table of messages until its transaction ends. Once all who held one at some
+// moment have let go, all numbers seen before that moment are settled.
+type settled struct {
+	mu    stdsync.Mutex
+	seen  int64  // the highest number seen
+	marks []mark // in order of both xmax and seq
+	vain  int    // reads in a row that left something unsettled
+
+	asking  stdsync.Mutex // held by who looks at the locks
+	locks   int64         // settled by locks
+	at      int64         // what will be when the holders are gone
+	holders []string      // virtual transactions
+}
+
+// A mark says that all numbers up to seq are settled for snapshots whose xmin
+// has reached xmax.
+type mark struct{ xmax, seq int64 }
+
+// A reading is one read of the log.
+type reading struct {
+	base       int64 // what was settled before it began
+	xmin, xmax int64 // of its snapshot
+	top        int64 // the highest number read
+}
+
+// begin returns a reading, and whether xmin stands still.
+func (s *settled) begin() (r reading, stuck bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	const patience = 16
+	return reading{base: s.locks}, s.vain >= patience
+}
+
+// end takes note of a reading and returns up to where its stream is final.
+func (s *settled) end(r reading) uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seen = max(s.seen, r.top)
+	if n := len(s.marks); n == 0 || r.top > s.marks[n-1].seq {
+		if n > 0 {
+			r.xmax = max(r.xmax, s.marks[n-1].xmax)
+		}
+		s.marks = append(s.marks, mark{r.xmax, r.top})
+	}
+	floor, passed := r.base, 0
+	for i, m := range s.marks {
+		if m.xmax <= r.xmin {
+			floor, passed = max(floor, m.seq), i
+		}
+	}
+	s.marks = s.marks[passed:] // the one just passed serves reads that began earlier
+	s.thin()
+	if s.vain++; floor >= s.seen {
+		s.vain = 0
+	}
+	return uint64(floor)
+}
+
+// thin drops every other mark when too many wait, which settles later but no
+// less.
+func (s *settled) thin() {
+	const most = 64
+	if len(s.marks) <= most {
+		return
+	}
+	kept := s.marks[:0]
+	for i := 0; i < len(s.marks); i += 2 {
+		kept = append(kept, s.marks[i])
+	}
+	s.marks = kept
+}
+
+// ask returns the highest number seen: what a look at the locks that begins
+// now can settle.
+func (s *settled) ask() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.seen
+}
+
+// answer takes note of who held locks after ask returned seen. The caller
+// holds s.asking.
+func (s *settled) answer(seen int64, holders []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.vain = 0
+	s.holders = slices.DeleteFunc(s.holders, func(h string) bool { return !slices.Contains(holders, h) })
+	if len(s.holders) > 0 {
+		return
+	}
+	s.locks = max(s.locks, s.at)
+	s.at, s.holders = seen, holders
+	if len(holders) == 0 {
+		s.locks = seen
+	}
+}
