@@ -1,7 +1,6 @@
 package bird
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -147,22 +146,8 @@ func (a *Adapter) SendNote(ctx context.Context, conversationID, text, reference 
 	if m, err := a.messageByReference(ctx, conversationID, reference); m != nil || err != nil {
 		return m, err
 	}
-	r := request{op: "bird: send note", ref: conversationRef(conversationID), method: http.MethodPost, path: a.conversation(conversationID) + "/messages",
-		body: map[string]any{
-			// A program may speak as a flow of the channel; what an access
-			// key's own id is, Bird does not tell.
-			"participantType": FlowParticipant, "participantId": c.ChannelID, "addMissingParticipants": true,
-			"body": textBody(text), "draft": true, "reference": reference,
-		}}
-	var m Message
-	if _, err := a.call(ctx, r, &m); err != nil {
-		return nil, err
-	}
-	if m.ID == "" {
-		return nil, r.unanswered(errNoID)
-	}
-	m.ConversationID = cmp.Or(m.ConversationID, conversationID)
-	return &m, nil
+	m, _, err := a.post(ctx, "bird: send note", c, map[string]any{"body": textBody(text), "draft": true, "reference": reference})
+	return m, err
 }
 
 // messageByReference looks for a message among the latest of a conversation.

@@ -56,7 +56,10 @@ func inTurn(writes []sync.Write) [][]int {
 	at := map[string]int{}
 	for i, w := range writes {
 		record := w.Ref.ID
-		if record == "" {
+		switch {
+		case w.Ref.Kind == MessageKind && len(w.Related) > 0:
+			record = "to " + w.Related[0].String()
+		case record == "":
 			record = w.Key + "=" + w.Fields[w.Key].String()
 		}
 		n, ok := at[record]
@@ -71,11 +74,14 @@ func inTurn(writes []sync.Write) [][]int {
 }
 
 func (a *Adapter) apply(ctx context.Context, w sync.Write) sync.Result {
-	if err := checkKind("bird: write", w.Ref.Kind, Contact, ConversationKind); err != nil {
+	if err := checkKind("bird: write", w.Ref.Kind, Contact, ConversationKind, MessageKind); err != nil {
 		return sync.Result{Record: sync.Record{Ref: w.Ref}, Err: err}
 	}
-	if w.Ref.Kind == ConversationKind {
+	switch w.Ref.Kind {
+	case ConversationKind:
 		return a.applyConversation(ctx, w)
+	case MessageKind:
+		return a.applyMessage(ctx, w)
 	}
 	sound, dropped := a.withoutPhones(w, notE164)
 	res, err := a.write(ctx, sound)

@@ -3,6 +3,7 @@ package bird
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -33,10 +34,13 @@ const parallel = 64
 // contact that is gone.
 //
 // A conversation costs one GET, and another one when more than five take part
-// and the contact is not among those told.
+// and the contact is not among those told, a message one.
 func (a *Adapter) Read(ctx context.Context, kind sync.Kind, ids []string) ([]sync.Record, error) {
-	if err := checkKind("bird: read", kind, Contact, ConversationKind); err != nil {
+	if err := checkKind("bird: read", kind, Contact, ConversationKind, MessageKind); err != nil {
 		return nil, err
+	}
+	if kind == MessageKind {
+		return a.readMessages(ctx, ids)
 	}
 	read := a.read
 	if kind == ConversationKind {
@@ -141,5 +145,5 @@ func checkKind(op string, kind sync.Kind, known ...sync.Kind) error {
 		return nil
 	}
 	return &sync.Error{Op: op, Action: sync.Fatal, Rule: "kind.known",
-		Hint: "this adapter keeps contacts and conversations", Err: errors.New("the kind " + string(kind) + " is not known")}
+		Hint: fmt.Sprintf("the adapter does this for the kinds %q", known), Err: errors.New("the kind " + string(kind) + " is not known")}
 }

@@ -28,6 +28,9 @@ type Completion struct {
 	Outputs map[string]string
 }
 
+// ruleWaiting is the rule of a completion for which no workflow waits.
+const ruleWaiting = "callback.waiting"
+
 // maxCompletions is the most completions in a call.
 const maxCompletions = 100
 
@@ -117,7 +120,7 @@ func (a *Adapter) completeOne(ctx context.Context, c *Completion) error {
 	body.CallbackID = ""
 	_, err := a.client.call(ctx, opCompleteAction, target{id: c.CallbackID}, body, nil)
 	if isNotFound(err) {
-		return &sync.Error{Op: opCompleteAction.String(), Action: sync.NotFound, Rule: "callback.waiting",
+		return &sync.Error{Op: opCompleteAction.String(), Action: sync.NotFound, Rule: ruleWaiting,
 			Hint: "the workflow waits no longer: the time ran out, or the action was completed before", Err: err}
 	}
 	return err

@@ -152,3 +152,31 @@ func TestACompletionThatComesTooLate(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// An activity of the engine completes actions by writes, however often.
+func TestActionsAreCompletedByWrites(t *testing.T) {
+	r := newActionRig(t, "")
+	callback := r.run(2)
+	ref := sync.Ref{System: hubspot.System, Kind: hubspot.ActionCompletion}
+	fields := sync.Fields{"callbackId": sync.Text(callback), "key": sync.Text("k"), "sent": sync.Text("yes")}
+	for range 2 { // the second comes after the first took effect
+		results, err := r.hs.Apply(t.Context(), []sync.Write{
+			{Ref: ref, Fields: fields},
+			{Ref: ref, Fields: sync.Fields{"callbackId": sync.Text("../x")}},
+			{Ref: sync.Ref{System: hubspot.System, Kind: hubspot.ActionCompletion, ID: callback}, Fields: fields},
+		})
+		if err != nil || results[0].Err != nil || results[0].Record.ID != callback ||
+			sync.ActionOf(results[1].Err) != sync.Invalid || sync.ActionOf(results[2].Err) != sync.Invalid {
+			t.Errorf("results %+v, %v", results, err)
+		}
+	}
+	run := r.sim.ActionRuns()[0]
+	if run.State != "SUCCESS" || run.Outputs["sent"] != "yes" || run.Outputs["key"] != nil {
+		t.Errorf("run %+v", run)
+	}
+	r.sim.Down(true)
+	results, _ := r.hs.Apply(t.Context(), []sync.Write{{Ref: ref, Fields: fields}})
+	if sync.ActionOf(results[0].Err) != sync.Retry {
+		t.Errorf("got %v", results[0].Err)
+	}
+}

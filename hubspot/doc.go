@@ -108,8 +108,10 @@
 // itself keeps only once.
 //
 // The other way round, a workflow asks the other side to act by a custom
-// workflow action: [NewActionReceiver] turns its calls into facts, and
-// [Adapter.CompleteActions] lets the workflows go on that wait.
+// workflow action: [NewActionReceiver] turns its calls into facts. An activity
+// of the engine acts on them, and another one, which writes an
+// [ActionCompletion], lets the workflows go on that wait; so does
+// [Adapter.CompleteActions].
 //
 // # Tokens
 //

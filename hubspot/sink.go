@@ -38,10 +38,14 @@ import (
 func (a *Adapter) Apply(ctx context.Context, writes []sync.Write) ([]sync.Result, error) {
 	results := make([]sync.Result, len(writes))
 	groups := map[job][]int{}
-	var events []int
+	var events, completions []int
 	for i, w := range writes {
-		if w.Ref.Kind == CustomEvent {
+		switch w.Ref.Kind {
+		case CustomEvent:
 			events = append(events, i)
+			continue
+		case ActionCompletion:
+			completions = append(completions, i)
 			continue
 		}
 		if err := checkWrite(w); err != nil {
@@ -53,6 +57,7 @@ func (a *Adapter) Apply(ctx context.Context, writes []sync.Write) ([]sync.Result
 	}
 	var wg stdsync.WaitGroup
 	wg.Go(func() { a.events.apply(ctx, writes, events, results) })
+	wg.Go(func() { a.completeWrites(ctx, writes, completions, results) })
 	for j, which := range groups {
 		if j.op != opArchive {
 			wg.Go(func() { a.gather(ctx, j, writes, which, results) })
