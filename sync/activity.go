@@ -27,8 +27,9 @@ type Activity struct {
 	Update bool
 	// Unique is set when the system lets no two records have the same key.
 	// Creating them is then idempotent. Otherwise a create whose outcome is
-	// unknown is looked for among the records related to the same ones,
-	// for which the source must be a [Relater].
+	// unknown is looked for among the records related to the same ones, if
+	// the source is a [Relater]. If it is not, the create is not repeated
+	// and a person has to look: see [Engine.Unknowns].
 	Unique bool
 	// Render returns the fields to write. The error is an [*Error] of action
 	// Invalid for a fact that cannot be told.
@@ -70,6 +71,9 @@ func (a *Activity) patience() time.Duration {
 	return p
 }
 
+// repeatable reports whether to write it twice is the same as once.
+func (a *Activity) repeatable() bool { return a.Unique || a.Update }
+
 // validate names what makes the activity unusable.
 func (a *Activity) validate(c *Config, flows map[string]bool) error {
 	bad := func(field, hint string) error {
@@ -91,9 +95,6 @@ func (a *Activity) validate(c *Config, flows map[string]bool) error {
 		if r.Flow != "" && !flows[r.Flow] {
 			return bad("Relate", fmt.Sprintf("there is no flow %q", r.Flow))
 		}
-	}
-	if _, ok := peer.Source.(Relater); !a.Unique && !a.Update && !ok {
-		return bad("Unique", "without a unique key an unknown outcome can only be looked for in a system that tells what is related")
 	}
 	return nil
 }

@@ -220,7 +220,7 @@ func (r *reconciliation) failed(ctx context.Context, intent *Intent, plan *Plan,
 			kept := r.base
 			base = &kept
 		}
-		base.Unsettled, base.Unfinished = true, writes
+		base.Unsettled, base.Unfinished, base.Intent = true, writes, intent.ID
 	}
 	if err := r.fire(ctx, base); err != nil {
 		errs = append(errs, err)
@@ -240,6 +240,7 @@ func (r *reconciliation) partly(plan *Plan, results [2]Result) *Base {
 	}
 	s := Side(took) // there are two
 	r.absorb(s, plan, results[s])
+	r.note(Entry{Kind: EntryWrote, Note: s.String()})
 	for i := range r.planner.registers {
 		reg := &r.planner.registers[i]
 		if slices.ContainsFunc(reg.names[s.Other()], func(n string) bool { _, failed := plan.Writes[s.Other()][n]; return failed }) {

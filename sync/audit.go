@@ -13,12 +13,13 @@ const (
 	EntryRelinked EntryKind = "relinked" // an end moved, after a merge
 	EntryDetached EntryKind = "detached" // an end is gone, the pair is left alone
 	EntryRestored EntryKind = "restored" // a detached pair is whole again
-	EntryWrote    EntryKind = "wrote"    // the writes of an intent took effect
+	EntryWrote    EntryKind = "wrote"    // the writes of an intent took effect; Note names the side if it was one of two
 	EntryFailed   EntryKind = "failed"   // a write failed or its outcome is unknown
 	EntryFact     EntryKind = "fact"     // a fact was taken in
 	EntryErased   EntryKind = "erased"   // a person's data were erased; Note is the receipt
 	EntryUndone   EntryKind = "undone"   // writes were taken back; Causes name the fields
 	EntryRecorded EntryKind = "recorded" // a fact became an activity
+	EntryUnknown  EntryKind = "unknown"  // whether a fact became an activity cannot be found out
 )
 
 // An Entry is one line of the audit: who, what, before, after and why.

@@ -16,6 +16,7 @@ const (
 	EventEcho      EventType = "echo"      // a change turned out to make no difference
 	EventWrote     EventType = "wrote"     // a record was written; Count fields, Duration
 	EventRecorded  EventType = "recorded"  // a fact became an activity; Lag since it was enqueued
+	EventUnknown   EventType = "unknown"   // whether it did cannot be found out; Ref is the fact's subject
 	EventCreated   EventType = "created"   // a record was created
 	EventSynced    EventType = "synced"    // a change is done; Lag since it occurred, Count of the flows that wrote
 	EventRetried   EventType = "retried"   // a lane was given back; Err, Action

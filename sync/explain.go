@@ -73,14 +73,14 @@ func (e *Engine) Explain(ctx context.Context, flow string, ref Ref) (Explanation
 	if err != nil {
 		return Explanation{}, err
 	}
-	calls := tookEffect(entries)
+	effects := effectsOf(entries)
 	for i := range entries {
 		n := &entries[i]
 		switch {
 		case n.Decision != nil:
 			if k, known := at[n.Decision.Field]; known {
-				call, done := calls[n.Intent]
-				out.Fields[k].Steps = append(out.Fields[k].Steps, Step{At: n.At, Decision: *n.Decision, Written: done && n.Intent != "", Calls: call, Causes: n.Causes})
+				effect := effects[n.Intent]
+				out.Fields[k].Steps = append(out.Fields[k].Steps, Step{At: n.At, Decision: *n.Decision, Written: effect.of(n.Decision), Calls: effect.calls, Causes: n.Causes})
 			}
 		case n.Kind != EntryWrote:
 			out.Events = append(out.Events, *n)
@@ -89,15 +89,35 @@ func (e *Engine) Explain(ctx context.Context, flow string, ref Ref) (Explanation
 	return out, nil
 }
 
-// tookEffect maps the intents that took effect to the vendors' calls.
-func tookEffect(entries []Entry) map[string][2]string {
-	calls := map[string][2]string{}
+// An effect says which sides took the writes of an intent, and by which calls.
+type effect struct {
+	took  [2]bool
+	calls [2]string
+}
+
+// of reports whether a side took what was decided.
+func (f effect) of(d *Decision) bool {
+	return d.Outcome == Wrote && (f.took[Left] && d.to(Left) || f.took[Right] && d.to(Right))
+}
+
+// effectsOf returns what became of each intent.
+func effectsOf(entries []Entry) map[string]effect {
+	out := map[string]effect{}
 	for i := range entries {
-		if n := &entries[i]; n.Kind == EntryWrote {
-			calls[n.Intent] = n.Calls
+		n := &entries[i]
+		if n.Kind != EntryWrote {
+			continue
 		}
+		f := out[n.Intent]
+		for _, s := range []Side{Left, Right} {
+			f.took[s] = f.took[s] || n.Note == "" || n.Note == s.String()
+			if n.Calls[s] != "" {
+				f.calls[s] = n.Calls[s]
+			}
+		}
+		out[n.Intent] = f
 	}
-	return calls
+	return out
 }
 
 // entriesOf returns all entries that a filter selects.

@@ -33,16 +33,20 @@ func (e *Engine) recordFact(ctx context.Context, f Fact, enqueued time.Time) err
 	if err := e.append(ctx, &Link{}, []Entry{entry}); err != nil {
 		return err
 	}
+	var unknown error
 	for _, a := range activities {
 		if a.When != nil && !a.When(f) {
 			continue
 		}
 		r := recording{engine: e, activity: a, fact: f, enqueued: enqueued}
-		if err := r.run(ctx); err != nil {
+		switch err := r.run(ctx); {
+		case errors.Is(err, errUnknown):
+			unknown = err // keeps no other activity of the fact waiting
+		case err != nil:
 			return err
 		}
 	}
-	return nil
+	return unknown
 }
 
 // A recording makes one activity of one fact, exactly once: a link from the
@@ -54,11 +58,9 @@ type recording struct {
 	fact     Fact
 	enqueued time.Time
 	link     Link
+	lost     bool // an intent of before was never answered
 	related  []Ref
 }
-
-// unknownOutcome is the evidence of a link whose write may have taken effect.
-const unknownOutcome = "outcome unknown"
 
 // run makes the activity unless it is there.
 func (r *recording) run(ctx context.Context) error {
@@ -69,8 +71,8 @@ func (r *recording) run(ctx context.Context) error {
 	if err := r.relate(ctx); err != nil {
 		return err
 	}
-	if r.link.Evidence == unknownOutcome && !r.activity.Unique && !r.activity.Update {
-		if done, err := r.readBack(ctx); done || err != nil {
+	if !r.activity.repeatable() {
+		if done, err := r.settled(ctx); done || err != nil {
 			return err
 		}
 	}
@@ -84,7 +86,7 @@ func (r *recording) run(ctx context.Context) error {
 // find looks the link up; done when the activity is known to be there. An
 // intent that a crash left open may have taken effect.
 func (r *recording) find(ctx context.Context) (done bool, err error) {
-	of := Ref{System: r.fact.Subject.System, Kind: "fact", ID: r.fact.ID}
+	of := factRef(&r.fact)
 	r.link, err = r.engine.cfg.Store.Link(ctx, r.activity.flow(), of)
 	switch {
 	case errors.Is(err, ErrNotFound):
@@ -99,7 +101,22 @@ func (r *recording) find(ctx context.Context) (done bool, err error) {
 	case r.link.Intent.Expires.After(time.Now()):
 		return false, r.wait("intent.open", "another worker records this fact", r.link.Intent.Expires)
 	}
-	r.link.Evidence = unknownOutcome
+	r.lost = true
+	return false, nil
+}
+
+// settled makes sure that the activity may be made although to make it twice
+// would make two: it is done when it turns out to be there already.
+func (r *recording) settled(ctx context.Context) (done bool, err error) {
+	relater, asks := r.engine.cfg.Peers[r.activity.System].Source.(Relater)
+	switch {
+	case !asks && (r.lost || r.link.Evidence == unknownOutcome):
+		return false, r.unknown(ctx)
+	case !asks:
+		return false, r.reachable(ctx)
+	case r.lost:
+		return r.readBack(ctx, relater)
+	}
 	return false, nil
 }
 
@@ -154,10 +171,9 @@ func (r *recording) missing(rel *Relation) error {
 }
 
 // readBack looks for the activity among those of the related records.
-func (r *recording) readBack(ctx context.Context) (found bool, err error) {
+func (r *recording) readBack(ctx context.Context, relater Relater) (found bool, err error) {
 	source := r.engine.cfg.Peers[r.activity.System].Source
-	relater, ok := source.(Relater)
-	if !ok || len(r.related) == 0 {
+	if len(r.related) == 0 {
 		return false, nil
 	}
 	refs, err := relater.Related(ctx, r.related[0], r.activity.Kind)
@@ -242,21 +258,30 @@ func (r *recording) send(ctx context.Context, w Write) Result {
 	return results[0]
 }
 
-// failed stores that the activity is not there, or, after an error that leaves
-// it open, that it may be.
+// failed stores that the activity is not there. After an error that leaves it
+// open the intent stays open too, as a crash would leave it: until it expires
+// the call may still take effect.
 func (r *recording) failed(ctx context.Context, res Result) error {
-	r.link.Evidence = ""
-	if action := ActionOf(res.Err); action == Retry || action == Fatal {
-		r.link.Evidence = unknownOutcome
+	entry := r.stamped(Entry{Kind: EntryFailed, Note: r.fact.Type + ": " + res.Err.Error(), Calls: [2]string{"", res.Call}})
+	var err error
+	if undecided(res.Err) && !r.activity.repeatable() {
+		err = r.engine.append(ctx, &r.link, []Entry{entry})
+	} else {
+		err = r.store(ctx, entry)
 	}
-	entry := Entry{Kind: EntryFailed, Note: r.fact.Type + ": " + res.Err.Error(), Calls: [2]string{"", res.Call}}
-	if err := r.store(ctx, entry); err != nil {
+	if err != nil {
 		return errors.Join(res.Err, err)
 	}
 	if ActionOf(res.Err) == NotFound {
 		return errors.Join(res.Err, r.relook(ctx))
 	}
 	return res.Err
+}
+
+// undecided reports whether an error leaves it open if a write took effect.
+func undecided(err error) bool {
+	action := ActionOf(err)
+	return action == Retry || action == Fatal || errors.Is(err, context.Canceled)
 }
 
 // relook has the fact's subject looked at: a related record is gone, perhaps
@@ -285,11 +310,16 @@ func (r *recording) commit(ctx context.Context, ref Ref, entry Entry) error {
 
 // store commits the link with one entry of the audit.
 func (r *recording) store(ctx context.Context, entry Entry) error {
-	entry.At, entry.Flow, entry.Link, entry.Causes = time.Now(), r.link.Flow, r.link.ID, []string{r.fact.ID}
-	entry.Left = r.fact.Subject
-	link, err := r.engine.commit(ctx, time.Now(), Commit{Link: r.link, Entries: []Entry{entry}})
+	link, err := r.engine.commit(ctx, time.Now(), Commit{Link: r.link, Entries: []Entry{r.stamped(entry)}})
 	if err == nil {
 		r.link = link
 	}
 	return err
+}
+
+// stamped completes an entry of the audit.
+func (r *recording) stamped(entry Entry) Entry {
+	entry.At, entry.Flow, entry.Link, entry.Causes = time.Now(), r.link.Flow, r.link.ID, []string{r.fact.ID}
+	entry.Left = r.fact.Subject
+	return entry
 }

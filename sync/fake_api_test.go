@@ -114,11 +114,14 @@ func (f *fake) Match(ctx context.Context, _ sync.Kind, probes []sync.Probe) ([]s
 	return out, nil
 }
 
+// holderKey ignores case, as the identity of most systems does.
+func holderKey(name string, v sync.Value) string { return name + "\x00" + strings.ToLower(v.String()) }
+
 // holding returns the records that hold a key's value.
 func (f *fake) holding(key sync.Key) []sync.Record {
 	var out []sync.Record
-	for _, id := range slices.Sorted(maps.Keys(f.records)) {
-		if r := f.records[id]; !r.deleted && strings.EqualFold(r.fields[key.Name].String(), key.Value.String()) {
+	for _, id := range slices.Compact(slices.Sorted(slices.Values(f.holders[holderKey(key.Name, key.Value)]))) {
+		if r := f.records[id]; r != nil && !r.deleted && strings.EqualFold(r.fields[key.Name].String(), key.Value.String()) {
 			out = append(out, f.record(id))
 		}
 	}

@@ -31,6 +31,7 @@ type fake struct {
 	mu      stdsync.Mutex
 	minted  int
 	records map[string]*stored
+	holders map[string][]string // ids that ever had a value in a field
 	aliases map[string]string
 	log     []string // ids in the order they changed
 	writes  []sent
@@ -57,7 +58,7 @@ type sent struct {
 const contact sync.Kind = "contact"
 
 func newFake(system sync.System, prefix string, unique ...string) *fake {
-	return &fake{system: system, kind: contact, prefix: prefix, unique: unique, records: map[string]*stored{},
+	return &fake{system: system, kind: contact, prefix: prefix, unique: unique, records: map[string]*stored{}, holders: map[string][]string{},
 		aliases: map[string]string{}, calls: map[string]int{}, notify: func(sync.Ref) {}}
 }
 
@@ -173,7 +174,7 @@ func (f *fake) set(id string, fields sync.Fields) {
 	r := f.records[id]
 	if r == nil {
 		r = &stored{fields: sync.Fields{sync.IDField: sync.Text(id)}, times: map[string]time.Time{}}
-		f.records[id] = r
+		f.records[id], f.holders[holderKey(sync.IDField, sync.Text(id))] = r, []string{id}
 	}
 	r.updated = time.Now()
 	for name, v := range fields {
@@ -181,6 +182,7 @@ func (f *fake) set(id string, fields sync.Fields) {
 			v = sync.Text(format(v.String()))
 		}
 		r.fields[name], r.times[name] = v, r.updated
+		f.holders[holderKey(name, v)] = append(f.holders[holderKey(name, v)], id)
 	}
 	f.log = append(f.log, id)
 }

@@ -151,7 +151,7 @@ func (f *Forecast) write(r *reconciliation, plan *Plan, ref Ref) {
 		}
 		item.Fields = append(item.Fields, d.Field)
 		for _, to := range []Side{Left, Right} {
-			if d.Merged || d.Winner != to {
+			if d.to(to) {
 				f.Fields[fmt.Sprintf("%s to %s", d.Field, to)]++
 			}
 		}

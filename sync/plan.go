@@ -28,8 +28,10 @@ type Base struct {
 	// is settled no signal is taken for an echo. The planner ignores it.
 	Unsettled bool `json:"unsettled,omitempty"`
 	// Unfinished holds the raw fields, left first, of writes of which nobody
-	// knows whether they took effect. The planner ignores them.
+	// knows whether they took effect, and Intent the ID of theirs. The planner
+	// ignores them.
 	Unfinished [2]Fields `json:"unfinished,omitzero"`
+	Intent     string    `json:"intent,omitempty"`
 }
 
 // Zero reports whether there is no base yet.
@@ -106,6 +108,9 @@ func (d *Decision) Lost() (Value, bool) {
 	}
 	return Value{}, false
 }
+
+// to reports whether the decision gives a side another's value.
+func (d *Decision) to(s Side) bool { return d.Merged || d.Winner != s }
 
 // A Plan is what to do about one pair of records.
 type Plan struct {

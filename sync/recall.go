@@ -12,9 +12,9 @@ import (
 // and no edit, and the other side was as the writes told it. It is stored at
 // once: the next intent would replace what is known of this one.
 func (r *reconciliation) recall(ctx context.Context) error {
-	writes := r.base.Unfinished
+	writes, intent := r.base.Unfinished, r.base.Intent
 	if r.link.Intent != nil {
-		writes = r.link.Intent.Writes
+		writes, intent = r.link.Intent.Writes, r.link.Intent.ID
 	}
 	switch {
 	case writes[Left] == nil && writes[Right] == nil:
@@ -29,13 +29,19 @@ func (r *reconciliation) recall(ctx context.Context) error {
 			was.Fields = Fields{}
 		}
 	}
-	r.base.Unfinished = [2]Fields{}
+	r.base.Unfinished, r.base.Intent = [2]Fields{}, ""
 	created := [2]bool{r.createdBy(Left, writes[Left]), r.createdBy(Right, writes[Right])}
+	var took [2]bool
 	for i := range r.planner.registers {
 		for _, s := range []Side{Left, Right} {
 			if reg := &r.planner.registers[i]; touches(reg, s, writes[s]) && !touches(reg, s.Other(), writes[s.Other()]) {
-				r.recallRegister(reg, s, writes[s], created[s])
+				took[s] = r.recallRegister(reg, s, writes[s], created[s]) || took[s]
 			}
+		}
+	}
+	for _, s := range []Side{Left, Right} {
+		if took[s] {
+			r.note(Entry{Kind: EntryWrote, Intent: intent, Note: s.String()})
 		}
 	}
 	base := r.base
@@ -58,7 +64,7 @@ func touches(reg *register, s Side, writes Fields) bool {
 
 // recallRegister takes one register's writes to a side into the base, if they
 // took effect: if they made the record, or if it still has them.
-func (r *reconciliation) recallRegister(reg *register, s Side, writes Fields, created bool) {
+func (r *reconciliation) recallRegister(reg *register, s Side, writes Fields, created bool) bool {
 	now := r.views[s].Record.Fields
 	wrote := now.Clone()
 	maps.Copy(wrote, writes)
@@ -66,14 +72,14 @@ func (r *reconciliation) recallRegister(reg *register, s Side, writes Fields, cr
 	for _, f := range reg.fields {
 		v, err := f.lens(s).Get(wrote)
 		if err != nil {
-			return
+			return false
 		}
 		if is, err := f.lens(s).Get(now); !created && (err != nil || is != v) {
-			return // it did not take effect, or somebody has edited it since
+			return false // it did not take effect, or somebody has edited it since
 		}
 		told, err := f.lens(s.Other()).Put(v, other)
 		if err != nil {
-			return
+			return false
 		}
 		maps.Copy(other, told)
 	}
@@ -86,6 +92,7 @@ func (r *reconciliation) recallRegister(reg *register, s Side, writes Fields, cr
 	for _, n := range reg.names[s.Other()] {
 		r.base.side(s.Other()).Fields[n] = other[n]
 	}
+	return true
 }
 
 // createdBy reports whether the writes made the record: it has their key, of
@@ -103,7 +110,7 @@ func (r *reconciliation) interrupted() *Base {
 		return nil
 	}
 	base := r.base
-	base.Unsettled, base.Unfinished = true, r.link.Intent.Writes
+	base.Unsettled, base.Unfinished, base.Intent = true, r.link.Intent.Writes, r.link.Intent.ID
 	return &base
 }
 

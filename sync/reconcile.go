@@ -238,7 +238,7 @@ func (r *reconciliation) stamped(intent *Intent) []Entry {
 				e.Right = ref
 			}
 		}
-		if intent != nil {
+		if intent != nil && e.Intent == "" {
 			e.Intent = intent.ID
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strconv"
 	stdsync "sync"
@@ -20,10 +19,11 @@ const note sync.Kind = "note"
 // A notebook is the right fake with notes besides: what facts are recorded as.
 type notebook struct {
 	*fake
-	unique bool // no two notes share a key
+	rung rung
 
 	mu      stdsync.Mutex
-	notes   []sync.Write // in the order they were made; the ID is the place
+	notes   []sync.Write     // in the order they were made; the ID is the place
+	places  map[string][]int // by key
 	related map[sync.Ref][]sync.Ref
 	before  func(n int) error // fails the n-th write before its effect
 	after   func(n int) error // and after it
@@ -50,13 +50,13 @@ func (n *notebook) write(w sync.Write) sync.Result {
 			return sync.Result{Err: err}
 		}
 	}
-	at := -1
-	if w.Key != "" {
-		at = slices.IndexFunc(n.notes, func(o sync.Write) bool { return o.Fields[w.Key] == w.Fields[w.Key] })
+	at, key := len(n.notes), w.Fields["key"].String()
+	if held := n.places[key]; w.Key != "" && len(held) > 0 {
+		at = held[0]
 	}
-	if at < 0 {
-		at = len(n.notes)
+	if at == len(n.notes) {
 		n.notes = append(n.notes, w)
+		n.places[key] = append(n.places[key], at)
 		for _, ref := range w.Related {
 			n.related[ref] = append(n.related[ref], noteRef(at))
 		}
@@ -104,13 +104,34 @@ func (n *notebook) texts() []string {
 	return out
 }
 
+// A silent notebook cannot be asked what is related.
+type silent struct {
+	sync.Source
+	sync.Matcher
+}
+
+// A rung says how it is known that a note was made.
+type rung string
+
+const (
+	byKey      rung = "unique key"
+	byReadBack rung = "read back"
+	byPerson   rung = "a person"
+)
+
+var rungs = []rung{byKey, byReadBack, byPerson}
+
 // jotting has facts recorded as notes on the right.
 func jotting(n *notebook) func(*world) {
 	return func(w *world) {
-		n.fake, n.related = w.right, map[sync.Ref][]sync.Ref{}
-		w.cfg.Peers[rightSystem] = sync.Peer{Source: n, Sink: n}
+		n.fake, n.related, n.places = w.right, map[sync.Ref][]sync.Ref{}, map[string][]int{}
+		peer := sync.Peer{Source: n, Sink: n}
+		if n.rung == byPerson {
+			peer.Source = silent{n, n}
+		}
+		w.cfg.Peers[rightSystem] = peer
 		w.cfg.Activities = []*sync.Activity{{
-			Name: "notes", Fact: "tour.scheduled", System: rightSystem, Kind: note, Key: "key", Unique: n.unique,
+			Name: "notes", Fact: "tour.scheduled", System: rightSystem, Kind: note, Key: "key", Unique: n.rung == byKey,
 			Relate: []sync.Relation{{Flow: "people", Required: true}},
 			Render: func(f sync.Fact) (sync.Fields, error) {
 				if f.Data["at"] == "never" {
@@ -122,12 +143,10 @@ func jotting(n *notebook) func(*world) {
 	}
 }
 
-var rungs = map[string]bool{"unique key": true, "read back": false}
-
 func eachRung(t *testing.T, run func(t *testing.T, w *world, n *notebook)) {
-	for name, unique := range rungs {
-		t.Run(name, func(t *testing.T) {
-			n := &notebook{unique: unique}
+	for _, r := range rungs {
+		t.Run(string(r), func(t *testing.T) {
+			n := &notebook{rung: r}
 			bubble(t, func(w *world) { run(t, w, n) }, jotting(n))
 		})
 	}
@@ -215,44 +234,106 @@ func TestPoisonFactKeepsNoOtherWaiting(t *testing.T) {
 	})
 }
 
-// A fifth of the writes take effect without an answer, a fifth fail before.
-func TestExactlyOneActivityForEachFactWhateverFails(t *testing.T) {
-	eachRung(t, func(t *testing.T, w *world, n *notebook) {
-		const contacts, each = 20, 50
-		rng := rand.New(rand.NewPCG(1, 2))
-		fail := func(int) error {
-			if rng.IntN(5) == 0 {
-				return &sync.Error{Op: "note", Action: sync.Retry, Err: errors.New("timeout")}
-			}
-			return nil
+// findOut resolves what is unknown, as a person who looks into the notebook,
+// and returns how much that was.
+func (w *world) findOut(n *notebook) int {
+	w.Helper()
+	list, err := w.engine.Unknowns(w.ctx)
+	if err != nil {
+		w.Fatal(err)
+	}
+	for _, u := range list {
+		var made sync.Ref
+		if at := n.places[u.Key]; len(at) > 0 {
+			made = noteRef(at[0])
 		}
-		n.before, n.after = fail, fail
-		for c := range contacts {
-			left := w.left.create("name", fmt.Sprint("Ana ", c))
-			for i := range each {
-				w.accept(fact(fmt.Sprintf("f%d-%d", c, i), left))
+		if err := w.engine.ResolveUnknown(w.ctx, u, made, "Eva"); err != nil {
+			w.Fatal(err)
+		}
+	}
+	return len(list)
+}
+
+// A person finds out about two notes, of which one was made.
+func TestUnknownOutcomeWaitsForAPerson(t *testing.T) {
+	n := &notebook{rung: byPerson}
+	bubble(t, func(w *world) {
+		left, _ := w.pair("name", "Ana")
+		timeout := &sync.Error{Op: "note", Action: sync.Retry, Err: errors.New("timeout")}
+		n.after = func(i int) error { return map[bool]error{true: timeout}[i == 1] }
+		n.before = func(i int) error { return map[bool]error{true: timeout}[i == 2] }
+		w.accept(fact("f1", left), fact("f2", left), fact("f3", left))
+		w.settle()
+		if got := n.texts(); !slices.Equal(got, []string{"tour f1", "tour f3"}) || n.writes != 3 {
+			t.Errorf("notes %q after %d writes, want each tried once", got, n.writes)
+		}
+		if _, err := w.engine.ReplayDead(w.ctx, sync.DeadFilter{}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(8 * 24 * time.Hour) // the queue forgets
+		w.accept(fact("f3", left))
+		w.settle()
+		list, err := w.engine.Unknowns(w.ctx)
+		if err != nil || len(list) != 2 || n.writes != 3 || len(w.dead()) != 2 {
+			t.Fatalf("unknown %+v, %v, after %d writes", list, err, n.writes)
+		}
+		for i, u := range list {
+			want := sync.Unknown{Activity: "notes", Fact: fmt.Sprint("f", i+1), Key: sync.FactKey(fact(fmt.Sprint("f", i+1), left)), Subject: left, Since: u.Since}
+			if u != want || u.Since.IsZero() {
+				t.Errorf("unknown is %+v, want %+v", u, want)
+			}
+		}
+		if unknown := w.entries(sync.EntryUnknown); len(unknown) != 2 || unknown[0].Left != left || w.count(sync.EventUnknown) != 2 {
+			t.Errorf("the audit says %+v, %d events", unknown, w.count(sync.EventUnknown))
+		}
+		if got := w.findOut(n); got != 2 {
+			t.Errorf("%d found out", got)
+		}
+		for _, u := range list { // twice changes nothing
+			if err := w.engine.ResolveUnknown(w.ctx, u, sync.Ref{}, "Eva"); err != nil {
+				t.Error(err)
 			}
 		}
 		w.settle()
+		if got := n.texts(); !slices.Equal(got, []string{"tour f1", "tour f3", "tour f2"}) || w.findOut(n) != 0 {
+			t.Errorf("notes %q, want the missing one made", got)
+		}
+		recorded := w.entries(sync.EntryRecorded)
+		if len(recorded) != 3 || recorded[1].Note != "Eva found that it was made" || recorded[1].Right != noteRef(0) {
+			t.Errorf("the audit says %+v", recorded)
+		}
+		if err := w.engine.ResolveUnknown(w.ctx, sync.Unknown{Activity: "notes", Fact: "f9", Subject: left}, sync.Ref{}, "Eva"); !errors.Is(err, sync.ErrNotFound) {
+			t.Errorf("resolving a stranger: %v", err)
+		}
 		w.noDead()
-		got := n.texts()
-		if n.writes <= contacts*each {
-			t.Fatalf("%d writes: nothing failed", n.writes)
+	}, jotting(n))
+}
+
+// A call that was cancelled may have taken effect.
+func TestCancelledCallIsNotRepeatedBlindly(t *testing.T) {
+	eachRung(t, func(t *testing.T, w *world, n *notebook) {
+		left, _ := w.pair("name", "Ana")
+		n.after = func(i int) error { return map[bool]error{true: context.Canceled}[i == 1] }
+		w.accept(fact("f1", left))
+		w.settle()
+		if got := w.findOut(n); got != map[rung]int{byPerson: 1}[n.rung] {
+			t.Errorf("%d unknown", got)
 		}
-		slices.Sort(got)
-		if len(got) != contacts*each || len(slices.Compact(got)) != contacts*each {
-			t.Errorf("%d notes for %d facts", len(got), contacts*each)
+		w.settle()
+		if got := n.texts(); !slices.Equal(got, []string{"tour f1"}) {
+			t.Errorf("notes %q", got)
 		}
+		w.noDead()
 	})
 }
 
 // The process dies at each store operation in turn.
 func TestExactlyOneActivityWhereverTheProcessDies(t *testing.T) {
-	for name, unique := range rungs {
-		t.Run(name, func(t *testing.T) {
+	for _, rung := range rungs {
+		t.Run(string(rung), func(t *testing.T) {
 			for step := 2; ; step++ {
 				dieAt, late, died := step/2, step%2 == 1, false
-				n := &notebook{unique: unique}
+				n := &notebook{rung: rung}
 				synctest.Test(t, func(t *testing.T) {
 					w := newWorld(t, t.Context(), jotting(n))
 					left, _ := w.pair("name", "Ana")
@@ -266,6 +347,9 @@ func TestExactlyOneActivityWhereverTheProcessDies(t *testing.T) {
 					w.start()
 					time.Sleep(2 * time.Minute)
 					w.settle()
+					w.findOut(n)
+					w.settle()
+					w.noDead()
 					if got := n.texts(); !slices.Equal(got, []string{"tour f1"}) {
 						t.Errorf("after a death at %v (late %v): notes %q", m.stepAt, late, got)
 					}
@@ -292,7 +376,6 @@ func TestActivityNeedsWhatItUses(t *testing.T) {
 		"unknown system":  func(a *sync.Activity) { a.System = "gamma" },
 		"unknown flow":    func(a *sync.Activity) { a.Relate[0].Flow = "deals" },
 		"shown on nobody": func(a *sync.Activity) { a.Relate = nil },
-		"no way to look":  func(a *sync.Activity) { a.Unique = false },
 	} {
 		bubble(t, func(w *world) {
 			a := good

@@ -35,7 +35,7 @@ func triggered(n *notebook) func(*world) {
 }
 
 func TestTriggerFiresOnceForEachTransition(t *testing.T) {
-	n := &notebook{unique: true}
+	n := &notebook{rung: byKey}
 	bubble(t, func(w *world) {
 		left, right := w.pair("name", "Ana", "email", "ana@example.com")
 		w.left.edit(left, "name", "Eva")
@@ -88,7 +88,7 @@ func TestTriggerCostsNoRead(t *testing.T) {
 func TestTriggerFiresOnceWhereverTheProcessDies(t *testing.T) {
 	for step := 2; ; step++ {
 		died := false
-		n := &notebook{unique: true}
+		n := &notebook{rung: byKey}
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t, t.Context(), triggered(n))
 			left, _ := w.pair("name", "Ana")
@@ -119,7 +119,7 @@ func TestTriggerFiresOnceWhereverTheProcessDies(t *testing.T) {
 
 // A fact can tell the very record that it is about.
 func TestFactUpdatesARecordOfItsOwnSystem(t *testing.T) {
-	n := &notebook{unique: true}
+	n := &notebook{rung: byKey}
 	bubble(t, func(w *world) {
 		w.cfg.Activities = []*sync.Activity{{Name: "score", Fact: "tour.scheduled", System: leftSystem, Kind: contact, Update: true,
 			Render: func(f sync.Fact) (sync.Fields, error) { return sync.Fields{"score": sync.Text(f.ID)}, nil },
@@ -138,7 +138,7 @@ func TestFactUpdatesARecordOfItsOwnSystem(t *testing.T) {
 
 // A fact is recorded by the activities that it is meant for.
 func TestActivityIsForSomeFactsOnly(t *testing.T) {
-	n := &notebook{unique: true}
+	n := &notebook{rung: byKey}
 	bubble(t, func(w *world) {
 		w.cfg.Activities[0].When = func(f sync.Fact) bool { return f.ID != "f1" }
 		w.start()
@@ -154,7 +154,7 @@ func TestActivityIsForSomeFactsOnly(t *testing.T) {
 
 // The name arrives, while something else of the same plan does not.
 func TestTriggerFiresForHalfOfAPlan(t *testing.T) {
-	n := &notebook{unique: true}
+	n := &notebook{rung: byKey}
 	bubble(t, func(w *world) {
 		left, right := w.pair("name", "Ana", "email", "ana@example.com")
 		w.left.edit(left, "email", "gil@example.com")
@@ -172,7 +172,7 @@ func TestTriggerFiresForHalfOfAPlan(t *testing.T) {
 
 // A drop of the field that is watched is no transition.
 func TestTriggerDoesNotFireForWhatWasDropped(t *testing.T) {
-	n := &notebook{unique: true}
+	n := &notebook{rung: byKey}
 	bubble(t, func(w *world) {
 		beta := &withering{fake: w.right, gone: map[string]string{}, known: map[string]string{}}
 		w.cfg.Peers[rightSystem] = sync.Peer{Source: beta, Sink: split{n, beta}}

@@ -59,12 +59,12 @@ func (e *Engine) Undo(ctx context.Context, u Undo) ([]Undone, error) {
 	if err != nil {
 		return nil, err
 	}
-	done := tookEffect(entries)
+	effects := effectsOf(entries)
 	var order []string
 	steps := map[string][]*Entry{}
 	for i := range entries {
 		n := &entries[i]
-		if _, took := done[n.Intent]; !took || !u.matches(n) {
+		if !u.matches(n) || !effects[n.Intent].of(n.Decision) {
 			continue
 		}
 		if steps[n.Link] == nil {
@@ -176,7 +176,7 @@ func (r *reversal) side(s Side) ([]Undone, Fields, error) {
 // span returns the first and the last decision that wrote a field to a side.
 func (r *reversal) span(field string, s Side) (first, last *Decision) {
 	for _, n := range r.steps {
-		if d := n.Decision; d.Field == field && (d.Merged || d.Winner != s) {
+		if d := n.Decision; d.Field == field && d.to(s) {
 			if first == nil {
 				first = d
 			}

@@ -3,7 +3,6 @@ package memstore
 import (
 	"context"
 	"slices"
-	"strings"
 	stdsync "sync"
 	"time"
 
@@ -14,6 +13,8 @@ import (
 type Store struct {
 	mu      stdsync.RWMutex
 	links   map[string]*sync.Link // by ID
+	order   []string              // the IDs, in order unless more were added
+	sorted  int                   // how many of them were when they were last sorted
 	ends    map[end]string        // link ID by flow and record
 	bases   map[string]sync.Base  // by link ID
 	entries []sync.Entry
@@ -53,26 +54,36 @@ func (s *Store) Link(_ context.Context, flow string, ref sync.Ref) (sync.Link, e
 
 // Links implements [sync.Links].
 func (s *Store) Links(_ context.Context, flow, after string, limit int) ([]sync.Link, error) {
-	return s.list(limit, func(l *sync.Link) bool { return l.Flow == flow && l.ID > after }), nil
+	return s.list(after, limit, func(l *sync.Link) bool { return l.Flow == flow }), nil
 }
 
 // Open implements [sync.Intents].
 func (s *Store) Open(_ context.Context, now time.Time, limit int) ([]sync.Link, error) {
-	return s.list(limit, func(l *sync.Link) bool { return l.Intent != nil && !l.Intent.Expires.After(now) }), nil
+	return s.list("", limit, func(l *sync.Link) bool { return l.Intent != nil && !l.Intent.Expires.After(now) }), nil
 }
 
-// list returns the chosen links in the order of their IDs.
-func (s *Store) list(limit int, choose func(*sync.Link) bool) []sync.Link {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
+// list returns the chosen links after an ID, in the order of their IDs.
+func (s *Store) list(after string, limit int, choose func(*sync.Link) bool) []sync.Link {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sorted < len(s.order) {
+		slices.Sort(s.order)
+		s.sorted = len(s.order)
+	}
+	at, found := slices.BinarySearch(s.order, after)
+	if found {
+		at++
+	}
 	var out []sync.Link
-	for _, l := range s.links {
-		if choose(l) {
+	for _, id := range s.order[at:] {
+		if len(out) >= limit {
+			break
+		}
+		if l := s.links[id]; choose(l) {
 			out = append(out, *l)
 		}
 	}
-	slices.SortFunc(out, func(a, b sync.Link) int { return strings.Compare(a.ID, b.ID) })
-	return out[:min(limit, len(out))]
+	return out
 }
 
 // Base implements [sync.Bases].
@@ -150,6 +161,9 @@ func (s *Store) put(link sync.Link) (sync.Link, error) {
 		}
 	}
 	link.Generation++
+	if was == nil {
+		s.order = append(s.order, link.ID)
+	}
 	s.links[link.ID] = &link
 	return link, nil
 }
