@@ -3,15 +3,12 @@ package sqlitequeue_test
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	stdsync "sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/urbanhub/crmsync/queue"
-	"github.com/urbanhub/crmsync/queue/sqlitequeue"
 	"github.com/urbanhub/crmsync/sync"
 )
 
@@ -42,15 +39,6 @@ func (s *source) make(n int) []sync.Message {
 	return msgs
 }
 
-func openQueue(b *testing.B) *queue.Queue {
-	b.Helper()
-	q, err := sqlitequeue.Open(b.Context(), openStore(b, filepath.Join(b.TempDir(), "crmsync.db")))
-	if err != nil {
-		b.Fatal(err)
-	}
-	return q
-}
-
 // measure runs the work and reports what a message took.
 func measure(b *testing.B, work func()) {
 	b.Helper()
@@ -74,7 +62,7 @@ func cpu(b *testing.B) time.Duration {
 
 // BenchmarkPushTakeDone pushes by 500 and, beside it, works every message.
 func BenchmarkPushTakeDone(b *testing.B) {
-	q, in := openQueue(b), newSource()
+	q, in := openQueue(b, openStore(b, file(b), nil)), newSource()
 	const batch = 500
 	measure(b, func() {
 		var all stdsync.WaitGroup
@@ -134,7 +122,7 @@ func work(b *testing.B, q sync.Queue, report func(done int)) {
 
 // BenchmarkPushOne has 32 callers push one message at a time.
 func BenchmarkPushOne(b *testing.B) {
-	q, in := openQueue(b), newSource()
+	q, in := openQueue(b, openStore(b, file(b), nil)), newSource()
 	b.SetParallelism(16)
 	measure(b, func() {
 		b.RunParallel(func(pb *testing.PB) {
@@ -149,7 +137,7 @@ func BenchmarkPushOne(b *testing.B) {
 
 // BenchmarkPush pushes 500 messages at a time.
 func BenchmarkPush(b *testing.B) {
-	q, in := openQueue(b), newSource()
+	q, in := openQueue(b, openStore(b, file(b), nil)), newSource()
 	measure(b, func() {
 		for left := b.N; left > 0; left -= 500 {
 			if err := q.Push(b.Context(), t0, in.make(min(500, left))...); err != nil {
