@@ -62,7 +62,8 @@ func activities(o Options) []mapping.ActivitySpec {
 		out = append(out, recorded(o, k.fact, k.kind))
 	}
 	out = append(out, aiStates()...)
-	return append(out, told(o)...)
+	out = append(out, told(o)...)
+	return append(out, asked(o)...)
 }
 
 // recorded is the activity for facts of a type, on the timeline of the contact

@@ -78,6 +78,9 @@ type Options struct {
 	// event that is sent for each change of the AI status, "" for none. It
 	// has the properties from_status and to_status.
 	CustomEvent string
+	// WorkflowMessages has Bird send what HubSpot workflows ask for, by a custom
+	// workflow action whose facts are of the type MessageRequested.
+	WorkflowMessages bool
 }
 
 // Contacts returns the flow of contacts.

@@ -82,6 +82,26 @@
 // bird_workflow_trigger, which workflows watch, and with Options.CustomEvent
 // sends a custom event; the first status of a contact does neither.
 //
+// # Workflows that ask for a message
+//
+// With Options.WorkflowMessages a HubSpot workflow has Bird write to its
+// contact. A developer defines a custom workflow action for contacts with the
+// input fields
+//
+//	text         what is said, or
+//	template     the id of a template's project in Bird, with its locale
+//	channel_id   where to begin a conversation if none is open; optional
+//	draft        "true" for a note that only agents see; optional
+//
+// and the output fields bird_status and bird_reference, and the host gives its
+// definition id to hubspot.NewActionReceiver:
+//
+//	Actions: map[int64]hubspot.WorkflowAction{id: {Fact: urbanhub.MessageRequested, Wait: time.Hour}}
+//
+// The message is sent once, however often HubSpot calls, and then the action is
+// completed with bird_status "sent". A message that Bird refuses goes to the dead
+// letters, and the workflow goes on by itself when its Wait is over.
+//
 // # Beyond the preset
 //
 // [Set] is all of it as data, to be extended and compiled. [YAML] is the same as
