@@ -4,8 +4,10 @@
 // # Which driver
 //
 //   - memqueue: nothing is kept when the process ends. For trials and tests.
+//   - sqlitequeue: in one SQLite file, together with the store. Durable, for
+//     one process, with nothing to install.
 //
-// Durable drivers over SQLite, PostgreSQL and Redis come next; the rules below
+// Drivers over PostgreSQL and Redis come next; the rules below
 // are made for them.
 //
 // # How it works

@@ -4,6 +4,8 @@
 // been read.
 //
 //   - memstore keeps everything in memory, for tests and trials.
+//   - sqlitestore keeps it in one SQLite file: durable, for one process, with
+//     nothing to install.
 //
 // To write another, implement the roles of sync.Store and run
 // storetest.Run against it from a test of about twenty lines.
