@@ -44,8 +44,10 @@ func (s *Store) Take(ctx context.Context, now time.Time, name string, limit int,
 func (s *Store) take(ctx context.Context, now time.Time, clock *time.Time, name string, limit int, per time.Duration, n int) (got int, again time.Time, err error) {
 	var wait *time.Duration
 	var b pgx.Batch
+	b.Queue("BEGIN ISOLATION LEVEL READ COMMITTED")
 	b.Queue(s.sql.Replace(quotaSQL), name)
 	b.Queue(s.sql.Replace(permitSQL), name, limit, per, n, clock).QueryRow(func(row pgx.Row) error { return row.Scan(&got, &wait) })
+	b.Queue("COMMIT")
 	if err := s.pool.SendBatch(ctx, &b).Close(); err != nil {
 		return 0, time.Time{}, pgerror.Wrap("pgstore: permits", err)
 	}

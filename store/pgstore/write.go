@@ -82,7 +82,7 @@ func (s *Store) load(ctx context.Context, conn *pgxpool.Conn, changes []*change)
 	}
 	st := newState()
 	var b pgx.Batch
-	b.Queue("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
+	b.Queue("BEGIN ISOLATION LEVEL READ COMMITTED")
 	b.Queue(lockSQL, s.lock)
 	b.Queue(s.sql.Replace(linkSQL), ids).Query(st.readLinks)
 	b.Queue(s.sql.Replace(endsSQL), ids, flows, refs).Query(st.readEnds)
