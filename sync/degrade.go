@@ -36,12 +36,16 @@ func (r *reconciliation) hides(s Side) bool {
 }
 
 // drop takes back what a side did not take: its fields stay as they were
-// agreed on, and so wait until the system can hold them again.
+// agreed on, and so wait until the system can hold them again. So do the times,
+// since an edit that waits may be older than what was read.
 func (r *reconciliation) drop(s Side, plan *Plan, before Fields, res Result) {
 	if len(res.Dropped) == 0 {
 		return
 	}
 	plan.Unsettled = true
+	for _, s := range []Side{Left, Right} {
+		plan.Base.side(s).UpdatedAt = r.base.side(s).UpdatedAt
+	}
 	for n := range res.Dropped {
 		r.views[s].Record.Fields[n] = before[n]
 	}

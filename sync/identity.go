@@ -130,7 +130,7 @@ func (r *reconciliation) gone(ctx context.Context, s Side) error {
 // false when the pair is to be left alone.
 func (r *reconciliation) restored(ctx context.Context) (bool, error) {
 	if r.link.State != Detached {
-		return true, nil
+		return r.link.State != Erased, nil
 	}
 	switch {
 	case r.views[Left].Exists && r.views[Right].Exists:

@@ -16,6 +16,9 @@ func (r *reconciliation) match(ctx context.Context, far Side) error {
 	if err := r.free(named); err != nil {
 		return err // most often the near record was created a moment ago, and its webhook overtook the commit
 	}
+	if named.State == Erased && named.End(r.near).Zero() {
+		return r.eraseOrphan(ctx, named)
+	}
 	m, err := r.ask(ctx, far, r.views[r.near].Record)
 	if err != nil {
 		return err
@@ -123,6 +126,25 @@ func (r *reconciliation) take(ctx context.Context, far Side, m Match) error {
 	}
 	slices.SortFunc(refs, func(a, b Ref) int { return strings.Compare(a.String(), b.String()) })
 	return r.ambiguous(ctx, m.By, "several records match", []Ref{r.link.End(r.near)}, refs)
+}
+
+// eraseOrphan erases the record, too. It was created for somebody who has been
+// erased since, before anybody had heard of it.
+func (r *reconciliation) eraseOrphan(ctx context.Context, link Link) error {
+	mine, ref := r.link, r.views[r.near].Record.Ref
+	if _, err := r.engine.eraseRecord(ctx, ref); err != nil {
+		return err
+	}
+	if _, err := r.engine.discard(ctx, ref); err != nil {
+		return err
+	}
+	if err := r.release(ctx, mine); err != nil {
+		return err
+	}
+	r.link = link
+	r.link.setEnd(r.near, ref)
+	r.note(Entry{Kind: EntryErased, Note: "created for a record that was erased"})
+	return r.commit(ctx, nil, nil)
 }
 
 // unclaimed is an error when a match without a link names the record that it

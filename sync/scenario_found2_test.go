@@ -108,6 +108,51 @@ func TestHiddenEditKeepsItsTime(t *testing.T) {
 	}
 }
 
+// A value that a system drops leaves the other side's edit waiting, and nothing
+// is known of when what stands in its place was edited.
+func TestDroppedWriteTellsNothingAboutTimes(t *testing.T) {
+	bubble(t, func(w *world) {
+		beta := wither(w)
+		left, right := w.pair("name", "Ana")
+		w.right.edit(right, "fullname", "From right")
+		time.Sleep(time.Minute)
+		w.left.edit(left, "name", "From left")
+		time.Sleep(time.Minute)
+		w.right.edit(right, "unmapped", "x")
+		beta.seal("fullname")
+		w.settle()
+		w.holds(w.right, right, "fullname", "From right")
+		beta.mend("fullname")
+		w.look(left)
+		w.settle()
+		w.holds(w.left, left, "name", "From left") // the later one, and its owner's
+		w.holds(w.right, right, "fullname", "From left")
+	}, func(w *world) { w.flow.Fields[3].Policy.Owner = sync.Left })
+}
+
+// Somebody asks to be erased before anybody knows of the record that was
+// created for them on the other side: that one goes, too.
+func TestErasedRecordTakesWithItWhatNobodyKnowsOf(t *testing.T) {
+	bubble(t, func(w *world) {
+		left, right := orphan(w, w.left, w.right, "name", "Ana", "email", "ana@example.com")
+		time.Sleep(2 * time.Minute)
+		alpha, beta := &erasing{fake: w.left}, &erasing{fake: w.right}
+		w.cfg.Peers[leftSystem], w.cfg.Peers[rightSystem] = sync.Peer{Source: alpha, Sink: alpha}, sync.Peer{Source: beta, Sink: beta}
+		w.start()
+		if _, err := w.engine.Erase(w.ctx, w.flow.Name, left); err != nil {
+			t.Fatal(err)
+		}
+		w.look(right)
+		w.settle()
+		if got := append(w.left.living(), w.right.living()...); len(got) != 0 {
+			t.Errorf("%v are left", got)
+		}
+		if link := w.link(right); link.State != sync.Erased || link.Left != left {
+			t.Errorf("the link is %s, of %s", link.State, link.Left)
+		}
+	})
+}
+
 // A newcomer has the address of somebody whose counterpart was created without
 // anybody hearing of it, and does not take its place.
 func TestNewcomerDoesNotTakeThePlaceOfARecordNobodyKnowsOf(t *testing.T) {

@@ -27,6 +27,7 @@ var (
 	_ sync.Skewer    = (*client)(nil)
 	_ sync.Degrader  = (*client)(nil)
 	_ sync.Relater   = (*client)(nil)
+	_ sync.Eraser    = (*client)(nil)
 	_ sync.Historian = historicClient{}
 )
 
@@ -190,6 +191,18 @@ func (c *client) Related(ctx context.Context, ref sync.Ref, kind sync.Kind) (out
 		return nil
 	})
 	return out, err
+}
+
+// Erase implements [sync.Eraser].
+func (c *client) Erase(ctx context.Context, kind sync.Kind, ids []string) ([]error, error) {
+	err := c.call(ctx, "erase", strings.Join(ids, ","), func() error {
+		for _, id := range ids {
+			c.world.tell(c.v.ref(kind, id), "%s erases it", c.name)
+			c.v.erase(c.v.ref(kind, id))
+		}
+		return nil
+	})
+	return make([]error, len(ids)), err
 }
 
 // Times implements [sync.Historian].

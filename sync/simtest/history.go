@@ -2,6 +2,7 @@ package simtest
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -60,6 +61,11 @@ type overwrite struct {
 
 func newHistory() *history {
 	return &history{versions: map[string]*version{}, cleared: map[string]bool{}, lines: map[sync.Ref][]string{}}
+}
+
+// sorted returns all versions in the order they were entered.
+func (h *history) sorted() []*version {
+	return slices.SortedFunc(maps.Values(h.versions), func(a, b *version) int { return a.n - b.n })
 }
 
 // find returns the version that has a value.

@@ -64,10 +64,13 @@ func readable(f *sync.Flow, side sync.Side, name string, fields sync.Fields) boo
 	return true
 }
 
+// poisons are what some lenses refuse.
+var poisons = []string{"not a value", "@", "99999999999999999999"}
+
 // poisonous finds a value that a lens refuses.
 func (w *world) poisonous(f *sync.Flow, side sync.Side, has sync.Fields) (sync.Fields, bool) {
 	for _, name := range w.editable(f, side) {
-		for _, bad := range []string{"not a value", "@", "99999999999999999999"} {
+		for _, bad := range poisons {
 			fields := has.Clone()
 			fields[name] = sync.Text(bad)
 			if !readable(f, side, name, fields) {
@@ -116,7 +119,7 @@ func (w *world) merge(f *sync.Flow, a Action, v *vendor, ref sync.Ref) {
 func (w *world) restore(f *sync.Flow, a Action, v *vendor) {
 	gone := slices.DeleteFunc(v.all(), func(ref sync.Ref) bool {
 		r := v.records[ref]
-		return ref.Kind != f.End(a.Side).Kind || !r.deleted || !w.free(v, ref, r.fields)
+		return ref.Kind != f.End(a.Side).Kind || !r.deleted || r.erased || !w.free(v, ref, r.fields)
 	})
 	if ref, ok := pick(gone, a.Who); ok {
 		w.tell(ref, "a person restores it")

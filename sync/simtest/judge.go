@@ -26,6 +26,8 @@ func (c *checker) end() {
 	c.losses(audit)
 	c.decisions(audit)
 	c.activities()
+	c.erasures()
+	c.silence()
 	open, _ := c.w.store.Open(background, time.Now().Add(time.Hour), 1<<20)
 	for i := range open {
 		fact, known := c.accepted[open[i].Left.ID]
@@ -92,6 +94,7 @@ func (c *checker) record(f *sync.Flow, s sync.Side, ref sync.Ref, audit []sync.E
 			c.pair(f, ref, end, link, audit)
 		}
 	case link.State == sync.Detached && !exists:
+	case link.State == sync.Erased && !exists && c.w.merged[end]: // it was the counterpart of what was merged and erased
 	case link.State == sync.Pending && end.ID == "" && !c.leaves(f, s, near.look(ref)):
 	default:
 		c.fail("I3 convergence", []sync.Ref{ref, end}, "%s has a %s link to %s, which exists: %t", ref, link.State, link.End(s.Other()), exists)

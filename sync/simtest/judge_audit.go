@@ -23,10 +23,20 @@ func (c *checker) losses(audit []sync.Entry) {
 	for i := range c.w.history.overwrote {
 		o := &c.w.history.overwrote[i]
 		key := o.field + "\x00" + o.lost.String()
-		if !o.lost.Blank() && !o.raced && !known[key] && !(o.ours && wrote[key]) {
+		if !o.lost.Blank() && !o.raced && !known[key] && !(o.ours && wrote[key]) && !forgotten(audit, o) {
 			c.fail("I8 audit", []sync.Ref{o.ref}, "%s of %s was replaced at %s, and the audit does not know what it was", o.field, o.ref, clock(o.at))
 		}
 	}
+}
+
+// forgotten reports whether the audit had what an overwrite replaced, until the
+// person was erased.
+func forgotten(audit []sync.Entry, o *overwrite) bool {
+	return slices.ContainsFunc(audit, func(e sync.Entry) bool {
+		d := e.Decision
+		return d != nil && (e.Left == o.ref || e.Right == o.ref) && e.Flow+"."+d.Field == o.field &&
+			e.Sealed != nil && d.Before == [2]sync.Value{} && d.After.Blank()
+	})
 }
 
 // decisions judges what the audit says about conflicts: the later edit won,

@@ -87,8 +87,12 @@ func (c *logClient) Release(ctx context.Context, p queue.ReleaseParams) error {
 }
 
 // Dead implements [queue.Log].
-func (c *logClient) Dead(ctx context.Context, f sync.DeadFilter) ([]sync.DeadLetter, error) {
-	return c.log.Dead(ctx, f)
+func (c *logClient) Dead(ctx context.Context, f sync.DeadFilter) (out []sync.DeadLetter, err error) {
+	err = c.step(ctx, "dead", f.Key, func() (err error) {
+		out, err = c.log.Dead(ctx, f)
+		return err
+	})
+	return out, err
 }
 
 // Replay implements [queue.Log].

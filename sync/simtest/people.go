@@ -38,14 +38,15 @@ const (
 	Archive  ActionKind = "archive" // a system cannot hold a field for a while
 	Outage   ActionKind = "outage"  // a system is down for a while
 	Deploy   ActionKind = "deploy"  // a process is replaced in good order
+	Forget   ActionKind = "forget"  // a person asks to be erased
 )
 
 // ActionKinds lists them.
-var ActionKinds = []ActionKind{Register, Meet, Edit, Clash, Clear, Tell, Merge, Remove, Restore, Poison, Archive, Outage, Deploy}
+var ActionKinds = []ActionKind{Register, Meet, Edit, Clash, Clear, Tell, Merge, Remove, Restore, Poison, Archive, Outage, Deploy, Forget}
 
 // frequent is how often each kind happens, compared with others.
 var frequent = map[ActionKind]int{Register: 14, Meet: 6, Edit: 40, Clash: 12, Clear: 3, Tell: 18, Merge: 4, Remove: 4,
-	Restore: 4, Poison: 3, Archive: 4, Outage: 2, Deploy: 2}
+	Restore: 4, Poison: 3, Archive: 4, Outage: 2, Deploy: 2, Forget: 3}
 
 // script draws what happens in a run.
 func script(rng *rand.Rand, n, flows int) []Action {
@@ -114,6 +115,8 @@ func (w *world) edit(a Action, f *sync.Flow, v *vendor, ref sync.Ref) {
 	switch {
 	case a.Kind == Merge:
 		w.merge(f, a, v, ref)
+	case a.Kind == Forget:
+		w.forget(f, ref)
 	case a.Kind == Remove:
 		w.tell(ref, "a person deletes it")
 		v.remove(ref, true)

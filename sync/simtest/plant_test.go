@@ -134,6 +134,7 @@ type source struct {
 	sync.Skewer
 	sync.Degrader
 	sync.Relater
+	sync.Eraser
 }
 
 type historicSource struct {
@@ -145,7 +146,7 @@ type historicSource struct {
 func sources(change func(name sync.System, s *source)) func(*sync.Config) {
 	return func(c *sync.Config) {
 		for name, p := range c.Peers {
-			s := source{p.Source, p.Source.(sync.Matcher), p.Source.(sync.Skewer), p.Source.(sync.Degrader), p.Source.(sync.Relater)}
+			s := source{p.Source, p.Source.(sync.Matcher), p.Source.(sync.Skewer), p.Source.(sync.Degrader), p.Source.(sync.Relater), p.Source.(sync.Eraser)}
 			change(name, &s)
 			if h, ok := p.Source.(sync.Historian); ok {
 				p.Source = historicSource{s, h}

@@ -61,7 +61,7 @@ func (p *process) build(owner string) error {
 		Store: &storeClient{p}, Queue: &queueClient{q, p}, Peers: map[sync.System]sync.Peer{},
 		Backoff:     sync.Backoff{Max: backoffMost, Attempts: 12},
 		Concurrency: many, Lease: lease, PollInterval: 2 * time.Second, SweepInterval: w.cfg.SweepInterval, StopTimeout: 5 * time.Second,
-		Observer: p.observe,
+		Observer: p.observe, Logger: w.logger(),
 	}
 	for _, name := range w.systems {
 		v := w.vendors[name]
@@ -117,6 +117,9 @@ func (p *process) deploy() {
 func (p *process) observe(e sync.Event) {
 	p.world.sched.mu.Lock()
 	defer p.world.sched.mu.Unlock()
+	if e.Err != nil {
+		p.world.said.WriteString(e.Err.Error() + "\n")
+	}
 	if !p.dead {
 		p.world.events[e.Type]++
 	}

@@ -52,6 +52,7 @@ type record struct {
 	written map[string]time.Time // and when the engine did
 	updated time.Time
 	deleted bool
+	erased  bool // for good
 	related []sync.Ref
 }
 
@@ -287,6 +288,22 @@ func (v *vendor) merge(first, second sync.Ref) sync.Ref {
 func (v *vendor) remove(ref sync.Ref, deleted bool) {
 	v.records[ref].deleted = deleted
 	v.put(ref, nil, false)
+}
+
+// erase removes a record for good.
+func (v *vendor) erase(ref sync.Ref) {
+	ref = v.resolve(ref)
+	r := v.records[ref]
+	if r == nil || r.erased {
+		return
+	}
+	r.fields, r.deleted, r.erased = sync.Fields{sync.IDField: sync.Text(ref.ID)}, true, true
+	v.put(ref, nil, true)
+}
+
+// known returns all refs that there ever were, in order.
+func (v *vendor) known() []sync.Ref {
+	return append(slices.SortedFunc(maps.Keys(v.aliases), byRef), v.all()...)
 }
 
 // all returns the refs of all records, those deleted included, in order.

@@ -38,6 +38,8 @@ type world struct {
 	invented   int
 	facts      int
 	broken     error // an engine could not be made
+	erasures   []*erasure
+	said       strings.Builder // logs and errors; guarded by the scheduler's lock
 
 	mu stdsync.Mutex // guards what is used outside of steps
 }
