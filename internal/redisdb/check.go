@@ -126,7 +126,7 @@ func (s server) losses() []string {
 	case fsync == "no":
 		out = append(out, "appendfsync is no: a crash of the server's machine can lose what the operating system had not written, often 30 seconds")
 	case fsync != "always":
-		out = append(out, "appendfsync is "+fsync+": a crash of the server's machine can lose the last second or two")
+		out = append(out, "appendfsync is "+fsync+": a crash of the server can lose the last second or two")
 	}
 	if policy := s["maxmemory_policy"]; policy != "noeviction" {
 		out = append(out, "maxmemory-policy is "+policy+": when memory is short the server deletes what still waits; set noeviction")

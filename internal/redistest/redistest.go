@@ -32,11 +32,7 @@ type Space struct {
 // test ends. Without a server the test is skipped.
 func New(t testing.TB) *Space {
 	t.Helper()
-	addr := os.Getenv(Variable)
-	if addr == "" {
-		skipped.Add(1)
-		t.Skip(Variable + " is not set: no Redis to test on; make test starts one")
-	}
+	addr := address(t)
 	s := &Space{
 		Client: redis.NewClient(&redis.Options{Addr: addr, PoolSize: 64}),
 		root:   "test-" + strings.ToLower(rand.Text()[:10]),
@@ -55,6 +51,17 @@ func New(t testing.TB) *Space {
 		t.Fatalf("the Redis server at %s does not answer: %v", addr, err)
 	}
 	return s
+}
+
+// address returns where the server is, or skips the test.
+func address(t testing.TB) string {
+	t.Helper()
+	addr := os.Getenv(Variable)
+	if addr == "" {
+		skipped.Add(1)
+		t.Skip(Variable + " is not set: no Redis to test on; make test starts one")
+	}
+	return addr
 }
 
 // Prefix returns a key prefix that nobody else has. Keys begin with it or with

@@ -31,7 +31,7 @@ func TestLog(t *testing.T) {
 	space := redistest.New(t)
 	queuetest.RunLog(t, func(t *testing.T) queue.Log {
 		return open(t, space, redisqueue.Options{})
-	}, &queuetest.Options{Backlog: 100_000})
+	}, &queuetest.Options{Backlog: 50_000})
 }
 
 // oneKey keeps what the callers of a spread log promise: an ID has one key.
@@ -58,5 +58,5 @@ func TestSpreadLog(t *testing.T) {
 	space := redistest.New(t)
 	queuetest.RunLog(t, func(t *testing.T) queue.Log {
 		return &oneKey{Log: open(t, space, redisqueue.Options{Spread: true}), keys: map[string]string{}}
-	}, &queuetest.Options{Backlog: 20_000})
+	}, &queuetest.Options{Backlog: 10_000})
 }

@@ -7,6 +7,8 @@ local now, till, want = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 -- writes since the lease was given. A new token has the owner read all anew.
 local info = redis.pcall('INFO', 'server')
 local run = type(info) == 'string' and string.match(info, 'run_id:(%x+)') or ''
+-- Tokens follow the time, so that none that was lost is given again.
+local function after(token) return math.max(token + 1, now) end
 local out = { 0 }
 for i, key in ipairs(KEYS) do
   local h = redis.call('HMGET', key, 'owner', 'token', 'expires', 'unclean', 'run')
@@ -18,14 +20,14 @@ for i, key in ipairs(KEYS) do
     out[1] = out[1] + 1
   elseif mine or free then
     if free then
-      want, token, expires = want - 1, token + 1, till
+      want, token, expires = want - 1, after(token), till
       if owner ~= '' then unclean = unclean + 1 end
     else
       expires = math.max(expires, till)
-      if h[5] ~= run then token = token + 1 end
+      if h[5] ~= run then token = after(token) end
     end
     local e = string.format('%d', expires)
-    redis.call('HSET', key, 'owner', ARGV[1], 'token', token, 'expires', e, 'unclean', unclean, 'run', run)
+    redis.call('HSET', key, 'owner', ARGV[1], 'token', string.format('%d', token), 'expires', e, 'unclean', unclean, 'run', run)
     for _, v in ipairs({ i, token, e, unclean }) do table.insert(out, v) end
   end
 end

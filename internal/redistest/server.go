@@ -1,0 +1,155 @@
+package redistest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// A Server is a Redis of a test's own, for what cannot be done to a shared
+// one.
+type Server struct {
+	// Addr is host:port on loopback, and Dir where the server keeps its files.
+	Addr, Dir string
+	args      []string
+	cmd       *exec.Cmd
+	out       bytes.Buffer
+	t         testing.TB
+}
+
+// Start starts a server with an append-only file and the options given, such
+// as "--appendfsync", "always". It is stopped when the test ends. Where
+// [Variable] is not set the test is skipped, like all that need Redis.
+func Start(t testing.TB, options ...string) *Server {
+	t.Helper()
+	address(t)
+	port := freePort(t)
+	s := &Server{t: t, Addr: net.JoinHostPort("127.0.0.1", port), Dir: t.TempDir()}
+	s.args = append([]string{"--port", port, "--bind", "127.0.0.1", "--dir", s.Dir,
+		"--save", "", "--appendonly", "yes", "--daemonize", "no"}, options...)
+	t.Cleanup(s.Kill)
+	s.Restart()
+	return s
+}
+
+// freePort finds a port; a cluster needs the one 10,000 above as well.
+func freePort(t testing.TB) string {
+	t.Helper()
+	for range 20 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		port := l.Addr().(*net.TCPAddr).Port
+		_ = l.Close()
+		if port < 55_000 {
+			return strconv.Itoa(port)
+		}
+	}
+	t.Fatal("no free port was found")
+	return ""
+}
+
+// program finds redis-server.
+func program() (string, error) {
+	for _, place := range []string{"redis-server", "/opt/homebrew/opt/redis/bin/redis-server", "/usr/local/opt/redis/bin/redis-server", "/usr/local/bin/redis-server"} {
+		if path, err := exec.LookPath(place); err == nil {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("redis-server is not installed: make test installs it")
+}
+
+// Restart starts the server again after [Server.Kill] and waits until it has
+// read its files.
+func (s *Server) Restart() {
+	s.t.Helper()
+	path, err := program()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.cmd = exec.Command(path, s.args...)
+	s.cmd.Stdout, s.cmd.Stderr = &s.out, &s.out
+	if err := s.cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	c := redis.NewClient(&redis.Options{Addr: s.Addr, MaxRetries: -1})
+	defer func() { _ = c.Close() }()
+	const patience = 20 * time.Second
+	for end := time.Now().Add(patience); ; {
+		if err = c.Ping(context.Background()).Err(); err == nil {
+			return
+		}
+		if time.Now().After(end) {
+			s.Kill()
+			s.t.Fatalf("the Redis server does not answer: %v\n%s", err, &s.out)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// Kill ends the server as a crash would.
+func (s *Server) Kill() {
+	if s.cmd != nil {
+		_ = s.cmd.Process.Kill()
+		_ = s.cmd.Wait()
+		s.cmd = nil
+	}
+}
+
+// CutLog takes so many bytes from the end of the append-only file, as a crash
+// of the machine does, and returns how many are left.
+func (s *Server) CutLog(bytes int64) int64 {
+	s.t.Helper()
+	files, err := filepath.Glob(filepath.Join(s.Dir, "appendonlydir", "*.incr.aof"))
+	if err != nil || len(files) != 1 {
+		s.t.Fatalf("found the append-only files %q, want one (%v)", files, err)
+	}
+	info, err := os.Stat(files[0])
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	left := max(info.Size()-bytes, 0)
+	if err := os.Truncate(files[0], left); err != nil {
+		s.t.Fatal(err)
+	}
+	return left
+}
+
+// Client returns a client that closes with the test.
+func (s *Server) Client() *redis.Client {
+	c := redis.NewClient(&redis.Options{Addr: s.Addr})
+	s.t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+// Cluster makes a cluster of one master of the server, which was started with
+// "--cluster-enabled", "yes", and returns a client that closes with the test.
+// It refuses keys of several slots in one call like any other.
+func (s *Server) Cluster() *redis.ClusterClient {
+	s.t.Helper()
+	ctx := context.Background()
+	if err := s.Client().ClusterAddSlotsRange(ctx, 0, 16383).Err(); err != nil {
+		s.t.Fatal(err)
+	}
+	c := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{s.Addr}})
+	s.t.Cleanup(func() { _ = c.Close() })
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		err := c.Set(ctx, "a", "b", time.Second).Err()
+		if err == nil {
+			return c
+		}
+		if time.Now().After(end) {
+			s.t.Fatalf("the cluster is not ready: %v", err)
+		}
+	}
+}
