@@ -48,6 +48,12 @@ fuzz: ## every fuzz target for FUZZTIME (10s)
 		go test -run '^$$' -fuzz "^$${func#func }$$" -fuzztime=$(FUZZTIME) "$${file%/*}" </dev/null; \
 	done
 
+.PHONY: browser
+browser: ## the dashboard in a real Chromium, with axe-core; makes the pictures of docs/images anew
+	@command -v "$${CHROME_BIN:-chromium}" >/dev/null || apt-get install -y --no-install-recommends chromium fonts-dejavu-core >/dev/null 2>&1 \
+		|| { echo 'make browser needs Chromium: install it (apt-get install chromium), or name one in CHROME_BIN'; exit 1; }
+	cd internal/browser && go test -count=1 -timeout 10m . -args -images "$(CURDIR)/docs/images"
+
 .PHONY: contract
 contract: ## the vendor's own Node client against the HubSpot simulator (needs node and npm)
 	go run ./hubspot/hubspottest/contract

@@ -52,6 +52,24 @@ func (d *Dashboard) letters(ctx context.Context) ([]letter, error) {
 	return out, nil
 }
 
+// lettersOf reads the dead letters of changes of a pair's records.
+func (d *Dashboard) lettersOf(ctx context.Context, link *sync.Link) ([]letter, error) {
+	var out []letter
+	for _, ref := range []sync.Ref{link.Left, link.Right} {
+		if ref.Zero() {
+			continue
+		}
+		list, err := d.opts.Config.Queue.Dead(ctx, sync.DeadFilter{Key: ref.String()})
+		if err != nil {
+			return nil, err
+		}
+		for i := range list {
+			out = append(out, letterOf(list[i]))
+		}
+	}
+	return out, nil
+}
+
 // letterOf finds out what a dead letter is about.
 func letterOf(dead sync.DeadLetter) letter {
 	l := letter{DeadLetter: dead, What: "unreadable"}

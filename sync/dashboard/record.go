@@ -15,6 +15,7 @@ type recordPage struct {
 	Ref      sync.Ref
 	Link     sync.Link
 	Fields   []fieldRow
+	Letters  []letter
 	Events   []sync.Entry
 	Trouble  [2]string // why a side could not be read, left first
 	Forecast *sync.Forecast
@@ -145,6 +146,9 @@ func (d *Dashboard) recordOf(r *http.Request, revealed bool) (p recordPage, err 
 	for i := range story.Fields {
 		f := &p.Flow.Fields[i]
 		p.Fields = append(p.Fields, p.row(f, &story.Fields[i], sides, revealed || d.plain[p.Flow.Name+"/"+f.Name]))
+	}
+	if p.Letters, err = d.lettersOf(ctx, &p.Link); err != nil {
+		return p, err
 	}
 	forecast, err := d.opts.Engine.Forecast(ctx, p.Flow.Name, []sync.Ref{p.Ref})
 	if err != nil {

@@ -34,7 +34,7 @@ func parse() map[string]*template.Template {
 	if err != nil {
 		panic(err) // the pattern is a constant
 	}
-	funcs := template.FuncMap{"ago": ago, "short": short, "lower": strings.ToLower, "because": because, "percent": percent}
+	funcs := template.FuncMap{"ago": ago, "short": short, "lower": strings.ToLower, "because": because, "percent": percent, "count": count}
 	for _, file := range files {
 		name := strings.TrimSuffix(path.Base(file), ".html")
 		if name == "frame" || name == "parts" {
@@ -256,3 +256,11 @@ func short(d time.Duration) string {
 
 // percent returns a share, rounded down so that 100 % means all.
 func percent(share float64) string { return fmt.Sprintf("%.2f %%", float64(int(share*10000))/100) }
+
+// count returns a number with its noun.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -37,7 +37,12 @@ func TestRecord(t *testing.T) {
 	contains(t, page, "The value of right-crm went to left-crm: only that side had changed.", "History of name (2)", "agrees",
 		"Nothing: both sides agree", "call-l1", "created")
 	w.left.set("l1", "name", "Ada of Lovelace again")
-	contains(t, w.get(recordURL(ref)), "differs", "write name to right")
+	page = w.get(recordURL(ref))
+	contains(t, page, "differs", "write name to right")
+	lacks(t, page, "It waits among the dead letters")
+	w.left.set("l1", "name", "refused")
+	w.sync(ref)
+	contains(t, w.get(recordURL(ref)), "It waits among the dead letters", "breaks a rule", "text.allowed: ", "See and replay")
 }
 
 func TestEvents(t *testing.T) {
