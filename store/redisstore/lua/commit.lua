@@ -25,9 +25,8 @@ redis.call('HEXISTS', links, id)
 redis.call('HEXISTS', bases, id)
 redis.call('ZCARD', ids)
 redis.call('ZCARD', open)
-redis.call('XLEN', KEYS[7])
-redis.call('SCARD', KEYS[8])
-redis.call('GET', KEYS[9])
+local fault = faultOfAudit(7)
+if fault then return fault end
 
 if was then
   for _, e in ipairs(was.ends) do

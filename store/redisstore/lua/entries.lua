@@ -4,6 +4,16 @@
 --       link and record, and the bits of its flow.
 -- ARGV from a on: number of entries, then per entry: key, text, number of
 --       indexes, number of flows.
+local function faultOfAudit(k)
+  for _, read in ipairs({ { 'XLEN', KEYS[k] }, { 'SCARD', KEYS[k + 1] }, { 'GET', KEYS[k + 2] } }) do
+    local reply = redis.pcall(unpack(read))
+    if type(reply) == 'table' then return reply end
+    if read[1] == 'GET' and reply and not tonumber(reply) then
+      return redis.error_reply('WRONGTYPE the counter is not a number')
+    end
+  end
+end
+
 local function addEntries(k, a)
   local audit, known, counter = KEYS[k], KEYS[k + 1], KEYS[k + 2]
   local seq = tonumber(redis.call('GET', counter) or 0)

@@ -1,0 +1,324 @@
+package redisstore_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"strings"
+	stdsync "sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/urbanhub/crmsync/internal/redistest"
+	"github.com/urbanhub/crmsync/store/redisstore"
+	"github.com/urbanhub/crmsync/store/storetest"
+	"github.com/urbanhub/crmsync/sync"
+)
+
+func pair(id string) sync.Link {
+	return sync.Link{ID: id, Flow: "contacts", State: sync.Active,
+		Left: sync.Ref{System: "chat", Kind: "contact", ID: "l" + id}, Right: sync.Ref{System: "crm", Kind: "contact", ID: "r" + id}}
+}
+
+func note(link, text string) sync.Entry {
+	return sync.Entry{At: noon, Kind: sync.EntryLinked, Flow: "contacts", Link: link, Note: text}
+}
+
+func ruled(t *testing.T, err error, action sync.Action, rule string) {
+	t.Helper()
+	var e *sync.Error
+	if !errors.As(err, &e) || e.Action != action || e.Rule != rule || e.Hint == "" {
+		t.Errorf("got error %v, want a %v one by rule %s with a hint", err, action, rule)
+	}
+}
+
+// A cutter loses the answer to the next script, once, after the server ran it.
+type cutter struct{ armed atomic.Bool }
+
+func (c *cutter) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	conn, err := new(net.Dialer).DialContext(ctx, network, addr)
+	return &cutConn{Conn: conn, cutter: c}, err
+}
+
+type cutConn struct {
+	net.Conn
+	cutter *cutter
+	cut    atomic.Bool
+}
+
+func (c *cutConn) Write(b []byte) (int, error) {
+	if bytes.Contains(b, []byte("evalsha")) && c.cutter.armed.CompareAndSwap(true, false) {
+		c.cut.Store(true)
+	}
+	return c.Conn.Write(b)
+}
+
+func (c *cutConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if c.cut.Load() {
+		return 0, io.EOF
+	}
+	return n, err
+}
+
+// TestLostAnswers has the client send every kind of write twice because the
+// first answer is lost: it takes effect once, and says so.
+func TestLostAnswers(t *testing.T) {
+	space, cut := redistest.New(t), &cutter{}
+	client := redis.NewClient(&redis.Options{Addr: space.Client.Options().Addr, Dialer: cut.dial})
+	defer func() { _ = client.Close() }()
+	s, err := redisstore.New(client, &redisstore.Options{Prefix: space.Prefix()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, link := t.Context(), pair("a")
+	for _, twice := range []bool{false, true} { // the first round loads the scripts
+		lose := func(what string, do func() error) {
+			t.Helper()
+			cut.armed.Store(twice)
+			if err := do(); err != nil {
+				t.Fatalf("%s, twice %v: %v", what, twice, err)
+			}
+			if cut.armed.Load() {
+				t.Fatalf("%s was not cut", what)
+			}
+		}
+		lose("Begin", func() (err error) {
+			link, err = s.Begin(ctx, noon, link, sync.Intent{ID: "i", Expires: noon.Add(time.Minute)}, note("a", "begun"))
+			return err
+		})
+		lose("Commit", func() (err error) {
+			link, err = s.Commit(ctx, noon, sync.Commit{Link: link, Entries: []sync.Entry{note("a", "done")}})
+			return err
+		})
+		lose("Append", func() error { return s.Append(ctx, note("", "appended")) })
+		lose("SetCursor", func() error {
+			return s.SetCursor(ctx, "feed", map[bool]sync.Cursor{false: "", true: "one"}[twice], "one")
+		})
+	}
+	entries, err := s.Entries(ctx, sync.AuditFilter{})
+	if err != nil || len(entries) != 6 || link.Generation != 4 {
+		t.Errorf("%d entries, want 6; generation %d, want 4; %v", len(entries), link.Generation, err)
+	}
+}
+
+// TestKeysOfAnotherType shows that a commit that meets a foreign key changes
+// nothing.
+func TestKeysOfAnotherType(t *testing.T) {
+	space := redistest.New(t)
+	for _, name := range []string{"states", "links", "bases", "ends", "ids", "open", "audit", "keys", "seq"} {
+		t.Run(name, func(t *testing.T) {
+			ctx, prefix := t.Context(), space.Prefix()
+			s, err := redisstore.New(space.Client, &redisstore.Options{Prefix: prefix})
+			if err != nil {
+				t.Fatal(err)
+			}
+			commit := sync.Commit{Link: pair("a"), Base: &sync.Base{Left: sync.Shadow{Fields: sync.Fields{}}}, Entries: []sync.Entry{note("a", "one")}}
+			commit.Entries[0].Key = "key"
+			key := "{" + prefix + "}:store:" + name
+			if err := space.Client.Set(ctx, key, "x", 0).Err(); err != nil {
+				t.Fatal(err)
+			}
+			_, err = s.Commit(ctx, noon, commit)
+			ruled(t, err, sync.Fatal, "redis.type")
+			if name == "audit" || name == "keys" || name == "seq" {
+				ruled(t, s.Append(ctx, note("", "x")), sync.Fatal, "redis.type")
+			}
+			if err := space.Client.Del(ctx, key).Err(); err != nil {
+				t.Fatal(err)
+			}
+			l, err := s.Commit(ctx, noon, commit)
+			if err != nil || l.Generation != 1 {
+				t.Errorf("afterwards: generation %d, %v", l.Generation, err)
+			}
+			if e, err := s.Entries(ctx, sync.AuditFilter{}); err != nil || len(e) != 1 || e[0].Seq != 1 {
+				t.Errorf("the audit has %+v, %v", e, err)
+			}
+		})
+	}
+}
+
+// TestDamage reads what cannot be read: it fails for its own record and stands
+// in nobody's way.
+func TestDamage(t *testing.T) {
+	space := redistest.New(t)
+	ctx, prefix := t.Context(), space.Prefix()
+	var logged strings.Builder
+	s, err := redisstore.New(space.Client, &redisstore.Options{Prefix: prefix, Logger: slog.New(slog.NewTextHandler(&logged, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"a", "b", "c"} {
+		if _, err := s.Commit(ctx, noon, sync.Commit{Link: pair(id), Entries: []sync.Entry{note(id, "one")}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	key := func(name string) string { return "{" + prefix + "}:store:" + name }
+	for name, err := range map[string]error{
+		"link":   space.Client.HSet(ctx, key("links"), "a", `{"ID":"secret`, "b", "").Err(),
+		"base":   space.Client.HSet(ctx, key("bases"), "a", "secret").Err(),
+		"cursor": space.Client.HSet(ctx, key("cursors"), "feed", "secret").Err(),
+		"audit":  space.Client.XAdd(ctx, &redis.XAddArgs{Stream: key("audit"), ID: "9-0", Values: []any{"e", "secret"}}).Err(),
+	} {
+		if err != nil {
+			t.Fatal(name, err)
+		}
+	}
+	_, err = s.Link(ctx, "contacts", pair("a").Left)
+	ruled(t, err, sync.Fatal, "store.damaged")
+	_, baseErr := s.Base(ctx, "a")
+	ruled(t, baseErr, sync.Fatal, "store.damaged")
+	_, cursorErr := s.Cursor(ctx, "feed")
+	ruled(t, cursorErr, sync.Fatal, "store.damaged")
+	for _, limit := range []int{1, 10} {
+		if links, err := s.Links(ctx, "contacts", "", limit); err != nil || len(links) != 1 || links[0].ID != "c" {
+			t.Errorf("up to %d links: %+v, %v", limit, links, err)
+		}
+	}
+	if entries, err := s.Entries(ctx, sync.AuditFilter{}); err != nil || len(entries) != 3 {
+		t.Errorf("%d entries, %v", len(entries), err)
+	}
+	if all := fmt.Sprint(err, baseErr, cursorErr, &logged); strings.Contains(all, "secret") || strings.Count(all, "cannot be read") < 5 {
+		t.Errorf("errors and log: %s", all)
+	}
+}
+
+func TestOptionsAndLayout(t *testing.T) {
+	space := redistest.New(t)
+	_, err := redisstore.New(space.Client, &redisstore.Options{Prefix: "{a}"})
+	ruled(t, err, sync.Fatal, "options.valid")
+	_, err = redisstore.New(nil, nil)
+	ruled(t, err, sync.Fatal, "options.valid")
+	prefix := space.Prefix()
+	if err := space.Client.Set(t.Context(), "{"+prefix+"}:store:format", "crmsync store 99", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	s, err := redisstore.New(space.Client, &redisstore.Options{Prefix: prefix})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Check(t.Context())
+	ruled(t, err, sync.Fatal, "redis.layout")
+	_, err = s.Commit(t.Context(), noon, sync.Commit{Link: pair("a")})
+	ruled(t, err, sync.Fatal, "redis.layout")
+}
+
+// TestCluster runs the suite on a cluster, which refuses keys of several
+// slots, and computes the slots as well.
+func TestCluster(t *testing.T) {
+	client, slots := redistest.Start(t, "--cluster-enabled", "yes").Cluster(), &redistest.Slots{}
+	client.AddHook(slots)
+	var given atomic.Int64
+	t.Run("suite", func(t *testing.T) {
+		storetest.Run(t, func(t *testing.T) sync.Store {
+			s, err := redisstore.New(client, &redisstore.Options{Prefix: fmt.Sprint("s", given.Add(1))})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s
+		})
+	})
+	if seen, mixed := slots.Seen(); len(mixed) > 0 || seen == 0 {
+		t.Errorf("%d slots; calls with keys of several: %v", seen, mixed)
+	}
+}
+
+// TestServerCrash cuts the append-only file under commits: what is left agrees
+// with itself, and the store goes on.
+func TestServerCrash(t *testing.T) {
+	for _, cut := range []int64{0, 10, 3000, 20_000, 1 << 40} {
+		t.Run(fmt.Sprint("cut ", cut), func(t *testing.T) {
+			t.Parallel()
+			server := redistest.Start(t, "--appendfsync", "always")
+			s, err := redisstore.New(server.Client(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var all stdsync.WaitGroup
+			for i := range 8 {
+				all.Go(func() { commits(t, s, fmt.Sprint("link", i), 10) })
+			}
+			all.Wait()
+			server.Kill()
+			server.CutLog(cut)
+			server.Restart()
+			for range 2 {
+				links, err := s.Links(t.Context(), "contacts", "", 100)
+				if err != nil || cut == 0 && len(links) != 8 {
+					t.Fatalf("%d links, %v", len(links), err)
+				}
+				for _, l := range links {
+					agrees(t, s, l)
+				}
+				commits(t, s, "link0", 3)
+			}
+		})
+	}
+}
+
+// commits commits a link so often, counting in its base and in the audit.
+func commits(t *testing.T, s *redisstore.Store, id string, times int) {
+	link, err := s.Link(t.Context(), "contacts", pair(id).Left)
+	if errors.Is(err, sync.ErrNotFound) {
+		link, err = pair(id), nil
+	}
+	for range times {
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		base := sync.Base{Left: sync.Shadow{Fields: sync.Fields{"n": sync.Number(fmt.Sprint(link.Generation + 1))}}}
+		link, err = s.Commit(t.Context(), noon, sync.Commit{Link: link, Base: &base, Entries: []sync.Entry{note(id, "counted")}})
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// agrees checks that link, base and audit count the same.
+func agrees(t *testing.T, s *redisstore.Store, l sync.Link) {
+	t.Helper()
+	base, err := s.Base(t.Context(), l.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries, err := s.Entries(t.Context(), sync.AuditFilter{Link: l.ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := base.Left.Fields["n"].String(); n != fmt.Sprint(l.Generation) || int64(len(entries)) != l.Generation {
+		t.Errorf("%s has generation %d, a base of %s and %d entries", l.ID, l.Generation, n, len(entries))
+	}
+	if found, err := s.Link(t.Context(), l.Flow, l.Right); err != nil || found.Generation != l.Generation {
+		t.Errorf("%s by its end has generation %d, %v", l.ID, found.Generation, err)
+	}
+}
+
+func BenchmarkCommit(b *testing.B) {
+	s := open(b, redistest.New(b))
+	base := sync.Base{Left: sync.Shadow{Fields: sync.Fields{}}, Right: sync.Shadow{Fields: sync.Fields{}}}
+	for i := range 12 {
+		base.Left.Fields[fmt.Sprint("field", i)] = sync.Text("a value of some length")
+		base.Right.Fields[fmt.Sprint("property", i)] = sync.Text("a value of some length")
+	}
+	var workers atomic.Int64
+	b.SetParallelism(16)
+	b.RunParallel(func(pb *testing.PB) {
+		w, n := workers.Add(1), 0
+		for pb.Next() {
+			n++
+			id := fmt.Sprintf("%d-%d", w, n)
+			if _, err := s.Commit(b.Context(), noon, sync.Commit{Link: pair(id), Base: &base, Entries: []sync.Entry{note(id, "linked")}}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "commits/s")
+}
