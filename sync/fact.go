@@ -27,6 +27,9 @@ func (e *Engine) recordFact(ctx context.Context, f Fact, enqueued time.Time) err
 			Hint: "add an activity for facts of this type, or do not enqueue them", Err: errors.New("nothing records such a fact")}
 	}
 	if gone, err := e.erased(ctx, f.Subject); gone || err != nil {
+		if gone {
+			e.observe(Event{Type: EventDropped, Ref: f.Subject, Count: 1})
+		}
 		return err
 	}
 	entry := Entry{Key: "fact:" + f.ID, At: time.Now(), Kind: EntryFact, Left: f.Subject, Note: f.Type, Causes: []string{f.ID}}

@@ -13,6 +13,7 @@ func (r *reconciliation) gather(ctx context.Context) (ready bool, err error) {
 		return false, err
 	}
 	if r.link.State == Erased {
+		r.engine.observe(Event{Type: EventDropped, Flow: r.flow.Name, Ref: r.ref, Count: len(r.hints)})
 		return false, nil // and nothing brings it back
 	}
 	if r.foretold() {

@@ -34,6 +34,9 @@ func (l lens) Get(f sync.Fields) (sync.Value, error) {
 		return sync.Value{}, nil
 	}
 	s, err := l.fold(f[l.name].String())
+	if s == "" {
+		return sync.Value{}, err
+	}
 	return sync.Text(s), err
 }
 

@@ -1,0 +1,158 @@
+package sync_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/urbanhub/crmsync/sync"
+)
+
+// C11. While people edit, 500 pairs of records are merged on the right, before
+// and after anybody has heard of it. No link leads nowhere, nobody is there
+// twice, and nothing of the left that is not mapped is lost.
+func TestManyMergesDuringTraffic(t *testing.T) {
+	const people, merges = 900, 500
+	bubble(t, func(w *world) {
+		rng := rand.New(rand.NewPCG(11, 11))
+		h := &history{world: w, people: people}
+		lefts := w.crowd(people)
+		for i, left := range lefts {
+			w.left.edit(left, "unmapped", fmt.Sprint("only here ", i))
+		}
+		w.rest()
+		made := w.left.minted
+		for h.merges < merges {
+			rights := w.right.living()
+			a, b := rights[rng.IntN(len(rights))], rights[rng.IntN(len(rights))]
+			if a == b {
+				continue
+			}
+			w.right.edit(a, "fullname", fmt.Sprint("Right ", rng.IntN(100)))
+			w.right.merge(a, b)
+			h.merges++
+			w.left.edit(lefts[rng.IntN(people)], "name", fmt.Sprint("Left ", rng.IntN(100)))
+			if rng.IntN(3) == 0 {
+				w.mu.Lock()
+				rng.Shuffle(len(w.hooks), func(i, k int) { w.hooks[i], w.hooks[k] = w.hooks[k], w.hooks[i] })
+				w.mu.Unlock()
+				w.once()
+				time.Sleep(time.Duration(rng.IntN(20)) * time.Second)
+			}
+		}
+		for range 2 {
+			w.rest()
+			w.look(w.left.living()...)
+			w.look(w.right.living()...)
+		}
+		w.rest()
+		h.intact()
+		if w.left.minted != made {
+			t.Errorf("%d records were made on the left for merges on the right", w.left.minted-made)
+		}
+		for i, left := range lefts {
+			w.holds(w.left, left, "unmapped", fmt.Sprint("only here ", i))
+		}
+		w.noOrphans(people - merges)
+	})
+}
+
+// noOrphans checks that each active link leads to records that are there, and
+// that every right record has one.
+func (w *world) noOrphans(rights int) {
+	w.Helper()
+	links, err := w.store.Links(w.ctx, "people", "", 1<<20)
+	if err != nil {
+		w.Fatal(err)
+	}
+	active := 0
+	for _, l := range links {
+		if l.State != sync.Active {
+			continue
+		}
+		active++
+		for _, f := range []*fake{w.left, w.right} {
+			end := l.Left
+			if f == w.right {
+				end = l.Right
+			}
+			if rec := f.record(end.ID); rec.Deleted || rec.Ref != end {
+				w.Errorf("an active link leads to %s, which is %s now", end, rec.Ref)
+			}
+		}
+	}
+	if living := len(w.right.living()); living != rights || active != rights {
+		w.Errorf("%d right records, %d active links, want %d of either", living, active, rights)
+	}
+}
+
+// C12. A person with a history, whose records were merged, of whom facts were
+// recorded and others wait among the dead letters, is erased: no value is left
+// anywhere, the audit is whole, and late webhooks and facts are dropped and
+// counted. Everybody else stays.
+func TestErasureLeavesNoTraceInAFullDump(t *testing.T) {
+	n := &notebook{rung: byReadBack}
+	bubble(t, func(w *world) {
+		left, right := &erasing{fake: w.left}, &erasing{fake: w.right}
+		w.cfg.Peers[leftSystem] = sync.Peer{Source: left, Sink: left}
+		w.cfg.Peers[rightSystem] = sync.Peer{Source: struct {
+			*notebook
+			sync.Eraser
+		}{n, right}, Sink: n}
+		w.start()
+		w.crowd(50)
+		subject, far := w.pair("email", "quetzal@example.com", "name", "Quetzal", "msisdn", "+99 300 000 0001")
+		double := w.left.create("email", "quetzal2@example.com", "name", "Quetzal Twice")
+		w.settle()
+		for i := range 20 {
+			w.left.edit(subject, "name", fmt.Sprint("Quetzal ", i))
+			w.right.edit(far, "phone", fmt.Sprint("+99", i))
+			w.settle()
+		}
+		far = w.right.merge(far, w.link(double).Right)
+		w.settle()
+		told := fact("told", subject)
+		told.Data = map[string]any{"text": "Quetzal says"}
+		poison := fact("poison", subject)
+		poison.Data = map[string]any{"at": "never", "text": "Quetzal again"}
+		w.accept(told, poison)
+		w.left.edit(subject, "msisdn", "call Quetzal")
+		w.settle()
+		if len(w.dead()) < 2 || strings.Count(strings.ToLower(w.dump()), "quetzal") == 0 {
+			w.Fatal("there is nothing to erase")
+		}
+		before := len(w.right.living())
+		for _, ref := range []sync.Ref{subject, double} {
+			if _, err := w.engine.Erase(w.ctx, "people", ref); err != nil {
+				w.Fatal(err)
+			}
+		}
+		dump := strings.ToLower(w.dump())
+		for _, trace := range []string{"quetzal", "+99"} {
+			if at := strings.Index(dump, trace); at >= 0 {
+				t.Errorf("a trace is left: …%s…", dump[max(0, at-200):min(len(dump), at+50)])
+			}
+		}
+		report, err := w.engine.VerifyAudit(w.ctx)
+		if err != nil || len(report.Faults) > 0 || report.Entries < 100 {
+			t.Errorf("the audit: %+v, %v", report, err)
+		}
+
+		dropped := w.count(sync.EventDropped)
+		w.look(subject, far, double)
+		late := fact("late", subject)
+		late.Data = map[string]any{"text": "Quetzal was late"}
+		w.accept(late)
+		w.settle()
+		if got := w.count(sync.EventDropped) - dropped; got < 4 {
+			t.Errorf("%d late signals were counted as dropped, want those of 3 webhooks and a fact", got)
+		}
+		if strings.Contains(strings.ToLower(w.dump()), "quetzal") || len(w.left.living()) != 50 || len(w.right.living()) != before-1 {
+			t.Errorf("somebody came back: %d and %d records", len(w.left.living()), len(w.right.living()))
+		}
+		w.agrees(50)
+		w.noDead()
+	}, jotting(n))
+}
