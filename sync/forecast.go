@@ -20,8 +20,9 @@ type Forecast struct {
 	// Updates, Unchanged, Refused, Failed.
 	Records, Creates, Updates, Unchanged int
 	// Refused counts what a rule keeps where it is: filtered, held, gated,
-	// paused, ambiguous. Failed counts what would go to the dead letters.
-	Refused, Failed int
+	// paused, ambiguous; Ambiguous the last of them. Failed counts what would go
+	// to the dead letters for another reason.
+	Refused, Ambiguous, Failed int
 	// Fields counts the values that would be written, by the field's name and
 	// the side they go to: "name to right".
 	Fields map[string]int
@@ -99,6 +100,11 @@ func (f *Forecast) add(r *reconciliation, plan *Plan, ref Ref, err error) {
 	f.Records++
 	var e *Error
 	switch {
+	case errors.As(err, &e) && e.Rule == ruleAmbiguous:
+		f.Refused++
+		f.Ambiguous++
+		f.Rules[e.Rule]++
+		return
 	case errors.As(err, &e) && (e.Action == Conflict || e.Action == RetryAt):
 		f.Refused++
 		f.Rules[e.Rule]++

@@ -79,3 +79,20 @@ func TestForecastOfAShadowedFlow(t *testing.T) {
 		}
 	})
 }
+
+func TestForecastCountsTheAmbiguousAndHoldsNobody(t *testing.T) {
+	bubble(t, func(w *world) {
+		w.right.unique = nil
+		w.right.create("mail", "ana@example.com")
+		w.right.create("mail", "ana@example.com")
+		left := w.left.create("email", "ana@example.com")
+		w.takeHooks()
+		f, err := w.engine.Forecast(w.ctx, "people", []sync.Ref{left})
+		if err != nil || f.Ambiguous != 1 || f.Refused != 1 || f.Failed != 0 || f.Rules["identity.ambiguous"] != 1 {
+			t.Errorf("forecast %+v, %v", f, err)
+		}
+		if holds, err := w.engine.Holds(w.ctx, "people", "", 0); len(holds) != 0 || err != nil {
+			t.Errorf("a forecast holds %v, %v", holds, err)
+		}
+	})
+}
