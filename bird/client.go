@@ -2,6 +2,7 @@ package bird
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -9,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/urbanhub/crmsync/internal/breaker"
 	"github.com/urbanhub/crmsync/internal/httpx"
 	"github.com/urbanhub/crmsync/internal/ratelimit"
 	"github.com/urbanhub/crmsync/sync"
@@ -30,6 +32,7 @@ type Adapter struct {
 
 	gets, posts    *ratelimit.Window
 	throttle       throttle
+	breaker        *breaker.Breaker
 	offset         atomic.Int64 // Bird's clock minus ours
 	seen           snapshots[*contact]
 	talks          snapshots[*Conversation]
@@ -74,6 +77,7 @@ func New(workspaceID, accessKey string, opts *Options) (*Adapter, error) {
 		places:    map[string]place{},
 		gets:      window(&o, workspaceID, "get", o.GETPerSecond),
 		posts:     window(&o, workspaceID, "post", o.POSTPerSecond),
+		breaker:   breaker.New(breaker.Config{Name: string(System), Logger: o.Logger}),
 		http: httpx.Client{
 			Base:      o.BaseURL,
 			HTTP:      o.HTTPClient,
@@ -169,7 +173,36 @@ func (a *Adapter) call(ctx context.Context, r request, out any) (*httpx.Response
 	}
 }
 
+// once makes a call when the circuit of its kind is closed.
 func (a *Adapter) once(ctx context.Context, r request, out any) (*httpx.Response, error) {
+	family := "writes"
+	if r.method == http.MethodGet {
+		family = "reads"
+	}
+	leave, err := a.breaker.Enter(family)
+	if open, down := errors.AsType[*breaker.OpenError](err); down {
+		return nil, &sync.Error{Op: r.op, Ref: r.ref, Action: sync.RetryAt, Rule: "breaker.open", RetryAt: open.Until,
+			Hint: "it goes on by itself when Bird answers again; see its status page", Err: err}
+	}
+	res, err := a.onceNow(ctx, r, out)
+	leave(fault(ctx, res, err))
+	return res, err
+}
+
+// fault returns err if Bird is not at work, and context.Canceled if that was
+// not found out.
+func fault(ctx context.Context, res *httpx.Response, err error) error {
+	switch {
+	case res != nil && res.Status < http.StatusInternalServerError:
+		return nil
+	case ctx.Err() != nil || sync.ActionOf(err) == sync.RetryAt:
+		return context.Canceled
+	}
+	return err
+}
+
+// onceNow makes a call within the rate limit.
+func (a *Adapter) onceNow(ctx context.Context, r request, out any) (*httpx.Response, error) {
 	limit := a.posts
 	if r.method == http.MethodGet {
 		limit = a.gets

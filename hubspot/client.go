@@ -2,10 +2,12 @@ package hubspot
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync/atomic"
 	"time"
 
+	"github.com/urbanhub/crmsync/internal/breaker"
 	"github.com/urbanhub/crmsync/internal/httpx"
 	"github.com/urbanhub/crmsync/sync"
 )
@@ -22,6 +24,7 @@ type client struct {
 	tokens  TokenSource
 	version string
 	quota   *quota
+	breaker *breaker.Breaker
 	skew    atomic.Int64
 	log     *slog.Logger
 }
@@ -36,6 +39,7 @@ func newClient(tokens TokenSource, o Options) *client {
 		tokens:  tokens,
 		version: o.APIVersion,
 		quota:   newQuota(o),
+		breaker: breaker.New(breaker.Config{Name: string(System), Logger: o.Logger}),
 		log:     o.Logger,
 	}
 }
@@ -47,17 +51,31 @@ func (c *client) call(ctx context.Context, op operation, at target, in, out any)
 	for {
 		id, err := c.attempt(ctx, op, at, in, out)
 		e := asError(err)
-		if e == nil || e.Action != sync.RetryAt || e.RetryAt.After(deadline) || sleepUntil(ctx, e.RetryAt) != nil {
+		if e == nil || e.Action != sync.RetryAt || e.Rule == "breaker.open" || e.RetryAt.After(deadline) || sleepUntil(ctx, e.RetryAt) != nil {
 			return id, err
 		}
 	}
 }
 
-// attempt makes a call once, when the quota has a place for it.
+// attempt makes a call once, when the circuit of its kind is closed and the
+// quota has a place for it.
 func (c *client) attempt(ctx context.Context, op operation, at target, in, out any) (string, error) {
+	leave, err := c.breaker.Enter(family(op))
+	if open, down := errors.AsType[*breaker.OpenError](err); down {
+		return "", &sync.Error{Op: op.String(), Action: sync.RetryAt, Rule: "breaker.open", RetryAt: open.Until,
+			Hint: "it goes on by itself when HubSpot answers again; see its status page", Err: err}
+	}
+	id, fault, err := c.attemptNow(ctx, op, at, in, out)
+	leave(fault)
+	return id, err
+}
+
+// attemptNow also returns the fault if HubSpot is not at work, and
+// context.Canceled if that was not found out.
+func (c *client) attemptNow(ctx context.Context, op operation, at target, in, out any) (id string, fault, _ error) {
 	place, err := c.quota.admit(ctx, op)
 	if err != nil {
-		return "", err
+		return "", context.Canceled, err
 	}
 	defer place.Release()
 	res, err := c.send(ctx, op, at, in, out)
@@ -65,15 +83,16 @@ func (c *client) attempt(ctx context.Context, op operation, at target, in, out a
 	c.measure(res)
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return "", ctx.Err()
+		return "", context.Canceled, ctx.Err()
 	case asError(err) != nil: // there was no token to call with
-		return "", err
+		return "", context.Canceled, err
 	case err != nil:
 		c.quota.falter()
-		return "", faultError(op.String(), err)
+		err = faultError(op.String(), err)
+		return "", err, err
 	case res.OK():
 		c.quota.works()
-		return res.RequestID, nil
+		return res.RequestID, nil, nil
 	}
 	failure := callError(op.String(), res, time.Now())
 	if !failure.Existing.Zero() {
@@ -81,13 +100,22 @@ func (c *client) attempt(ctx context.Context, op operation, at target, in, out a
 	}
 	if failure.Action == sync.Retry {
 		c.quota.falter()
-	} else {
-		c.quota.works() // whatever it refuses
+		return res.RequestID, failure, failure
 	}
+	c.quota.works() // whatever it refuses
 	if failure.Action == sync.RetryAt {
 		c.quota.refused(op, place, failure)
 	}
-	return res.RequestID, failure
+	return res.RequestID, nil, failure
+}
+
+// family names the operations that fail together: those of a quota of their
+// own, and all others.
+func family(op operation) string {
+	if lane := lanes[op].name; lane != "" {
+		return lane
+	}
+	return "records"
 }
 
 // measure learns the bound of the skew between the clocks.

@@ -151,6 +151,12 @@ type Enricher interface {
 	Enrich(ctx context.Context, f Fact) (Fact, error)
 }
 
+// A Moder is a [Source] that works on in another way while something is
+// wrong. The call is cheap.
+type Moder interface {
+	Modes() []Mode
+}
+
 // A Degrader knows which fields its system cannot hold at present, because
 // somebody renamed or archived a property, say.
 type Degrader interface {
