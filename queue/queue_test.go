@@ -86,3 +86,37 @@ func TestShardOfIsStable(t *testing.T) {
 		}
 	}
 }
+
+// A message that waits for long keeps its first failure, those that count, and
+// the last free ones.
+func TestLongWaitsDoNotGrowAMessage(t *testing.T) {
+	t.Parallel()
+	ctx, now := context.Background(), time.Unix(1e9, 0)
+	q := memqueue.New(nil)
+	if err := q.Push(ctx, now, sync.Message{ID: "1", Key: "a"}); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 100 {
+		now = now.Add(time.Second)
+		lanes, err := q.Take(ctx, now, 1, time.Minute)
+		if err != nil || len(lanes) != 1 {
+			t.Fatal(lanes, err)
+		}
+		cause := sync.Failure{Action: "retry-at", Error: fmt.Sprint(i), Free: i%40 > 0}
+		if err := q.Retry(ctx, now, lanes[0], now, cause); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lanes, err := q.Take(ctx, now, 1, time.Minute)
+	if err != nil || len(lanes) != 1 {
+		t.Fatal(lanes, err)
+	}
+	var kept []string
+	for _, f := range lanes[0].History {
+		kept = append(kept, f.Error)
+	}
+	want := "[0 1 40 80 91 92 93 94 95 96 97 98 99]"
+	if got := fmt.Sprint(kept); got != want || lanes[0].Attempts != 3 {
+		t.Errorf("kept %s and %d attempts, want %s and 3", got, lanes[0].Attempts, want)
+	}
+}

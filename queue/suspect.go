@@ -141,6 +141,27 @@ func failed(before *Held, cause sync.Failure) Held {
 	if !cause.Free {
 		h.Attempts++
 	}
-	h.History = append(h.History, cause)
+	h.History = thinned(append(h.History, cause))
 	return h
+}
+
+// freeKept is how many failures that used up no attempt are remembered: the
+// first and the last ones. A long wait for a quota or through an outage would
+// otherwise make every message grow.
+const freeKept = 10
+
+// thinned drops the second of the free failures when there are too many.
+func thinned(history []sync.Failure) []sync.Failure {
+	second, n := -1, 0
+	for i, f := range history {
+		if f.Free {
+			if n++; n == 2 {
+				second = i
+			}
+		}
+	}
+	if n <= freeKept {
+		return history
+	}
+	return slices.Delete(history, second, second+1)
 }

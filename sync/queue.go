@@ -41,7 +41,8 @@ type Lane struct {
 	// queue's limit, in the order they were pushed.
 	Messages []Message
 	// Attempts counts the failed attempts of the first message so far, Free
-	// ones not included. History holds all of its failures, oldest first.
+	// ones not included. History holds its failures, oldest first; of many Free
+	// ones only the first and the last.
 	Attempts int
 	History  []Failure
 	// Token fences the lease. Only the queue understands it.
