@@ -4,6 +4,7 @@
 // been read.
 //
 //   - memstore keeps everything in memory, for tests and trials.
+//   - pgstore keeps it in PostgreSQL, for as many processes as one likes.
 //   - sqlitestore keeps it in one SQLite file: durable, for one process, with
 //     nothing to install.
 //

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/urbanhub/crmsync/internal/pgerror"
 	"github.com/urbanhub/crmsync/sync"
 )
 
@@ -53,12 +52,8 @@ func (s *Store) change(ctx context.Context, op string, ch *change, base *sync.Ba
 	if err := ch.encode(base, entries); err != nil {
 		return sync.Link{}, unfit(op, err)
 	}
-	failed, err := s.writes.Do(ctx, ch)
-	if err == nil {
-		err = failed[0]
-	}
-	if err != nil || ch.link == nil {
-		return sync.Link{}, pgerror.Wrap(op, err)
+	if _, err := s.writes.do(ctx, op, ch); err != nil || ch.link == nil {
+		return sync.Link{}, err
 	}
 	link := *ch.link
 	link.Generation++

@@ -199,12 +199,12 @@ func TestUnfitAmongOthers(t *testing.T) {
 		}
 		return ch
 	}
-	errs, err := s.writeAll(t.Context(), []*change{commit("a"), commit("b\x00"), commit("c"), commit("a")})
-	if err != nil || len(errs) != 4 {
-		t.Fatalf("got %v, %v", errs, err)
+	outs, err := run[*change, struct{}](s.write).apart(t.Context(), []*change{commit("a"), commit("b\x00"), commit("c"), commit("a")})
+	if err != nil || len(outs) != 4 {
+		t.Fatalf("got %v, %v", outs, err)
 	}
-	if errs[0] != nil || errs[2] != nil || !errors.Is(errs[3], sync.ErrStale) {
-		t.Errorf("the others came to %v", errs)
+	if outs[0].err != nil || outs[2].err != nil || !errors.Is(outs[3].err, sync.ErrStale) {
+		t.Errorf("the others came to %v", outs)
 	}
 	_, err = s.Commit(t.Context(), noon, sync.Commit{Link: pair("b\x00")})
 	refused(t, "Commit of an ID with a NUL", err, sync.Invalid)

@@ -2,8 +2,6 @@ package pgstore
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"log/slog"
 	"time"
 
@@ -13,25 +11,57 @@ import (
 	"github.com/urbanhub/crmsync/sync"
 )
 
+// stored is a link as the tables hold it.
+type stored struct {
+	id, data   string
+	generation int64
+}
+
 // Link implements [sync.Links].
 func (s *Store) Link(ctx context.Context, flow string, ref sync.Ref) (sync.Link, error) {
 	const op = "pgstore: link"
-	var generation int64
-	var data string
-	err := s.pool.QueryRow(ctx, s.sql.Replace(`SELECT l.generation, l.data::text FROM @end e JOIN @link l ON l.id = e.link
-		WHERE e.flow = $1 AND e.ref = $2`), flow, name(ref)).Scan(&generation, &data)
-	if errors.Is(err, pgx.ErrNoRows) {
+	row, err := s.links.do(ctx, op, end{flow, name(ref)})
+	if err != nil {
+		return sync.Link{}, err
+	}
+	if row == nil {
 		return sync.Link{}, sync.ErrNotFound
 	}
+	link, err := row.link()
 	if err != nil {
-		return sync.Link{}, pgerror.Wrap(op, err)
-	}
-	var link sync.Link
-	if decode(data, &link) != nil {
 		return sync.Link{}, damaged(op, ref, "the record's link")
 	}
-	link.Generation = generation
 	return link, nil
+}
+
+func (r *stored) link() (link sync.Link, err error) {
+	err = decode(r.data, &link)
+	link.Generation = r.generation
+	return link, err
+}
+
+// readLinks reads the links of ends, nil where there is none.
+func (s *Store) readLinks(ctx context.Context, ends []end) ([]outcome[*stored], error) {
+	flows, refs := make([]string, len(ends)), make([]string, len(ends))
+	for i, e := range ends {
+		flows[i], refs[i] = e.flow, e.ref
+	}
+	rows, err := s.pool.Query(ctx, s.sql.Replace(`SELECT u.n, l.id, l.data::text, l.generation
+		FROM unnest($1::text[], $2::text[]) WITH ORDINALITY u(flow, ref, n)
+		CROSS JOIN LATERAL (SELECT e.link FROM @end e WHERE e.flow = u.flow AND e.ref = u.ref LIMIT 1) e
+		CROSS JOIN LATERAL (SELECT * FROM @link l WHERE l.id = e.link LIMIT 1) l`), flows, refs)
+	if err != nil {
+		return nil, err
+	}
+	outs := make([]outcome[*stored], len(ends))
+	var n int
+	var row stored
+	_, err = pgx.ForEachRow(rows, []any{&n, &row.id, &row.data, &row.generation}, func() error {
+		found := row
+		outs[n-1].value = &found
+		return nil
+	})
+	return outs, err
 }
 
 // Links implements [sync.Links].
@@ -53,35 +83,15 @@ func (s *Store) list(ctx context.Context, op, query string, args ...any) ([]sync
 		return nil, pgerror.Wrap(op, err)
 	}
 	var links []sync.Link
-	var id, data string
-	var generation int64
-	_, err = pgx.ForEachRow(rows, []any{&id, &generation, &data}, func() error {
-		var link sync.Link
-		if decode(data, &link) != nil {
-			s.log.LogAttrs(ctx, slog.LevelError, "a stored link cannot be read", slog.String("link", id))
+	var row stored
+	_, err = pgx.ForEachRow(rows, []any{&row.id, &row.generation, &row.data}, func() error {
+		link, err := row.link()
+		if err != nil {
+			s.log.LogAttrs(ctx, slog.LevelError, "a stored link cannot be read", slog.String("link", row.id))
 			return nil
 		}
-		link.Generation = generation
 		links = append(links, link)
 		return nil
 	})
 	return links, pgerror.Wrap(op, err)
-}
-
-// Base implements [sync.Bases].
-func (s *Store) Base(ctx context.Context, linkID string) (sync.Base, error) {
-	const op = "pgstore: base"
-	var data []byte
-	err := s.pool.QueryRow(ctx, s.sql.Replace("SELECT data FROM @base WHERE link = $1"), linkID).Scan(&data)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return sync.Base{}, nil
-	}
-	if err != nil {
-		return sync.Base{}, pgerror.Wrap(op, err)
-	}
-	var base sync.Base
-	if json.Unmarshal(data, &base) != nil {
-		return sync.Base{}, damaged(op, sync.Ref{}, "the base of link "+linkID)
-	}
-	return base, nil
 }

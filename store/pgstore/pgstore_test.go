@@ -19,20 +19,6 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(pgtest.Main(m)) }
 
-// open returns a store with tables of its own.
-func open(t testing.TB, change ...func(*pgxpool.Config)) (*pgstore.Store, *pgxpool.Pool) {
-	t.Helper()
-	pool := pgtest.Open(t, change...)
-	if err := pgstore.Migrate(t.Context(), pool, ""); err != nil {
-		t.Fatal(err)
-	}
-	store := pgstore.New(pool, nil)
-	if err := store.Check(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	return store, pool
-}
-
 // Each scenario has a schema of its own: that is faster than a database.
 func TestStore(t *testing.T) {
 	pool := pgtest.Open(t, func(c *pgxpool.Config) { c.MaxConns = 16 })

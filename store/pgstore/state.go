@@ -48,12 +48,12 @@ func newState() *state {
 }
 
 // apply makes the changes one after the other, and tells which are refused.
-func (st *state) apply(changes []*change) []error {
-	refused := make([]error, len(changes))
+func (st *state) apply(changes []*change) []outcome[struct{}] {
+	refused := make([]outcome[struct{}], len(changes))
 	for i, ch := range changes {
 		if ch.link != nil {
 			if !st.accepts(ch) {
-				refused[i] = sync.ErrStale
+				refused[i].err = sync.ErrStale
 				continue
 			}
 			st.put(ch)

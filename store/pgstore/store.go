@@ -10,7 +10,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/urbanhub/crmsync/internal/microbatch"
 	"github.com/urbanhub/crmsync/sync"
 )
 
@@ -34,7 +33,9 @@ type Store struct {
 	log    *slog.Logger
 	sql    *strings.Replacer // puts the schema into statements
 	lock   int64             // the advisory lock of who writes
-	writes *microbatch.Batcher[*change, error]
+	writes batcher[*change, struct{}]
+	links  batcher[end, *stored]
+	bases  batcher[string, []byte]
 }
 
 var (
@@ -58,7 +59,9 @@ func New(pool *pgxpool.Pool, opts *Options) *Store {
 	h := fnv.New64a()
 	h.Write([]byte("crmsync store\x00" + s.schema))
 	s.lock = int64(h.Sum64())
-	s.writes = microbatch.New(microbatch.Config[*change, error]{Max: 256, InFlight: 1, Run: s.writeAll})
+	s.writes = newBatcher(1, s.write)
+	s.links = newBatcher(2, s.readLinks)
+	s.bases = newBatcher(2, s.readBases)
 	return s
 }
 

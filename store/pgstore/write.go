@@ -13,28 +13,10 @@ import (
 	"github.com/urbanhub/crmsync/sync"
 )
 
-// writeAll makes changes that came together in one transaction. If the data of
-// one are at fault, each is made alone.
-func (s *Store) writeAll(ctx context.Context, changes []*change) ([]error, error) {
-	outcomes, err := s.write(ctx, changes)
-	if err == nil || len(changes) == 1 || sync.ActionOf(pgerror.Wrap("", err)) != sync.Invalid {
-		return outcomes, err
-	}
-	outcomes = make([]error, len(changes))
-	for i := range changes {
-		one, err := s.write(ctx, changes[i:i+1])
-		if err == nil {
-			err = one[0]
-		}
-		outcomes[i] = err
-	}
-	return outcomes, nil
-}
-
 // write makes changes in two round trips: one takes the lock and reads what
 // the changes depend on, the other stores what became of it. A connection that
 // fails in between is closed by the pool, and the server takes it back.
-func (s *Store) write(ctx context.Context, changes []*change) ([]error, error) {
+func (s *Store) write(ctx context.Context, changes []*change) ([]outcome[struct{}], error) {
 	conn, err := s.pool.Acquire(ctx)
 	if err != nil {
 		return nil, err
@@ -44,19 +26,22 @@ func (s *Store) write(ctx context.Context, changes []*change) ([]error, error) {
 	if err != nil {
 		return nil, err
 	}
-	outcomes := st.apply(changes)
+	refused := st.apply(changes)
 	err = s.save(ctx, conn, st)
 	if pgerror.Is(err, "23505") { // somebody wrote past the lock
 		err = sync.ErrStale
 	}
-	return outcomes, err
+	return refused, err
 }
 
 const (
 	// A process that stands still in the middle is put out, so that it does
-	// not hold up the others. The lock is a statement of its own: those after
-	// it see what the holder before has committed.
-	lockSQL = `SELECT set_config('idle_in_transaction_session_timeout', '5s', true), pg_advisory_xact_lock($1)`
+	// not hold up the others. Plans made while the tables are small must do
+	// when they are not. The lock is a statement of its own: those after it
+	// see what the holder before has committed.
+	beginSQL = `SELECT set_config('idle_in_transaction_session_timeout', '5s', true), set_config('jit', 'off', true),
+		set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)`
+	lockSQL = `SELECT pg_advisory_xact_lock($1)`
 	linkSQL = `SELECT id, generation, coalesce(intent, ''), expires FROM @link WHERE id = ANY ($1)`
 	endsSQL = `SELECT flow, ref, link FROM @end WHERE link = ANY ($1)
 		UNION SELECT e.flow, e.ref, e.link FROM unnest($2::text[], $3::text[]) u(flow, ref) JOIN @end e USING (flow, ref)`
@@ -83,6 +68,7 @@ func (s *Store) load(ctx context.Context, conn *pgxpool.Conn, changes []*change)
 	st := newState()
 	var b pgx.Batch
 	b.Queue("BEGIN ISOLATION LEVEL READ COMMITTED")
+	b.Queue(beginSQL)
 	b.Queue(lockSQL, s.lock)
 	b.Queue(s.sql.Replace(linkSQL), ids).Query(st.readLinks)
 	b.Queue(s.sql.Replace(endsSQL), ids, flows, refs).Query(st.readEnds)
