@@ -17,7 +17,7 @@ func (w *world) targets() map[string]url.Values {
 	ref := w.left.ref("l1").String()
 	return map[string]url.Values{
 		"/record": {"flow": {flowName}, "ref": {ref}}, "/record/reveal": {"flow": {flowName}, "ref": {ref}},
-		"/record/sync": {"ref": {ref}}, "/record/undo": {"ref": {ref}}, "/dead/replay": {"id": {"x"}},
+		"/record/sync": {"ref": {ref}}, "/undo": {"ref": {ref}, "field": {"name"}}, "/record/erase": {"ref": {ref}, "sure": {"l1"}}, "/conflicts/unknown": {"made": {"no"}}, "/runs/inventory": {"system": {"left-crm"}}, "/dead/replay": {"id": {"x"}},
 		"/dead/discard": {"id": {"x"}, "why": {"test"}}, "/conflicts/resolve": {"ref": {ref}, "with": {"none"}},
 		"/mappings/try": {"flow": {flowName}, "record": {"{}"}}, "/runs/verify": {"flow": {flowName}}, "/runs/forecast": {"flow": {flowName}},
 		"/runs/backfill": {"flow": {flowName}}, "/runs/sweep": {"system": {"left-crm"}},

@@ -14,12 +14,18 @@ const (
 	// Replay moves dead letters back to work, Discard deletes them.
 	Replay  Action = "replay"
 	Discard Action = "discard"
-	// Resolve decides on an ambiguous match.
+	// Resolve decides what a person must: an ambiguous match, an activity of
+	// unknown outcome.
 	Resolve Action = "resolve"
+	// Erase removes a person's data for good, in both systems and here.
+	Erase Action = "erase"
+	// Export downloads the audit, without the values of records.
+	Export Action = "export"
 	// Undo takes writes back.
 	Undo Action = "undo"
-	// Measure reads records of both systems without writing any: a
-	// verification, a dry run, a sweep. It uses the vendors' quotas.
+	// Measure reads records of the systems, which uses the vendors' quotas: a
+	// dry run, a verification, a sweep, an inventory. What differs or was
+	// missed is enqueued, unless it is a dry run.
 	Measure Action = "measure"
 	// Load walks through many records and syncs them: a backfill, or what a
 	// dry run has found.

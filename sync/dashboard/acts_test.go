@@ -1,9 +1,12 @@
 package dashboard_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/urbanhub/crmsync/sync"
@@ -113,16 +116,110 @@ func TestUndo(t *testing.T) {
 	w.right.set("r1", "name", "A regretted name")
 	w.sync(w.right.ref("r1"))
 	form := url.Values{"flow": {flowName}, "ref": {ref.String()}, "field": {"name"}}
-	page := w.post("/record/undo", form)
+	page := w.post("/undo", form)
 	contains(t, page, "Take it back", "A••••••me")
 	lacks(t, page, "regretted")
 	if got := w.left.get("l1", "name"); got != "A regretted name" {
 		t.Fatalf("asking changed the left to %q", got)
 	}
 	form.Set("sure", "yes")
-	contains(t, w.post("/record/undo", form), "Taken back")
+	contains(t, w.post("/undo", form), "Taken back")
 	if got := w.left.get("l1", "name"); got != "Ada Byron Lovelace" {
 		t.Errorf("the left has %q after the undo", got)
+	}
+}
+
+func TestUndoRun(t *testing.T) {
+	w := newWorld(t)
+	w.pair()
+	w.left.set("l1", "name", "Ada of the backfill")
+	res, _ := w.ask(request("POST", "/runs/backfill", url.Values{"flow": {flowName}, "name": {"load"}}))
+	contains(t, w.over(res.Header.Get("Location")), "1 records looked at", "Undo …")
+	form := url.Values{"flow": {flowName}, "run": {"load"}}
+	contains(t, w.post("/undo", form), "what the run <b>load</b> wrote", "right-crm:contact:r1")
+	form.Set("sure", "yes")
+	contains(t, w.post("/undo", form), "Taken back")
+	if got := w.right.get("r1", "name"); got != "Ada Byron Lovelace" {
+		t.Errorf("the right has %q after the undo", got)
+	}
+	w.noted("ada: undo: the run load")
+}
+
+func TestErase(t *testing.T) {
+	w := newWorld(t)
+	ref := w.pair()
+	form := url.Values{"flow": {flowName}, "ref": {ref.String()}, "sure": {"yes"}, "why": {"she asked"}}
+	if res, _ := w.ask(request("POST", "/record/erase", form)); res.StatusCode != 400 || w.left.get("l1", "name") == "" {
+		t.Fatalf("status %d without the id repeated", res.StatusCode)
+	}
+	form.Set("sure", "l1")
+	contains(t, w.post("/record/erase", form), "Erased for good", "erased, by", "the record is gone")
+	if w.left.get("l1", "name") != "" || w.right.get("r1", "name") != "" {
+		t.Error("a record is left")
+	}
+	w.noted("ada: erase: left-crm:contact:l1: she asked")
+}
+
+func TestExport(t *testing.T) {
+	w := newWorld(t)
+	w.pair()
+	res, body := w.ask(request("POST", "/audit/export", nil))
+	if res.StatusCode != 200 || !strings.HasPrefix(res.Header.Get("Content-Disposition"), "attachment") {
+		t.Errorf("status %d, %v", res.StatusCode, res.Header)
+	}
+	entries, err := w.engine.Entries(t.Context(), sync.AuditFilter{Limit: 1000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(body), "\n")
+	if len(lines) != len(entries) {
+		t.Fatalf("%d lines for %d entries", len(lines), len(entries))
+	}
+	for i, line := range lines {
+		var n sync.Entry
+		if err := json.Unmarshal([]byte(line), &n); err != nil || n.Seq != entries[i].Seq || !bytes.Equal(n.Hash, entries[i].Hash) {
+			t.Errorf("line %d is %s, %v", i, line, err)
+		}
+	}
+	lacks(t, body, "Ada", "sealed")
+	w.noted("ada: export: the audit")
+}
+
+// TestUnknown has a person say what became of an activity.
+func TestUnknown(t *testing.T) {
+	for made, want := range map[string]int{"yes": 0, "no": 1} {
+		t.Run(made, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { testUnknown(t, made, want) })
+		})
+	}
+}
+
+func testUnknown(t *testing.T, made string, notes int) {
+	w := newWorld(t)
+	ref := w.pair()
+	w.right.lose(true)
+	if err := w.engine.Enqueue(t.Context(), sync.Fact{ID: "f1", Type: "said", Subject: ref, OccurredAt: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		w.sync()
+		time.Sleep(time.Minute) // the write may take effect until its lease ends
+	}
+	w.right.lose(false)
+	contains(t, w.get("/conflicts"), "Activities that may have been made", "note-of-said", "left-crm:contact:l1")
+	form := url.Values{"activity": {"note-of-said"}, "fact": {"f1"}}
+	for _, incomplete := range []string{"", "yes"} {
+		form.Set("made", incomplete)
+		if res, _ := w.ask(request("POST", "/conflicts/unknown", form)); res.StatusCode != 400 {
+			t.Errorf("status %d for an incomplete answer", res.StatusCode)
+		}
+	}
+	form.Set("made", made)
+	form.Set("id", "n1")
+	lacks(t, w.post("/conflicts/unknown", form), "may have been made")
+	w.sync()
+	if got := w.right.count("note"); got != notes || len(w.letters()) != 0 {
+		t.Errorf("there are %d notes and %d letters, want %d and none", got, len(w.letters()), notes)
 	}
 }
 
@@ -135,10 +232,12 @@ func TestRuns(t *testing.T) {
 		form url.Values
 		want []string
 	}{
-		{"/runs/forecast", url.Values{"flow": {flowName}}, []string{"<b>1</b> created", "<b>1</b> failed", "text.allowed: 1", "Apply to the 1 records"}},
+		{"/runs/forecast", url.Values{"flow": {flowName}}, []string{"<b>1</b> created", "<b>1</b> failed", "text.allowed: 1", "Apply to 1 record"}},
 		{"/runs/1/apply", nil, []string{"1 records enqueued, 0 have moved"}},
 		{"/runs/backfill", url.Values{"flow": {flowName}, "name": {"first"}}, []string{"1 of 2 records, 1.0 % are allowed", "stopped"}},
 		{"/runs/verify", url.Values{"flow": {flowName}}, []string{"Agreement: 100.00 %", "in 1 pairs"}},
+		{"/runs/verify", url.Values{"flow": {flowName}, "sample": {"5"}}, []string{"in 1 pairs"}},
+		{"/runs/inventory", url.Values{"system": {"right-crm"}}, []string{"0 records that no link knows, 0 linked ones that are gone"}},
 		{"/runs/audit", nil, []string{"The audit is whole"}},
 		{"/runs/sweep", url.Values{"system": {"left-crm"}}, []string{"0 changes were reported"}},
 		{"/runs/sweep", url.Values{"system": {"elsewhere"}}, []string{"name one of the systems"}},

@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strconv"
@@ -111,4 +112,34 @@ func (d *Dashboard) verifyAudit(w http.ResponseWriter, r *http.Request) error {
 	return d.start(w, r, Measure, job{kind: "verify audit", scope: "all entries", do: func(ctx context.Context) (any, error) {
 		return d.opts.Engine.VerifyAudit(ctx)
 	}})
+}
+
+// export sends the whole audit as JSON, an entry a line, without the values of
+// records: also what a copy kept elsewhere proves a forgery with.
+func (d *Dashboard) export(w http.ResponseWriter, r *http.Request) error {
+	if err := d.act(r, Export, "the audit", sync.Entry{}); err != nil {
+		return err
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/jsonl")
+	h.Set("Content-Disposition", `attachment; filename="audit.jsonl"`)
+	lines := json.NewEncoder(w)
+	for filter := (sync.AuditFilter{Limit: entriesPage}); ; {
+		page, err := d.opts.Config.Store.Entries(r.Context(), filter)
+		if err != nil {
+			// What was sent cannot be taken back: a line says that it ends here.
+			return lines.Encode(map[string]any{"truncated": true, "error": err.Error()})
+		}
+		for i := range page {
+			n := page[i]
+			n.Sealed = nil
+			if err := lines.Encode(n); err != nil {
+				return nil //nolint:nilerr // the reader is gone
+			}
+		}
+		if len(page) < filter.Limit {
+			return nil
+		}
+		filter.After = page[len(page)-1].Seq
+	}
 }

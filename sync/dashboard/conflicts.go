@@ -2,7 +2,9 @@ package dashboard
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/urbanhub/crmsync/sync"
 )
@@ -10,6 +12,7 @@ import (
 // conflictsPage shows what needs a person, and what was settled without one.
 type conflictsPage struct {
 	Holds   []sync.Hold
+	Unknown []sync.Unknown
 	Open    []conflict
 	Settled []conflict
 	Older   int64
@@ -29,6 +32,10 @@ func (d *Dashboard) conflicts(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		p.Holds = append(p.Holds, holds...)
+	}
+	var err error
+	if p.Unknown, err = d.opts.Engine.Unknowns(r.Context()); err != nil {
+		return err
 	}
 	before, _ := strconv.ParseInt(r.URL.Query().Get("before"), 10, 64) // none is the end
 	entries, older, err := d.backwards(r.Context(), sync.AuditFilter{}, before, conflictsRead)
@@ -81,6 +88,32 @@ func (d *Dashboard) resolve(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	if err := d.opts.Engine.Resolve(r.Context(), decision); err != nil {
+		return err
+	}
+	d.opts.Feed.touch()
+	return d.done(w, r, "resolved", "/conflicts")
+}
+
+// resolveUnknown tells the engine whether an activity was made.
+func (d *Dashboard) resolveUnknown(w http.ResponseWriter, r *http.Request) error {
+	unknowns, err := d.opts.Engine.Unknowns(r.Context())
+	if err != nil {
+		return err
+	}
+	name, fact := r.FormValue("activity"), r.FormValue("fact")
+	u := slices.IndexFunc(unknowns, func(u sync.Unknown) bool { return u.Activity == name && u.Fact == fact })
+	a := slices.IndexFunc(d.opts.Config.Activities, func(a *sync.Activity) bool { return a.Name == name })
+	if u < 0 || a < 0 {
+		return notFound("nothing is unknown about this activity any more")
+	}
+	var made sync.Ref
+	switch id := strings.TrimSpace(r.FormValue("id")); {
+	case r.FormValue("made") == "yes" && id != "":
+		made = sync.Ref{System: d.opts.Config.Activities[a].System, Kind: d.opts.Config.Activities[a].Kind, ID: id}
+	case r.FormValue("made") != "no":
+		return badInput("say that it is there, with its id, or that it is not")
+	}
+	if err := d.opts.Engine.ResolveUnknown(r.Context(), unknowns[u], made, d.opts.Actor(r)); err != nil {
 		return err
 	}
 	d.opts.Feed.touch()

@@ -1,9 +1,11 @@
 package dashboard
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"path"
 	"strings"
@@ -82,7 +84,10 @@ func New(opts Options) (*Dashboard, error) {
 		opts.Name = "crmsync"
 	}
 	if opts.Actor == nil {
-		opts.Actor = func(r *http.Request) string { return r.RemoteAddr }
+		opts.Actor = func(r *http.Request) string {
+			host, _, _ := net.SplitHostPort(r.RemoteAddr)
+			return cmp.Or(host, "somebody")
+		}
 	}
 	if opts.Policy == "" {
 		opts.Policy = policy

@@ -54,6 +54,9 @@ func NewFeed(size int) *Feed {
 
 // Observe takes an event in: it is a [sync.Observer].
 func (f *Feed) Observe(ev sync.Event) {
+	if ev.Progress != nil && ev.Progress.Total == 1 {
+		return // over at once, such as what the page of a record foresees
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.count(&ev)

@@ -71,7 +71,9 @@ func (d *Dashboard) seen(system sync.System, degraded []degradedField) systemLin
 			line.Degraded++
 		}
 	}
-	for _, ev := range d.opts.Feed.latest(1, func(ev *sync.Event) bool { return ev.Type == sync.EventRetried && troubleOf(ev) == system }) {
+	for _, ev := range d.opts.Feed.latest(1, func(ev *sync.Event) bool {
+		return ev.Type == sync.EventRetried && ev.Action != sync.RetryAt && troubleOf(ev) == system
+	}) {
 		line.Trouble, line.TroubleAt = ev.Err.Error(), ev.At
 	}
 	return line
@@ -110,6 +112,13 @@ func (d *Dashboard) degraded() []degradedField {
 // settings lists what the engine was made with. It holds no secret.
 func (d *Dashboard) settings() [][2]string {
 	c := &d.opts.Config
+	sweeps := fmt.Sprint(c.SweepInterval)
+	switch {
+	case c.SweepInterval < 0:
+		sweeps = "never"
+	case c.SweepInterval == 0:
+		sweeps = "default"
+	}
 	orDefault := func(set bool, v any) string {
 		if !set {
 			return "default"
@@ -119,7 +128,7 @@ func (d *Dashboard) settings() [][2]string {
 	return [][2]string{
 		{"Store", fmt.Sprintf("%T", c.Store)}, {"Queue", fmt.Sprintf("%T", c.Queue)},
 		{"Concurrency", orDefault(c.Concurrency != 0, c.Concurrency)}, {"Lease", orDefault(c.Lease != 0, c.Lease)},
-		{"Sweep interval", orDefault(c.SweepInterval != 0, c.SweepInterval)}, {"Snapshot age", orDefault(c.SnapshotAge != 0, c.SnapshotAge)},
+		{"Sweep interval", sweeps}, {"Snapshot age", orDefault(c.SnapshotAge != 0, c.SnapshotAge)},
 		{"Attempts", orDefault(c.Backoff.Attempts != 0, c.Backoff.Attempts)}, {"Longest wait", orDefault(c.Backoff.Max != 0, c.Backoff.Max)},
 		{"Activities", fmt.Sprint(len(c.Activities))}, {"Triggers", fmt.Sprint(len(c.Triggers))},
 		{"Dashboard up since", d.began.UTC().Format(time.RFC3339)}, {"Go", runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH},

@@ -8,6 +8,7 @@ var notices = map[string]string{
 	"discarded": "Discarded for good.",
 	"resolved":  "Resolved: what waited goes on.",
 	"undone":    "Taken back. What people changed since was kept.",
+	"erased":    "Erased for good. The receipt is in the audit.",
 	"started":   "Started.",
 	"cancelled": "Cancelled: it stops after what it is doing.",
 	"suspended": "Suspended in every process within seconds.",

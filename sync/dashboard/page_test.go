@@ -33,7 +33,7 @@ func TestEscaping(t *testing.T) {
 		w.post("/records", url.Values{"q": {evil}}),
 		w.post("/mappings/try", url.Values{"flow": {flowName}, "record": {`{"name": "<script>alert(1)</script>"}`}}),
 		w.post("/health/suspend", url.Values{"flow": {flowName}, "why": {evil}}),
-		w.post("/record/undo", url.Values{"flow": {flowName}, "ref": {ref.String()}, "field": {evil}}),
+		w.post("/undo", url.Values{"flow": {flowName}, "ref": {ref.String()}, "field": {evil}}),
 	} {
 		lacks(t, page, "<script>alert", "<img", `onerror=alert(2)>"`)
 	}
@@ -55,7 +55,7 @@ func TestMasking(t *testing.T) {
 	w.sync(w.left.ref("l1"))
 	w.right.set("r1", "name", "refused")
 	w.sync(w.right.ref("r1"))
-	if err := w.engine.Enqueue(t.Context(), sync.Fact{ID: "f", Type: "said", Subject: sync.Ref{System: "x", Kind: "y", ID: "1"}, Data: map[string]any{"text": canary}}); err != nil {
+	if err := w.engine.Enqueue(t.Context(), sync.Fact{ID: "f", Type: "seen", Subject: sync.Ref{System: "x", Kind: "y", ID: "1"}, Data: map[string]any{"text": canary}}); err != nil {
 		t.Fatal(err)
 	}
 	w.sync()

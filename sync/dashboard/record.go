@@ -21,8 +21,6 @@ type recordPage struct {
 	Forecast *sync.Forecast
 	Foreseen string // why there is no forecast
 	Revealed bool
-	Undone   []sync.Undone // what an undo would do or did
-	Undo     string        // the field that was asked about
 }
 
 // A fieldRow is a field of a pair.
@@ -87,28 +85,23 @@ func (d *Dashboard) syncNow(w http.ResponseWriter, r *http.Request) error {
 	return d.done(w, r, "queued", "/record", "flow", flow.Name, "ref", ref.String())
 }
 
-// undo takes back what was written to a field of the pair; first it says what
-// that would be, and a second request, with "sure", does it.
-func (d *Dashboard) undo(w http.ResponseWriter, r *http.Request) error {
+// erase has everything about the person behind a pair removed, in both systems
+// and here. The form repeats the record's id, so that nobody slips.
+func (d *Dashboard) erase(w http.ResponseWriter, r *http.Request) error {
 	flow, ref, err := d.named(r)
 	if err != nil {
 		return err
 	}
-	u := sync.Undo{Flow: flow.Name, Ref: ref, Field: r.FormValue("field"), DryRun: r.FormValue("sure") == ""}
-	if !u.DryRun {
-		if err := d.act(r, Undo, u.Field+" of "+ref.String(), sync.Entry{Flow: flow.Name, Left: ref}); err != nil {
-			return err
-		}
+	if r.FormValue("sure") != ref.ID {
+		return badInput("to erase a person, repeat the id of the record: " + ref.ID)
 	}
-	undone, err := d.opts.Engine.Undo(r.Context(), u)
-	if err != nil {
+	if err := d.act(r, Erase, ref.String(), sync.Entry{Flow: flow.Name, Left: ref}); err != nil {
 		return err
 	}
-	if !u.DryRun {
-		return d.done(w, r, "undone", "/record", "flow", flow.Name, "ref", ref.String())
+	if _, err := d.opts.Engine.Erase(r.Context(), flow.Name, ref); err != nil {
+		return err
 	}
-	p := recordPage{Flow: flow, Ref: ref, Undone: undone, Undo: u.Field}
-	return d.show(w, r, "undo", "Undo", p)
+	return d.done(w, r, "erased", "/record", "flow", flow.Name, "ref", ref.String())
 }
 
 // named returns the flow and the record that a request names.

@@ -60,6 +60,7 @@ type page struct {
 
 	board *Dashboard
 	req   *http.Request
+	can   map[string]bool
 }
 
 // screens are the places in the navigation.
@@ -71,6 +72,10 @@ var screens = []struct{ Path, Name, Key string }{
 // place is where in the navigation a screen belongs.
 var place = map[string]string{"overview": "/", "records": "/records", "record": "/records", "undo": "/records", "events": "/events",
 	"dead": "/dead", "conflicts": "/conflicts", "audit": "/audit", "mappings": "/mappings", "runs": "/runs", "run": "/runs", "health": "/health"}
+
+// lively are the screens that follow what happens. The others are read at
+// leisure, or cost calls of the vendors.
+var lively = map[string]bool{"overview": true, "events": true, "dead": true, "runs": true, "run": true, "health": true}
 
 // Screens lists the places in the navigation.
 func (p *page) Screens() any { return screens }
@@ -111,7 +116,14 @@ func (d *Dashboard) flowOf(ref sync.Ref) string {
 }
 
 // Can reports whether the person may do something.
-func (p *page) Can(action string) bool { return p.board.allowed(p.req, Action(action)) == nil }
+func (p *page) Can(action string) bool {
+	may, asked := p.can[action]
+	if !asked {
+		may = p.board.allowed(p.req, Action(action)) == nil
+		p.can[action] = may
+	}
+	return may
+}
 
 // ReadOnly reports whether nothing can be changed.
 func (p *page) ReadOnly() bool { return p.board.opts.ReadOnly }
@@ -147,12 +159,12 @@ func (p *page) When(t time.Time) moment {
 
 // show answers with a screen.
 func (d *Dashboard) show(w http.ResponseWriter, r *http.Request, screen, title string, data any) error {
-	return d.write(w, r, http.StatusOK, screen, &page{Title: title, Screen: place[screen], Data: data, Live: r.Method == http.MethodGet})
+	return d.write(w, r, http.StatusOK, screen, &page{Title: title, Screen: place[screen], Data: data, Live: r.Method == http.MethodGet && lively[screen]})
 }
 
 // write answers with a page. It is rendered whole before anything is sent.
 func (d *Dashboard) write(w http.ResponseWriter, r *http.Request, status int, screen string, p *page) error {
-	p.board, p.req, p.Now, p.Name = d, r, time.Now(), d.opts.Name
+	p.board, p.req, p.can, p.Now, p.Name = d, r, map[string]bool{}, time.Now(), d.opts.Name
 	p.Notice, p.Here = notices[r.URL.Query().Get("notice")], d.link("/"+strings.TrimLeft(strings.TrimPrefix(r.URL.Path, d.opts.Prefix), "/"))
 	if r.Method != http.MethodGet {
 		p.Here = d.link(p.Screen) // an act is not repeated

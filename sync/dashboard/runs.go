@@ -58,8 +58,21 @@ func (d *Dashboard) verify(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	sample, err := strconv.Atoi(cmp.Or(r.FormValue("sample"), "0"))
+	if err != nil || sample < 0 {
+		return badInput("give the number of pairs, or nothing for all")
+	}
 	return d.start(w, r, Measure, job{kind: "verify", scope: flow.Name, flow: flow.Name, progress: "verify " + flow.Name, do: func(ctx context.Context) (any, error) {
-		return d.opts.Engine.Verify(ctx, flow.Name)
+		return d.opts.Engine.VerifySample(ctx, flow.Name, sync.Sample{Most: sample})
+	}})
+}
+
+// inventory walks through all records of a system.
+func (d *Dashboard) inventory(w http.ResponseWriter, r *http.Request) error {
+	system := sync.System(limited(r.FormValue("system"), 50))
+	return d.start(w, r, Measure, job{kind: "inventory", scope: string(system), progress: "inventory of " + string(system), do: func(ctx context.Context) (any, error) {
+		found, err := d.opts.Engine.Inventory(ctx, system)
+		return fmt.Sprintf("%d records that no link knows, %d linked ones that are gone, %d merged: they are looked at", found.Unseen, found.Gone, found.Moved), err
 	}})
 }
 

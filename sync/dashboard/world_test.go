@@ -50,6 +50,26 @@ type crm struct {
 	name    sync.System
 	mu      stdsync.Mutex
 	records map[string]*sync.Record
+	lost    bool // answers to writes of notes are
+}
+
+// lose has the answers to writes of notes lost, and the notes with them.
+func (c *crm) lose(on bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.lost = on
+}
+
+// count counts the records of a kind.
+func (c *crm) count(kind sync.Kind) (n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, r := range c.records {
+		if r.Kind == kind {
+			n++
+		}
+	}
+	return n
 }
 
 func (c *crm) ref(id string) sync.Ref { return sync.Ref{System: c.name, Kind: "contact", ID: id} }
@@ -126,12 +146,27 @@ func (c *crm) Apply(_ context.Context, writes []sync.Write) ([]sync.Result, erro
 	out := make([]sync.Result, len(writes))
 	for i, w := range writes {
 		id := w.Ref.ID
+		c.mu.Lock()
+		lost := c.lost && w.Ref.Kind == "note"
+		if w.Delete {
+			delete(c.records, id)
+		}
+		c.mu.Unlock()
+		if lost {
+			out[i].Err = &sync.Error{Op: "write", Action: sync.Retry, Rule: "answer.lost", Err: errors.New("no answer")}
+		}
+		if lost || w.Delete {
+			continue
+		}
 		if id == "" {
 			id = fmt.Sprintf("%s%d", c.name[:1], len(c.records)+1)
 		}
 		for name, v := range w.Fields {
 			c.set(id, name, v.String())
 		}
+		c.mu.Lock()
+		c.records[id].Kind = w.Ref.Kind
+		c.mu.Unlock()
 		out[i] = sync.Result{Record: sync.Record{Ref: c.ref(id)}, Call: "call-" + id}
 	}
 	return out, nil
@@ -167,6 +202,9 @@ func newWorld(t *testing.T, change ...func(*dashboard.Options)) *world {
 		Identity: []sync.Identity{{Name: "email", Left: text("email"), Right: text("email")}},
 	}
 	w.cfg = sync.Config{Flows: []*sync.Flow{flow}, Store: memstore.New(), Queue: memqueue.New(nil), Observer: w.feed.Observe, SweepInterval: -1,
+		Activities: []*sync.Activity{{Name: "note-of-said", Fact: "said", System: w.right.name, Kind: "note", Key: "key",
+			Render: func(sync.Fact) (sync.Fields, error) { return sync.Fields{"body": sync.Text("somebody said it")}, nil },
+			Relate: []sync.Relation{{Flow: flowName, Required: true}}}},
 		Peers: map[sync.System]sync.Peer{w.left.name: {Source: w.left, Sink: w.left}, w.right.name: {Source: w.right, Sink: w.right}}}
 	var err error
 	if w.engine, err = sync.New(w.cfg); err != nil {
