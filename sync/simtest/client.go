@@ -43,6 +43,7 @@ func (v *vendor) peer(p *process) sync.Peer {
 // call makes one call: the effect at its moment, and its answer later.
 func (c *client) call(ctx context.Context, op, detail string, effect func() error) error {
 	step := "vendor." + op
+	c.world.check.crosses(ctx, c.world.tenants[c.v.system], "the system "+string(c.v.system))
 	detail = string(c.v.system) + " " + detail
 	err := c.do(ctx, step, detail, c.latency(step, detail, 80*time.Millisecond), func() error {
 		if c.v.down.After(time.Now()) {

@@ -42,6 +42,9 @@ type Config struct {
 	Processes int
 	// SweepInterval is that of the engines, 20 s by default.
 	SweepInterval time.Duration
+	// Shift is how far the clocks of all systems are ahead of the engines'. What
+	// becomes of the values does not depend on it.
+	Shift time.Duration
 	// Wrap may replace what an engine is made of. It is called for each
 	// process at its start: to plant a bug, or to simulate a decorator that
 	// the host uses.
@@ -93,6 +96,8 @@ type Result struct {
 	Table      Table
 	Acted      map[ActionKind]int
 	Trace      []string
+	// Final is a hash of the values that the records have in the end.
+	Final uint64
 }
 
 // Failed reports whether an invariant did not hold.

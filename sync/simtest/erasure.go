@@ -53,13 +53,7 @@ func (w *world) erased(e *erasure, receipt sync.Receipt, err error) {
 	switch {
 	case err == nil:
 		w.net.flying--
-		for _, v := range w.vendors {
-			for _, ref := range v.known() {
-				if w.covers(e, receipt, ref, v.resolve(ref)) {
-					e.of = append(e.of, ref)
-				}
-			}
-		}
+		e.of = []sync.Ref{receipt.Left, receipt.Right}
 		w.erasures = append(w.erasures, e)
 		w.tell(e.ref, "the person is forgotten: %s %s", receipt.Left, receipt.Right)
 	case errors.Is(err, sync.ErrNotFound) && w.faults.over:
@@ -67,14 +61,4 @@ func (w *world) erased(e *erasure, receipt sync.Receipt, err error) {
 	default:
 		w.ask(e, 5*time.Second)
 	}
-}
-
-// covers reports whether an erasure is about a record: the pair's own, and
-// those that were merged into them as far as anybody has noticed by then.
-func (w *world) covers(e *erasure, receipt sync.Receipt, ref, to sync.Ref) bool {
-	if ref == receipt.Left || ref == receipt.Right {
-		return true
-	}
-	link, err := w.store.Link(background, e.flow, ref)
-	return (to == receipt.Left || to == receipt.Right) && (err != nil || link.State == sync.Erased)
 }

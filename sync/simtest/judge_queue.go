@@ -3,6 +3,7 @@ package simtest
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/urbanhub/crmsync/sync"
 )
@@ -81,6 +82,34 @@ func (c *checker) named(text string) []sync.Ref {
 		}
 	}
 	return out
+}
+
+// promptly is how long an edit may take to the other side where nothing is wrong.
+const promptly = 5 * time.Second
+
+// prompt judges, in worlds without faults, that values which break rules delay
+// nobody else.
+func (c *checker) prompt() {
+	if len(c.w.faults.happened) > 0 || c.w.acted[Outage]+c.w.acted[Archive]+c.w.acted[Deploy] > 0 {
+		return
+	}
+	carried := map[*version]bool{}
+	for i := range c.w.history.overwrote {
+		o := &c.w.history.overwrote[i]
+		if o.now == nil || o.now.vague || carried[o.now] || c.troubled(o, o.ref) || c.troubled(o, o.now.ref) {
+			continue
+		}
+		carried[o.now] = true
+		if lag := o.at.Sub(o.now.at); lag > promptly {
+			c.fail("I12 isolation of poison", []sync.Ref{o.now.ref, o.ref}, "%s took %s to %s", o.now, lag, o.ref)
+		}
+	}
+}
+
+// troubled reports whether a record has had a value that breaks a rule, was
+// away for a while, or had the field emptied.
+func (c *checker) troubled(o *overwrite, ref sync.Ref) bool {
+	return c.w.poisoned[ref] || c.w.merged[ref] || c.w.removed[ref] || c.w.history.cleared[o.field+ref.String()]
 }
 
 func (c *checker) unshown(fact sync.Fact) bool {

@@ -119,12 +119,14 @@ func (w *world) edit(a Action, f *sync.Flow, v *vendor, ref sync.Ref) {
 		w.forget(f, ref)
 	case a.Kind == Remove:
 		w.tell(ref, "a person deletes it")
+		w.removed[ref] = true
 		v.remove(ref, true)
 	case !some:
 	case a.Kind == Clear:
 		w.enter(f, a.Side, ref, sync.Fields{name: {}})
 	case a.Kind == Poison:
 		if bad, ok := w.poisonous(f, a.Side, v.records[ref].fields); ok {
+			w.poisoned[ref] = true
 			w.enter(f, a.Side, ref, bad)
 		}
 	case a.Kind == Clash:

@@ -123,6 +123,12 @@ func noTombstone() func(*sync.Config) {
 	}
 }
 
+func halfErased() func(*sync.Config) {
+	return func(c *sync.Config) {
+		c.Store = plantedStore{Store: c.Store, commit: func(m *sync.Commit) { m.Forget = false }}
+	}
+}
+
 // An unfenced store takes every write for the newest.
 type unfencedStore struct{ sync.Store }
 

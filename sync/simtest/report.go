@@ -95,6 +95,13 @@ func (r *Report) run(t *testing.T, seed uint64, cfg Config) {
 			t.Errorf("I20 replay: seed %d has the trace %x, and then %x", seed, res.Hash, again.Hash)
 		}
 	}
+	if seed%50 == 3 {
+		shifted := cfg
+		shifted.Shift = 7 * time.Hour
+		if ahead := Simulate(t, seed, shifted); ahead.Final != res.Final {
+			t.Errorf("I19 clock freedom: seed %d ends with other values when the engines' clocks are seven hours behind", seed)
+		}
+	}
 	if !res.Failed() {
 		return
 	}

@@ -2,6 +2,7 @@ package simtest
 
 import (
 	"fmt"
+	"hash/fnv"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -20,7 +21,7 @@ func Simulate(t *testing.T, seed uint64, cfg Config) Result {
 		w := newWorld(seed, cfg)
 		w.play()
 		out = Result{Seed: seed, Hash: w.trace.hash.Sum64(), Steps: w.sched.granted, Lasted: time.Since(epoch), Writes: w.check.writes,
-			Violations: w.check.violations, Faults: w.faults.happened, Script: w.script, Table: w.faults.table, Acted: w.acted, Trace: w.trace.text}
+			Violations: w.check.violations, Faults: w.faults.happened, Script: w.script, Table: w.faults.table, Acted: w.acted, Trace: w.trace.text, Final: w.final()}
 	})
 	return out
 }
@@ -162,6 +163,20 @@ func (w *world) again() {
 	if w.settle() && w.check.writes > before {
 		w.check.fail("I7 fixpoint", nil, "a second look at everything made %d writes", w.check.writes-before)
 	}
+}
+
+// final sums up the values that the records have.
+func (w *world) final() uint64 {
+	h := fnv.New64a()
+	for _, name := range slices.Sorted(slices.Values(w.systems)) {
+		v := w.vendors[name]
+		for _, ref := range v.all() {
+			if r := v.records[ref]; !r.deleted {
+				fmt.Fprintln(h, ref, values(r.fields))
+			}
+		}
+	}
+	return h.Sum64()
 }
 
 // end ends all processes, so that the bubble can end.

@@ -27,6 +27,7 @@ func (c *storeClient) step(ctx context.Context, name, detail string, effect func
 
 // Link implements [sync.Links].
 func (c *storeClient) Link(ctx context.Context, flow string, ref sync.Ref) (out sync.Link, err error) {
+	c.world.check.crosses(ctx, c.world.flowTenants[flow], "a link of the flow "+flow)
 	err = c.step(ctx, "link", flow+" "+ref.String(), func() (err error) {
 		out, err = c.world.store.Link(ctx, flow, ref)
 		return err
@@ -55,6 +56,7 @@ func (c *storeClient) Base(ctx context.Context, linkID string) (out sync.Base, e
 // Begin implements [sync.Intents].
 func (c *storeClient) Begin(ctx context.Context, now time.Time, l sync.Link, i sync.Intent, es ...sync.Entry) (out sync.Link, err error) {
 	detail := l.Flow + " " + l.Left.String() + " " + l.Right.String()
+	c.world.check.crosses(ctx, c.world.flowTenants[l.Flow], "a link of the flow "+l.Flow)
 	err = c.step(ctx, "begin", detail, func() (err error) {
 		raw := l.ID
 		l.ID = c.world.nameLink(l.ID)
@@ -79,6 +81,7 @@ func (c *storeClient) Open(ctx context.Context, now time.Time, limit int) (out [
 // Commit implements [sync.Store].
 func (c *storeClient) Commit(ctx context.Context, now time.Time, m sync.Commit) (out sync.Link, err error) {
 	detail := m.Link.Flow + " " + m.Link.Left.String() + " " + m.Link.Right.String()
+	c.world.check.crosses(ctx, c.world.flowTenants[m.Link.Flow], "a link of the flow "+m.Link.Flow)
 	err = c.step(ctx, "commit", detail, func() (err error) {
 		raw := m.Link.ID
 		m.Link.ID = c.world.nameLink(raw)

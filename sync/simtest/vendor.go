@@ -21,6 +21,7 @@ type vendor struct {
 	aliases map[sync.Ref]sync.Ref // where a merged record is now
 	log     []logged
 	minted  int
+	shift   time.Duration     // of its clock, see Config.Shift
 	down    time.Time         // until when every call fails
 	lost    map[string]string // the fields that it cannot hold now, with the rule
 	armed   string            // the field that it will lose soon
@@ -72,9 +73,11 @@ func (v *vendor) ref(kind sync.Kind, id string) sync.Ref {
 }
 
 // clock is the vendor's own time.
-func (v *vendor) clock() time.Time { return time.Now().Add(v.quirks.Offset).Truncate(v.quirks.Tick) }
+func (v *vendor) clock() time.Time {
+	return time.Now().Add(v.quirks.Offset + v.shift).Truncate(v.quirks.Tick)
+}
 
-// skew bounds how far that is from the true time.
+// skew bounds how far the systems' clocks are from one that they could share.
 func (v *vendor) skew() time.Duration { return v.quirks.Offset.Abs() + v.quirks.Tick }
 
 func (v *vendor) mint(kind sync.Kind) sync.Ref {
@@ -299,11 +302,6 @@ func (v *vendor) erase(ref sync.Ref) {
 	}
 	r.fields, r.deleted, r.erased = sync.Fields{sync.IDField: sync.Text(ref.ID)}, true, true
 	v.put(ref, nil, true)
-}
-
-// known returns all refs that there ever were, in order.
-func (v *vendor) known() []sync.Ref {
-	return append(slices.SortedFunc(maps.Keys(v.aliases), byRef), v.all()...)
 }
 
 // all returns the refs of all records, those deleted included, in order.

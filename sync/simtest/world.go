@@ -15,31 +15,35 @@ import (
 
 // A world is one run: two or more vendors and a deployment between them.
 type world struct {
-	seed       uint64
-	cfg        Config
-	activities []*sync.Activity
-	sched      *scheduler
-	faults     *faults
-	trace      *trace
-	check      *checker
-	history    *history
-	net        *network
-	store      *memstore.Store
-	log        *memqueue.Log
-	systems    []sync.System
-	vendors    map[sync.System]*vendor
-	procs      map[string]*process
-	script     []Action
-	linkNames  map[string]string
-	merged     map[sync.Ref]bool
-	acted      map[ActionKind]int
-	events     map[sync.EventType]int // guarded by the scheduler's lock
-	lives      int
-	invented   int
-	facts      int
-	broken     error // an engine could not be made
-	erasures   []*erasure
-	said       strings.Builder // logs and errors; guarded by the scheduler's lock
+	seed        uint64
+	cfg         Config
+	activities  []*sync.Activity
+	sched       *scheduler
+	faults      *faults
+	trace       *trace
+	check       *checker
+	history     *history
+	net         *network
+	store       *memstore.Store
+	log         *memqueue.Log
+	systems     []sync.System
+	tenants     map[sync.System]tenant
+	flowTenants map[string]tenant // of all that the engine keeps links for
+	vendors     map[sync.System]*vendor
+	procs       map[string]*process
+	script      []Action
+	linkNames   map[string]string
+	merged      map[sync.Ref]bool
+	poisoned    map[sync.Ref]bool
+	removed     map[sync.Ref]bool
+	acted       map[ActionKind]int
+	events      map[sync.EventType]int // guarded by the scheduler's lock
+	lives       int
+	invented    int
+	facts       int
+	broken      error // an engine could not be made
+	erasures    []*erasure
+	said        strings.Builder // logs and errors; guarded by the scheduler's lock
 
 	mu stdsync.Mutex // guards what is used outside of steps
 }
@@ -52,7 +56,7 @@ func newWorld(seed uint64, cfg Config) *world {
 		store: memstore.New(), log: memqueue.NewLog(&memqueue.Options{Shards: 16}),
 		faults:  &faults{seed: seed, rates: draw(seed, cfg.Faults), calls: map[string]int{}, table: Table{}},
 		vendors: map[sync.System]*vendor{}, procs: map[string]*process{}, linkNames: map[string]string{},
-		merged: map[sync.Ref]bool{}, acted: map[ActionKind]int{}, events: map[sync.EventType]int{},
+		merged: map[sync.Ref]bool{}, poisoned: map[sync.Ref]bool{}, removed: map[sync.Ref]bool{}, acted: map[ActionKind]int{}, events: map[sync.EventType]int{},
 	}
 	if cfg.Only != nil {
 		w.faults.list = map[Fault]bool{}
@@ -67,6 +71,7 @@ func newWorld(seed uint64, cfg Config) *world {
 		w.activities = append(w.activities, &copied)
 	}
 	w.settleVendors(rng)
+	w.settleTenants()
 	w.script = script(rng, cfg.Actions, len(cfg.Flows))
 	return w
 }
@@ -82,6 +87,7 @@ func (w *world) settleVendors(rng *rand.Rand) {
 			v := w.vendors[name]
 			if v == nil {
 				v = newVendor(name, strings.ToUpper(string(name[:1])), quirks(rng))
+				v.shift = w.cfg.Shift
 				v.changed = func(ref sync.Ref, _ bool, fields sync.Fields) { w.net.changed(v, ref, fields) }
 				w.vendors[name] = v
 				w.systems = append(w.systems, name)
