@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	stdsync "sync"
 	"sync/atomic"
@@ -188,4 +189,87 @@ func BenchmarkSingles(b *testing.B) {
 		}
 		all.Wait()
 	})
+}
+
+// BenchmarkClaim takes and finishes 5,000 messages while few and many wait
+// behind them.
+func BenchmarkClaim(b *testing.B) {
+	for _, waiting := range []int{1_000, 100_000, 1_000_000} {
+		b.Run(strconv.Itoa(waiting), func(b *testing.B) {
+			r := newRig(b)
+			r.push(waiting, 5000)
+			const n = 5000
+			r.measure(n*b.N, func() {
+				for range b.N {
+					r.done.Store(0)
+					r.push(n, 500)
+					r.work(n)
+				}
+			})
+		})
+	}
+}
+
+// BenchmarkLongTransaction keeps 3,000 messages a second going for 10 s per
+// step, the second and third of which have a transaction open elsewhere, and
+// reports how long messages wait.
+func BenchmarkLongTransaction(b *testing.B) {
+	for _, c := range []struct {
+		name string
+		hold func(*rig) func()
+	}{{"none", (*rig).idle}, {"elsewhere", (*rig).elsewhere}, {"pushing", (*rig).pushing}} {
+		b.Run(c.name, func(b *testing.B) {
+			r := newRig(b)
+			var mu stdsync.Mutex
+			var lags []time.Duration
+			r.lag = func(d time.Duration) { mu.Lock(); lags = append(lags, d); mu.Unlock() }
+			end := c.hold(r)
+			defer end()
+			const rate, step, seconds = 3000, 15, 10
+			total := rate * seconds * b.N
+			r.measure(total, func() {
+				var both stdsync.WaitGroup
+				both.Go(func() { r.work(total) })
+				tick := time.NewTicker(time.Second * step / rate)
+				defer tick.Stop()
+				for range total / step {
+					<-tick.C
+					both.Go(func() { r.push(step, 1) })
+				}
+				both.Wait()
+			})
+			slices.Sort(lags)
+			for _, p := range []int{50, 99} {
+				b.ReportMetric(float64(lags[len(lags)*p/100].Microseconds())/1000, fmt.Sprintf("p%d-ms", p))
+			}
+			tail := lags[len(lags)-1]
+			b.ReportMetric(float64(tail.Microseconds())/1000, "max-ms")
+		})
+	}
+}
+
+func (r *rig) idle() func() { return func() {} }
+
+// elsewhere holds a snapshot and a transaction number.
+func (r *rig) elsewhere() func() {
+	tx, err := r.pool.BeginTx(context.Background(), pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
+	if err != nil {
+		r.Fatal(err)
+	}
+	if _, err := tx.Exec(context.Background(), "SELECT pg_current_xact_id(), count(*) FROM crmsync.queue_message"); err != nil {
+		r.Fatal(err)
+	}
+	return func() { _ = tx.Rollback(context.Background()) }
+}
+
+// pushing holds a message of its own, too.
+func (r *rig) pushing() func() {
+	tx, err := r.pool.Begin(context.Background())
+	if err != nil {
+		r.Fatal(err)
+	}
+	if err := r.q.EnqueueTx(context.Background(), tx, time.Now(), r.in.make(1, sync.Live)...); err != nil {
+		r.Fatal(err)
+	}
+	return func() { _ = tx.Rollback(context.Background()) }
 }
