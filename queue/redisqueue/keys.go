@@ -22,10 +22,12 @@ const (
 // bucketOf returns the bucket of a key within its shard. Like [queue.ShardOf]
 // it can never change.
 func bucketOf(key string) uint64 {
-	h := uint64(14695981039346656037) // FNV-1a
+	h := uint64(14695981039346656037) // FNV-1a, then a finishing mix
 	for i := range len(key) {
 		h = (h ^ uint64(key[i])) * 1099511628211
 	}
+	h ^= h >> 33
+	h *= 0xc4ceb9fe1a85ec53
 	return h >> (64 - bucketBits)
 }
 

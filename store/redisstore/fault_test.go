@@ -63,6 +63,7 @@ func (c *cutConn) Write(b []byte) (int, error) {
 func (c *cutConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	if c.cut.Load() {
+		_ = c.Conn.Close()
 		return 0, io.EOF
 	}
 	return n, err
