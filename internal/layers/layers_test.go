@@ -40,6 +40,11 @@ var rules = []rule{
 		only: []string{"golang.org/x/sync/...", "github.com/cenkalti/backoff/v4"},
 	},
 	{
+		name: "the dashboard stands on the core alone",
+		of:   []string{"./sync/dashboard"},
+		only: []string{"./sync", "golang.org/x/sync/...", "github.com/cenkalti/backoff/v4"},
+	},
+	{
 		name:   "engine, stores, queues and mappings reach no adapter",
 		of:     []string{"./sync/...", "./store/...", "./queue/...", "./mapping/..."},
 		except: []string{"./sync/simtest/..."},

@@ -7,11 +7,6 @@ import (
 	"github.com/urbanhub/crmsync/sync"
 )
 
-// eventTypes are those that a feed keeps.
-var eventTypes = []sync.EventType{sync.EventDecided, sync.EventEcho, sync.EventWrote, sync.EventCreated, sync.EventRecorded, sync.EventSynced,
-	sync.EventRetried, sync.EventBuried, sync.EventSwept, sync.EventDegraded, sync.EventRecovered, sync.EventTripped, sync.EventGap,
-	sync.EventProgress, sync.EventVerified}
-
 // eventsShown is how many events a page holds.
 const eventsShown = 100
 
@@ -32,7 +27,7 @@ type eventLine struct {
 
 func (d *Dashboard) events(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
-	p := eventsPage{Types: eventTypes, Type: q.Get("type"), Flow: q.Get("flow"), Text: strings.TrimSpace(limited(q.Get("q"), 200))}
+	p := eventsPage{Types: d.opts.Feed.types(), Type: q.Get("type"), Flow: q.Get("flow"), Text: strings.TrimSpace(limited(q.Get("q"), 200))}
 	p.Filtered = p.Type != "" || p.Flow != "" || p.Text != ""
 	for _, ev := range d.opts.Feed.latest(eventsShown, p.matches) {
 		p.Events = append(p.Events, eventLine{ev, tell(&ev)})

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"maps"
 	"slices"
 	stdsync "sync"
 	"time"
@@ -162,6 +163,16 @@ func (f *Feed) latest(limit int, match func(*sync.Event) bool) []sync.Event {
 		}
 	}
 	return out
+}
+
+// types lists the types of the events that are kept.
+func (f *Feed) types() []sync.EventType {
+	seen := map[sync.EventType]bool{}
+	f.latest(1, func(ev *sync.Event) bool {
+		seen[ev.Type] = true
+		return false
+	})
+	return slices.Sorted(maps.Keys(seen))
 }
 
 // lag returns the p-th part of the last lags, false when there is none yet.

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"runtime"
-	"slices"
 	"time"
 
 	"github.com/urbanhub/crmsync/sync"
@@ -18,7 +16,7 @@ type healthPage struct {
 	Stats    sync.QueueStats
 	Waiting  []priorityLine
 	Systems  []systemLine
-	Degraded []degradedField
+	Modes    []sync.Mode
 	Switches []sync.Switch
 	Settings [][2]string
 }
@@ -30,22 +28,15 @@ type priorityLine struct {
 
 // A systemLine is how a system was last seen by this process.
 type systemLine struct {
-	System          sync.System
-	Reached, Swept  time.Time
-	Trouble         string // the last failure of the last hour
-	TroubleAt       time.Time
-	Degraded, Feeds int
-}
-
-// A degradedField is one that a system cannot hold at present.
-type degradedField struct {
-	System     sync.System
-	Kind       sync.Kind
-	Name, Rule string
+	System         sync.System
+	Reached, Swept time.Time
+	Trouble        string // the last failure of the last hour
+	TroubleAt      time.Time
+	Feeds          int
 }
 
 func (d *Dashboard) health(w http.ResponseWriter, r *http.Request) error {
-	p := healthPage{Degraded: d.degraded(), Settings: d.settings()}
+	p := healthPage{Modes: d.opts.Engine.Modes(), Settings: d.settings()}
 	var err error
 	if p.Stats, err = d.opts.Config.Queue.Stats(r.Context(), time.Now()); err != nil {
 		return err
@@ -57,20 +48,15 @@ func (d *Dashboard) health(w http.ResponseWriter, r *http.Request) error {
 		p.Waiting = append(p.Waiting, priorityLine{sync.Priority(i), n})
 	}
 	for _, system := range d.systems() {
-		p.Systems = append(p.Systems, d.seen(system, p.Degraded))
+		p.Systems = append(p.Systems, d.seen(system))
 	}
 	return d.show(w, r, "health", "Health", p)
 }
 
 // seen tells how a system was last seen.
-func (d *Dashboard) seen(system sync.System, degraded []degradedField) systemLine {
+func (d *Dashboard) seen(system sync.System) systemLine {
 	line := systemLine{System: system, Feeds: 1 + len(d.opts.Config.Peers[system].Feeds)}
 	line.Reached, line.Swept = d.opts.Feed.contact(system)
-	for i := range degraded {
-		if degraded[i].System == system {
-			line.Degraded++
-		}
-	}
 	for _, ev := range d.opts.Feed.latest(1, func(ev *sync.Event) bool {
 		return ev.Type == sync.EventRetried && ev.Action != sync.RetryAt && troubleOf(ev) == system
 	}) {
@@ -86,27 +72,6 @@ func troubleOf(ev *sync.Event) sync.System {
 		return e.Ref.System
 	}
 	return ""
-}
-
-// degraded lists what the systems cannot hold at present.
-func (d *Dashboard) degraded() []degradedField {
-	var out []degradedField
-	seen := map[sync.Ref]bool{}
-	for _, f := range d.opts.Config.Flows {
-		for _, end := range []*sync.Endpoint{&f.Left, &f.Right} {
-			kind := sync.Ref{System: end.System, Kind: end.Kind}
-			source, ok := d.opts.Config.Peers[end.System].Source.(sync.Degrader)
-			if !ok || seen[kind] {
-				continue
-			}
-			seen[kind] = true
-			rules := source.Degraded(end.Kind)
-			for _, name := range slices.Sorted(maps.Keys(rules)) {
-				out = append(out, degradedField{end.System, end.Kind, name, rules[name]})
-			}
-		}
-	}
-	return out
 }
 
 // settings lists what the engine was made with. It holds no secret.

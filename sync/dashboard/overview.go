@@ -19,8 +19,7 @@ type overviewPage struct {
 	Flows    []flowLine
 	Issues   []issue
 	Holds    int
-	Switches []sync.Switch
-	Degraded []degradedField
+	Modes    []sync.Mode
 	Charts   []chart
 	Empty    bool
 }
@@ -49,13 +48,10 @@ func (d *Dashboard) overview(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p.Issues = issuesOf(letters)
-	if p.Switches, err = d.opts.Engine.Suspended(ctx); err != nil {
-		return err
-	}
 	if p.Holds, err = d.countHolds(ctx); err != nil {
 		return err
 	}
-	p.Degraded = d.degraded()
+	p.Modes = d.opts.Engine.Modes()
 	p.P50, p.Measured = d.opts.Feed.lag(0.5)
 	p.P99, _ = d.opts.Feed.lag(0.99)
 	p.Flows = d.flowLines()
@@ -75,10 +71,8 @@ func (p *overviewPage) judge() {
 	switch {
 	case p.Stats.Dead > 0 || p.Holds > 0:
 		p.Verdict, p.Sentence = "bad", "Something waits for a person."
-	case len(p.Switches) > 0:
-		p.Verdict, p.Sentence = "bad", "Somebody, or a guard, has suspended writing."
-	case len(p.Degraded) > 0:
-		p.Verdict, p.Sentence = "bad", "A system cannot hold some fields at present; they wait."
+	case len(p.Modes) > 0:
+		p.Verdict, p.Sentence = "bad", "Some things wait until something else is well again; nothing is lost."
 	case p.Stats.Sleeping > 0:
 		p.Verdict, p.Sentence = "busy", "Some records wait for a retry."
 	case p.Stats.Waiting+p.Stats.Leased > 0:

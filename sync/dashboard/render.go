@@ -157,6 +157,23 @@ func (p *page) When(t time.Time) moment {
 	return moment{t.Format(time.RFC3339), t.Format("2006-01-02 15:04:05.000 UTC"), ago(p.Now.Sub(t))}
 }
 
+// Since returns a moment to show that may not be known.
+func (p *page) Since(t time.Time) moment {
+	if t.IsZero() {
+		return moment{Ago: "unknown"}
+	}
+	return p.When(t)
+}
+
+// modesPart is what the template of the modes sees.
+type modesPart struct {
+	Page  *page
+	Modes []sync.Mode
+}
+
+// Modes returns the modes to show.
+func (p *page) Modes(modes []sync.Mode) modesPart { return modesPart{p, modes} }
+
 // show answers with a screen.
 func (d *Dashboard) show(w http.ResponseWriter, r *http.Request, screen, title string, data any) error {
 	return d.write(w, r, http.StatusOK, screen, &page{Title: title, Screen: place[screen], Data: data, Live: r.Method == http.MethodGet && lively[screen]})

@@ -53,7 +53,7 @@ func TestEvents(t *testing.T) {
 	page := w.get("/events")
 	contains(t, page, "name: write by create", "told by webhook", "buried")
 	filtered := w.get("/events?type=buried&q=ALLOWED")
-	contains(t, filtered, "text.allowed", "clear")
+	contains(t, filtered, "text.allowed", "clear", "<option selected>buried</option>")
 	lacks(t, filtered, "told by webhook")
 	contains(t, w.get("/events?q=nowhere"), "Nothing matches")
 }
@@ -110,7 +110,10 @@ func TestHealth(t *testing.T) {
 	if s, err := w.engine.Suspended(t.Context()); err != nil || len(s) != 1 || s[0].Field != "name" {
 		t.Fatalf("suspended %v, %v", s, err)
 	}
-	contains(t, w.get("/"), "has suspended writing")
+	for _, path := range []string{"/", "/health"} {
+		contains(t, w.get(path), "What is not as usual", "suspended: flow people, field name, to right", "a fair")
+	}
+	lacks(t, w.get("/"), "All is well")
 	w.post("/health/resume", url.Values{"flow": {flowName}, "field": {"name"}, "to": {"right"}})
 	w.board.Close() // waits for the run
 	if s, err := w.engine.Suspended(t.Context()); err != nil || len(s) != 0 {
