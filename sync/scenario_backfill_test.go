@@ -20,14 +20,14 @@ type listed struct {
 }
 
 func (l *listed) List(_ context.Context, _ sync.Kind, after sync.Cursor) (sync.ListPage, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.pages++
 	if l.fail != nil {
 		if err := l.fail(l.pages); err != nil {
 			return sync.ListPage{}, err
 		}
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	var ids []string
 	for id, r := range l.records {
 		if id > string(after) && !r.deleted {
@@ -41,6 +41,13 @@ func (l *listed) List(_ context.Context, _ sync.Kind, after sync.Cursor) (sync.L
 	}
 	out.More = len(ids) > l.page
 	return out, nil
+}
+
+// asked is how many pages were asked for.
+func (l *listed) asked() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.pages
 }
 
 func walked(w *world, page int) *listed {

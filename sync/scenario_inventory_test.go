@@ -177,21 +177,21 @@ func TestInventoriesAreTakenAtIntervals(t *testing.T) {
 		w.people(5, "Ana")
 		stop := w.run()
 		time.Sleep(time.Hour)
-		if l.pages != 1 {
-			t.Errorf("%d pages in the first hour, want 1", l.pages)
+		if l.asked() != 1 {
+			t.Errorf("%d pages in the first hour, want 1", l.asked())
 		}
 		stop()
 		w.agrees(5)
 		w.start()
 		stop = w.run() // a restart is no reason for another one
 		time.Sleep(22 * time.Hour)
-		if l.pages != 1 {
-			t.Errorf("%d pages on the first day, want 1", l.pages)
+		if l.asked() != 1 {
+			t.Errorf("%d pages on the first day, want 1", l.asked())
 		}
 		time.Sleep(2 * time.Hour)
 		stop()
-		if l.pages != 2 {
-			t.Errorf("%d pages after a day, want 2", l.pages)
+		if l.asked() != 2 {
+			t.Errorf("%d pages after a day, want 2", l.asked())
 		}
 	})
 }
