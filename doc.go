@@ -6,6 +6,7 @@
 // This package holds no code. The map:
 //
 //	sync                    the engine and its contracts; knows no vendor
+//	  sync/dashboard        what the people who run it see and do
 //	  sync/syncmock         mocks of the four interfaces, for a host's tests
 //	mapping                 two-way field maps in Go or YAML, checked by laws
 //	  mapping/urbanhub      UrbanHub's map of contacts
