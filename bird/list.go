@@ -60,6 +60,9 @@ func listPage[S versioned](ctx context.Context, r *roll[S], after sync.Cursor, r
 		return sync.ListPage{}, err
 	}
 	out := sync.ListPage{Next: next, More: next != ""}
+	if !out.More {
+		out.Next = after // what comes after the end is the last page again, not the first
+	}
 	for _, rec := range records {
 		if rec.ID != "" && !rec.Deleted {
 			out.Records = append(out.Records, rec)

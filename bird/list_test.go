@@ -48,7 +48,13 @@ func TestListWalksThroughEveryContact(t *testing.T) {
 	slices.Sort(ids)
 	slices.Sort(want)
 	equal(t, "ids", ids, want)
-	_, err := a.List(t.Context(), "deal", "")
+	page, err := a.List(t.Context(), bird.Contact, "")
+	for ; err == nil && page.More; page, err = a.List(t.Context(), bird.Contact, page.Next) {
+	}
+	if page, err = a.List(t.Context(), bird.Contact, page.Next); err != nil || page.More || len(page.Records) != 29 {
+		t.Errorf("after the end: %d records, more %v, %v; want the last page", len(page.Records), page.More, err)
+	}
+	_, err = a.List(t.Context(), "deal", "")
 	failure(t, err, sync.Fatal)
 	_, err = a.List(t.Context(), bird.Contact, "no token of Bird's")
 	failure(t, err, sync.Invalid)

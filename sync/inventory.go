@@ -34,13 +34,15 @@ type Inventory struct {
 // The place of the walk is stored, so that a call after an error, or in another
 // process, goes on there. What another process listed is read again where it is
 // linked. One process at a time takes the inventory of a system, the others
-// get an error of action Conflict.
+// get an error of action Conflict; one that died gives it up after 5 minutes.
 func (e *Engine) Inventory(ctx context.Context, system System) (Inventory, error) {
 	w, err := e.stocktaking(ctx, system)
 	if err != nil {
 		return Inventory{System: system}, err
 	}
-	err = w.run(WithPriority(ctx, Backfill))
+	if err = w.run(WithPriority(ctx, Backfill)); err != nil {
+		w.leave(ctx)
+	}
 	return w.out, err
 }
 
@@ -72,7 +74,11 @@ func (e *Engine) stocktaking(ctx context.Context, system System) (*stocktaking, 
 	if w.stock, err = e.inventoryOf(ctx, system); err != nil {
 		return nil, err
 	}
-	if w.stock.Run == "" {
+	owner := e.sightings.owner()
+	if w.stock.Owner != "" && w.stock.Owner != owner && time.Since(w.stock.Beat) < inventoryRetry {
+		return nil, inventoryTaken()
+	}
+	if w.stock.Owner = owner; w.stock.Run == "" {
 		w.stock.Run, w.stock.Began = newID(), time.Now().UTC()
 		w.stock.Listed, w.stock.Kind, w.stock.Place, w.stock.Unseen = map[Kind]int{}, "", "", 0
 	}
@@ -88,6 +94,18 @@ func (e *Engine) stocktaking(ctx context.Context, system System) (*stocktaking, 
 		w.meter.Earlier += w.stock.Listed[kind]
 	}
 	return w, nil
+}
+
+// leave lets any process go on with an inventory that failed. If that cannot
+// be stored, they may after a while.
+func (w *stocktaking) leave(ctx context.Context) {
+	if w.stock.Owner == "" || w.stock.stored == "" || !w.out.Ended.IsZero() {
+		return
+	}
+	ctx, cancel := w.engine.afterwards(ctx)
+	defer cancel()
+	w.stock.Owner = ""
+	_ = w.engine.save(ctx, w.out.System, &w.stock)
 }
 
 // kinds lists the kinds of a system that the flows know, each once.
@@ -187,6 +205,7 @@ func (w *stocktaking) abandon(ctx context.Context, why error) error {
 		return nil
 	}
 	next := stock{Ended: w.stock.Ended, Counts: w.stock.Counts, stored: w.stock.stored}
+	w.stock.Owner = "" // it is not this one's to leave any more
 	return w.engine.save(ctx, w.out.System, &next)
 }
 
@@ -302,7 +321,7 @@ func (e *Engine) inventoryEvery(ctx context.Context, system System) {
 		wait := e.inventoryDue(ctx, system)
 		if wait <= 0 {
 			_, err := e.Inventory(ctx, system)
-			if err != nil && ctx.Err() == nil {
+			if err != nil && ctx.Err() == nil && ActionOf(err) != Conflict {
 				e.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "inventory failed, it goes on where it stopped",
 					slog.String("system", string(system)), slog.Any("error", err))
 			}

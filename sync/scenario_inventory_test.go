@@ -133,6 +133,38 @@ func TestInventoryGoesOnInAnotherProcess(t *testing.T) {
 	})
 }
 
+// Two processes take one inventory: one of them gives way, and takes over when
+// the other died.
+func TestInventoryIsTakenByOneProcess(t *testing.T) {
+	bubble(t, func(w *world) {
+		l := walked(w, 10)
+		w.people(30, "Ana")
+		first := w.engine
+		w.start()
+		var gaveWay error
+		l.fail = func(page int) error {
+			if page != 2 {
+				return nil
+			}
+			l.mu.Unlock()
+			defer l.mu.Lock()
+			_, gaveWay = w.engine.Inventory(w.ctx, leftSystem)
+			time.Sleep(6 * time.Minute) // the first one hangs
+			_, err := w.engine.Inventory(w.ctx, leftSystem)
+			return err
+		}
+		_, err := first.Inventory(w.ctx, leftSystem)
+		if sync.ActionOf(gaveWay) != sync.Conflict || sync.ActionOf(err) != sync.Conflict {
+			t.Errorf("the second got %v at first, and the first %v at last", gaveWay, err)
+		}
+		w.settle()
+		w.agrees(30)
+		if i := w.inventory(); i.Unseen+i.Gone != 0 || i.Listed[contact] != 30 {
+			t.Errorf("inventory %+v", i)
+		}
+	})
+}
+
 // The system forgot the place: the next inventory begins anew.
 func TestInventoryWhosePlaceIsLost(t *testing.T) {
 	bubble(t, func(w *world) {

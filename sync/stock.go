@@ -21,6 +21,9 @@ type stock struct {
 	Listed map[Kind]int `json:"listed,omitempty"`
 	Place  Cursor       `json:"place,omitempty"`
 	Unseen int          `json:"unseen,omitempty"`
+	// Owner is the process that takes it, and Beat when it last said so.
+	Owner string    `json:"owner,omitempty"`
+	Beat  time.Time `json:"beat,omitzero"`
 	// Ended is when the last whole one ended, and Counts what it listed.
 	Ended  time.Time    `json:"ended,omitzero"`
 	Counts map[Kind]int `json:"counts,omitempty"`
@@ -46,24 +49,40 @@ func (e *Engine) inventoryOf(ctx context.Context, system System) (s stock, err e
 
 // save stores how far the inventory is, unless somebody else takes it.
 func (e *Engine) save(ctx context.Context, system System, s *stock) error {
+	s.Beat = time.Now().UTC()
 	to, err := json.Marshal(s)
 	if err != nil {
 		return err
 	}
 	err = e.cfg.Store.SetCursor(ctx, stockOf(system), s.stored, Cursor(to))
 	if errors.Is(err, ErrStale) {
-		return &Error{Op: "inventory", Action: Conflict, Rule: "inventory.taken", Hint: "another call or process takes it", Err: err}
+		return inventoryTaken()
 	}
 	s.stored = Cursor(to)
 	return err
+}
+
+func inventoryTaken() error {
+	return &Error{Op: "inventory", Action: Conflict, Rule: "inventory.taken", Hint: "another call or process takes it", Err: ErrStale}
 }
 
 // sightings are the records that the inventories under way have listed, by
 // their hashes. They are this process's own: a record that an earlier process
 // listed is read.
 type sightings struct {
-	mu   sync.Mutex
-	runs map[System]*sighted
+	mu      sync.Mutex
+	process string // tells processes apart
+	runs    map[System]*sighted
+}
+
+// owner names this process.
+func (s *sightings) owner() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.process == "" {
+		s.process = newID()
+	}
+	return s.process
 }
 
 type sighted struct {
