@@ -1,6 +1,7 @@
 package dashboard_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -8,7 +9,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"github.com/urbanhub/crmsync/sync"
 	"github.com/urbanhub/crmsync/sync/dashboard"
 )
 
@@ -207,4 +211,25 @@ func TestHeaders(t *testing.T) {
 			lacks(t, body, " style=", " onclick=", "<script>", "javascript:")
 		}
 	}
+}
+
+// TestPagesTakeABoundedTime has a store that never answers.
+func TestPagesTakeABoundedTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(o *dashboard.Options) { o.Config.Store = stuck{o.Config.Store} })
+		began := time.Now()
+		res, body := w.ask(request("GET", "/records", nil))
+		if took := time.Since(began); res.StatusCode != http.StatusGatewayTimeout || took > time.Minute {
+			t.Errorf("status %d after %v", res.StatusCode, took)
+		}
+		contains(t, body, "it took too long")
+	})
+}
+
+// A stuck store lists no links.
+type stuck struct{ sync.Store }
+
+func (stuck) Links(ctx context.Context, _, _ string, _ int) ([]sync.Link, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
 }

@@ -54,6 +54,19 @@ func TestReplayOne(t *testing.T) {
 	contains(t, w.post("/dead/replay", url.Values{"id": {id}}), "Nothing to do")
 }
 
+func TestReplayFact(t *testing.T) {
+	w := newWorld(t)
+	fact := sync.Fact{ID: "f1", Type: "unheard of", Subject: sync.Ref{System: "elsewhere", Kind: "thing", ID: "1"}}
+	if err := w.engine.Enqueue(t.Context(), fact); err != nil {
+		t.Fatal(err)
+	}
+	w.sync()
+	contains(t, w.get("/dead"), "fact.known", "elsewhere:thing:1", "unheard of")
+	contains(t, w.post("/dead/replay", url.Values{"id": {"f1"}}), "back at work</span>")
+	w.sync()
+	contains(t, w.get("/dead"), "failed again")
+}
+
 func TestReplayIssue(t *testing.T) {
 	w := newWorld(t)
 	first := w.die()

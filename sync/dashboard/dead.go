@@ -23,6 +23,7 @@ type letter struct {
 	sync.DeadLetter
 	Ref   sync.Ref
 	What  string // the reason of a change, the type of a fact
+	Fact  bool
 	Last  sync.Failure
 	Issue string
 }
@@ -78,7 +79,7 @@ func letterOf(dead sync.DeadLetter) letter {
 	case sync.Change:
 		l.Ref, l.What = item.Ref, string(item.Reason)
 	case sync.Fact:
-		l.Ref, l.What = item.Subject, item.Type
+		l.Ref, l.What, l.Fact = item.Subject, item.Type, true
 	}
 	if n := len(dead.History); n > 0 {
 		l.Last = dead.History[n-1]

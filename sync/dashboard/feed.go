@@ -30,9 +30,9 @@ type Feed struct {
 
 // A minute counts what happened in it.
 type minute struct {
-	at                                        int64 // minutes since 1970
-	enqueued, synced, echoes, retried, buried int
-	slowest                                   time.Duration
+	at                                int64 // minutes since 1970
+	enqueued, synced, retried, buried int
+	slowest                           time.Duration
 }
 
 // verified is the result of a verification.
@@ -87,8 +87,6 @@ func (f *Feed) count(ev *sync.Event) {
 		m.slowest = max(m.slowest, ev.Lag)
 		f.lags[f.synced%len(f.lags)] = max(ev.Lag, 0) // clocks differ
 		f.synced++
-	case sync.EventEcho:
-		m.echoes++
 	case sync.EventRetried:
 		m.retried++
 	case sync.EventBuried:
@@ -152,13 +150,15 @@ func (f *Feed) wait() <-chan struct{} {
 	return f.changed
 }
 
-// latest returns up to limit events that match, the newest first.
+// latest returns up to limit events that match, the newest first. The engine is
+// not kept waiting while it looks.
 func (f *Feed) latest(limit int, match func(*sync.Event) bool) []sync.Event {
 	f.mu.Lock()
-	defer f.mu.Unlock()
+	ring, total := slices.Clone(f.ring[:min(f.total, len(f.ring))]), f.total
+	f.mu.Unlock()
 	var out []sync.Event
-	for i := f.total - 1; i >= 0 && i >= f.total-len(f.ring) && len(out) < limit; i-- {
-		if ev := &f.ring[i%len(f.ring)]; match(ev) {
+	for i := total - 1; i >= total-len(ring) && len(out) < limit; i-- {
+		if ev := &ring[i%len(ring)]; match(ev) {
 			out = append(out, *ev)
 		}
 	}
@@ -178,13 +178,13 @@ func (f *Feed) types() []sync.EventType {
 // lag returns the p-th part of the last lags, false when there is none yet.
 func (f *Feed) lag(p float64) (time.Duration, bool) {
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	n := min(f.synced, len(f.lags))
-	if n == 0 {
+	lags := slices.Clone(f.lags[:min(f.synced, len(f.lags))])
+	f.mu.Unlock()
+	if len(lags) == 0 {
 		return 0, false
 	}
-	sorted := slices.Sorted(slices.Values(f.lags[:n]))
-	return sorted[min(int(p*float64(n)), n-1)], true
+	slices.Sort(lags)
+	return lags[min(int(p*float64(len(lags))), len(lags)-1)], true
 }
 
 // lastHour returns the last sixty minutes, the oldest first.

@@ -1,11 +1,13 @@
 package dashboard
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/urbanhub/crmsync/sync"
 )
@@ -45,12 +47,30 @@ func (d *Dashboard) guarded(rt route) http.Handler {
 			err = r.ParseForm() // so that a form too large is told as such
 		}
 		if err == nil {
-			err = rt.serve(d, w, r)
+			err = d.serve(rt, w, r)
 		}
 		if err != nil {
 			d.fail(w, r, err)
 		}
 	})
+}
+
+// pageTimeout bounds how long a page is made.
+const pageTimeout = 30 * time.Second
+
+// serve carries out a request. Pages take a bounded time; acts and streams take
+// what they need.
+func (d *Dashboard) serve(rt route, w http.ResponseWriter, r *http.Request) error {
+	if r.Method != http.MethodGet || rt.path == "/stream" {
+		return rt.serve(d, w, r)
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), pageTimeout)
+	defer cancel()
+	err := rt.serve(d, w, r.WithContext(ctx))
+	if errors.Is(err, context.DeadlineExceeded) {
+		return &refusal{http.StatusGatewayTimeout, "it took too long; narrow down what you ask for, or try again"}
+	}
+	return err
 }
 
 // allowed is an error when the request may not do something.

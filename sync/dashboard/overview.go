@@ -57,9 +57,10 @@ func (d *Dashboard) overview(w http.ResponseWriter, r *http.Request) error {
 	p.Flows = d.flowLines()
 	hour := d.opts.Feed.lastHour(now)
 	p.Charts = []chart{
+		chartOf("Changes taken in", "per minute", hour, func(m *minute) int { return m.enqueued }),
 		chartOf("Changes synced", "per minute", hour, func(m *minute) int { return m.synced }),
 		chartOf("Slowest change", "ms", hour, func(m *minute) int { return int(m.slowest.Milliseconds()) }),
-		chartOf("Retries", "per minute", hour, func(m *minute) int { return m.retried }),
+		chartOf("Retries and dead letters", "per minute", hour, func(m *minute) int { return m.retried + m.buried }),
 	}
 	p.Empty = len(d.opts.Feed.latest(1, func(*sync.Event) bool { return true })) == 0
 	p.judge()

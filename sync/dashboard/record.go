@@ -5,9 +5,14 @@ import (
 	"crypto/rand"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/urbanhub/crmsync/sync"
 )
+
+// liveTimeout bounds how long a page waits for the systems. What is known here
+// is shown in any case.
+const liveTimeout = 10 * time.Second
 
 // recordPage shows a pair of records.
 type recordPage struct {
@@ -132,9 +137,11 @@ func (d *Dashboard) recordOf(r *http.Request, revealed bool) (p recordPage, err 
 	}
 	p.Link, p.Events = story.Link, story.Events
 	slices.Reverse(p.Events)
+	live, cancel := context.WithTimeout(ctx, liveTimeout)
+	defer cancel()
 	var sides [2]sync.Record
 	for _, s := range []sync.Side{sync.Left, sync.Right} {
-		sides[s], p.Trouble[s] = d.read(ctx, p.Link.End(s))
+		sides[s], p.Trouble[s] = d.read(live, p.Link.End(s))
 	}
 	for i := range story.Fields {
 		f := &p.Flow.Fields[i]
@@ -143,7 +150,7 @@ func (d *Dashboard) recordOf(r *http.Request, revealed bool) (p recordPage, err 
 	if p.Letters, err = d.lettersOf(ctx, &p.Link); err != nil {
 		return p, err
 	}
-	forecast, err := d.opts.Engine.Forecast(ctx, p.Flow.Name, []sync.Ref{p.Ref})
+	forecast, err := d.opts.Engine.Forecast(live, p.Flow.Name, []sync.Ref{p.Ref})
 	if err != nil {
 		p.Foreseen = err.Error()
 	} else {

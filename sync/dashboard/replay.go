@@ -14,8 +14,9 @@ const replaysKept = 50
 type replayed struct {
 	ID, By, What string
 	Ref          sync.Ref
+	Fact         bool // which leave no trace under the record's name
 	At           time.Time
-	Outcome      string // "waits", "done" or "failed again"
+	Outcome      string // "waits", "back at work", "done" or "failed again"
 }
 
 // replays remembers the last dead letters that were replayed from the pages of
@@ -31,7 +32,7 @@ func (p *replays) add(letters []letter, at time.Time, by string) {
 	defer p.mu.Unlock()
 	for i := range letters {
 		l := &letters[i]
-		p.last = append([]replayed{{ID: l.Message.ID, By: by, What: l.What, Ref: l.Ref, At: at}}, p.last...)
+		p.last = append([]replayed{{ID: l.Message.ID, By: by, What: l.What, Ref: l.Ref, Fact: l.Fact, At: at}}, p.last...)
 	}
 	p.last = p.last[:min(len(p.last), replaysKept)]
 }
@@ -46,21 +47,23 @@ func (p *replays) list(dead []letter, feed *Feed) []replayed {
 	for i := range dead {
 		again[dead[i].Message.ID] = true
 	}
+	done := map[sync.Ref]time.Time{} // when the record was last synced
+	for _, ev := range feed.latest(feedSize, func(ev *sync.Event) bool { return ev.Type == sync.EventSynced }) {
+		if ev.At.After(done[ev.Ref]) {
+			done[ev.Ref] = ev.At
+		}
+	}
 	for i := range out {
-		out[i].Outcome = out[i].outcome(again, feed)
+		switch r := &out[i]; {
+		case again[r.ID]:
+			r.Outcome = "failed again"
+		case done[r.Ref].After(r.At):
+			r.Outcome = "done"
+		case r.Fact:
+			r.Outcome = "back at work"
+		default:
+			r.Outcome = "waits"
+		}
 	}
 	return out
-}
-
-func (r *replayed) outcome(dead map[string]bool, feed *Feed) string {
-	if dead[r.ID] {
-		return "failed again"
-	}
-	done := feed.latest(1, func(ev *sync.Event) bool {
-		return ev.Ref == r.Ref && ev.At.After(r.At) && (ev.Type == sync.EventSynced || ev.Type == sync.EventRecorded)
-	})
-	if len(done) > 0 {
-		return "done"
-	}
-	return "waits"
 }

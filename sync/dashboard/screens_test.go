@@ -45,6 +45,13 @@ func TestRecord(t *testing.T) {
 	contains(t, w.get(recordURL(ref)), "It waits among the dead letters", "breaks a rule", "text.allowed: ", "See and replay")
 }
 
+func TestRecordWhileASystemIsDown(t *testing.T) {
+	w := newWorld(t)
+	ref := w.pair()
+	w.right.down = true
+	contains(t, w.get(recordURL(ref)), "by rule server.down", "unknown", "History of name (1)", "The value of left-crm went to right-crm")
+}
+
 func TestEvents(t *testing.T) {
 	w := newWorld(t)
 	contains(t, w.get("/events"), "Nothing has happened since")

@@ -51,6 +51,7 @@ type crm struct {
 	mu      stdsync.Mutex
 	records map[string]*sync.Record
 	lost    bool // answers to writes of notes are
+	down    bool // reads fail
 }
 
 // lose has the answers to writes of notes lost, and the notes with them.
@@ -97,6 +98,9 @@ func (c *crm) get(id, field string) string {
 func (c *crm) Read(_ context.Context, _ sync.Kind, ids []string) ([]sync.Record, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.down {
+		return nil, &sync.Error{Op: "read", Action: sync.Retry, Rule: "server.down", Err: errors.New("no answer")}
+	}
 	out := make([]sync.Record, len(ids))
 	for i, id := range ids {
 		out[i] = sync.Record{Ref: c.ref(id), Deleted: true}
