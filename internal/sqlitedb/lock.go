@@ -13,11 +13,14 @@ import (
 // SQLite's own way, so that it works wherever SQLite does and ends with the
 // process however that ends.
 func lock(ctx context.Context, path string) (*Conn, error) {
-	c, err := connect(ctx, path+".lock", "locking_mode = EXCLUSIVE")
+	c, err := connect(ctx, path+".lock")
 	if err != nil {
 		return nil, err
 	}
-	if _, err = c.Exec(ctx, "BEGIN EXCLUSIVE"); err == nil {
+	if err = c.pragmas(ctx, "locking_mode = EXCLUSIVE", "journal_mode = OFF"); err == nil {
+		_, err = c.Exec(ctx, "BEGIN EXCLUSIVE")
+	}
+	if err == nil {
 		return c, nil
 	}
 	var e *sqlite.Error

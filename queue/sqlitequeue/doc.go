@@ -22,7 +22,7 @@
 // The cost of a message does not grow with how many wait. The IDs of the last
 // seven days, hashed, are kept in memory as well, about 40 bytes each: 60 MB
 // when 1,000 messages came in every minute of a day, 10 times that when they
-// did all week. Stats counts what waits, about a tenth of a second for each
+// did all week. Stats counts what waits: some tenths of a second for each
 // million messages.
 //
 // # What goes wrong

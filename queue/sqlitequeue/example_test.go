@@ -20,7 +20,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 
 	for start := range 2 {
 		store, err := sqlitestore.Open(ctx, filepath.Join(dir, "crmsync.db"), nil)

@@ -19,7 +19,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	crm := sync.Ref{System: "crm", Kind: "contact", ID: "512"}
 
 	store, err := sqlitestore.Open(ctx, filepath.Join(dir, "crmsync.db"), nil)

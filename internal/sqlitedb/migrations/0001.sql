@@ -43,7 +43,7 @@ CREATE TABLE cursor (
 
 -- Messages. The position holds the stream (shard and priority) in its upper
 -- bits and the sequence number in the lower 56, so that each stream lies
--- together and needs no index.
+-- together; any index would cost as much again.
 CREATE TABLE message (
   pos      INTEGER PRIMARY KEY,
   key      TEXT NOT NULL,
@@ -53,7 +53,6 @@ CREATE TABLE message (
   held     TEXT,             -- its failures as JSON
   payload  BLOB NOT NULL
 ) STRICT;
-CREATE INDEX message_retry ON message (retry_at, key) WHERE retry_at IS NOT NULL;
 
 -- The IDs of messages, hashed to 16 bytes each, by the day they came.
 CREATE TABLE seen (
