@@ -119,6 +119,10 @@ const guardWait = 5 * time.Minute
 // allowWrites counts what a plan creates and overwrites, and whether fields
 // of it met in conflict.
 func (r *reconciliation) allowWrites(ctx context.Context, plan *Plan) error {
+	if e := r.engine; e.switches.suspended(r.flow.Name, "", Left) && e.switches.suspended(r.flow.Name, "", Right) {
+		return &Error{Op: "guard", Action: RetryAt, Ref: r.ref, Rule: ruleSwitch, RetryAt: time.Now().Add(guardWait),
+			Hint: "it goes on after the flow is resumed", Err: errors.New("the flow was suspended since this was planned")}
+	}
 	deeds := []deed{look}
 	for _, s := range []Side{Left, Right} {
 		if plan.Writes[s] != nil && !r.views[s].Exists {

@@ -101,7 +101,7 @@ func (w *world) tripped(rule string) {
 // A map turns out to disagree with everybody: it is stopped before much is done.
 func TestGuardBoundsTheShareOfConflicts(t *testing.T) {
 	bubble(t, func(w *world) {
-		w.cfg.Guard = sync.Guard{Conflicts: 0.2}
+		w.cfg.Guard, w.cfg.Concurrency = sync.Guard{Conflicts: 0.2}, 8
 		w.start()
 		for i := range 300 {
 			w.left.create("email", fmt.Sprintf("p%d@example.com", i), "name", "Ana")
