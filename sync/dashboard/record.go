@@ -3,6 +3,7 @@ package dashboard
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"net/http"
 	"slices"
 	"time"
@@ -61,6 +62,9 @@ func (d *Dashboard) reveal(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	link, err := d.opts.Config.Store.Link(r.Context(), flow.Name, ref)
+	if errors.Is(err, sync.ErrNotFound) {
+		link, err = unlinked(flow, ref), nil
+	}
 	if err != nil {
 		return err
 	}
@@ -132,7 +136,10 @@ func (d *Dashboard) recordOf(r *http.Request, revealed bool) (p recordPage, err 
 		return p, err
 	}
 	story, err := d.opts.Engine.Explain(ctx, p.Flow.Name, p.Ref)
-	if err != nil {
+	never := errors.Is(err, sync.ErrNotFound)
+	if never {
+		story.Link, story.Fields = unlinked(p.Flow, p.Ref), make([]sync.FieldStory, len(p.Flow.Fields))
+	} else if err != nil {
 		return p, err
 	}
 	p.Link, p.Events = story.Link, story.Events
@@ -150,6 +157,9 @@ func (d *Dashboard) recordOf(r *http.Request, revealed bool) (p recordPage, err 
 	if p.Letters, err = d.lettersOf(ctx, &p.Link); err != nil {
 		return p, err
 	}
+	if near, _ := p.Flow.SideOf(p.Ref); never && p.Trouble[near] != "" && len(p.Letters) == 0 {
+		return p, notFound("nothing is known of this record: " + p.Trouble[near])
+	}
 	forecast, err := d.opts.Engine.Forecast(live, p.Flow.Name, []sync.Ref{p.Ref})
 	if err != nil {
 		p.Foreseen = err.Error()
@@ -157,6 +167,17 @@ func (d *Dashboard) recordOf(r *http.Request, revealed bool) (p recordPage, err 
 		p.Forecast = &forecast
 	}
 	return p, ctx.Err()
+}
+
+// unlinked stands for the link of a record that has none.
+func unlinked(flow *sync.Flow, ref sync.Ref) sync.Link {
+	link := sync.Link{Flow: flow.Name, State: "never linked"}
+	if s, _ := flow.SideOf(ref); s == sync.Left {
+		link.Left = ref
+	} else {
+		link.Right = ref
+	}
+	return link
 }
 
 // read returns a record as it is now, or why it cannot.
@@ -184,10 +205,12 @@ func (p *recordPage) row(f *sync.Field, story *sync.FieldStory, sides [2]sync.Re
 	right, rerr := f.Right.Get(sides[sync.Right].Fields)
 	row.Left, row.Right = cell(left, lerr, plain), cell(right, rerr, plain)
 	switch {
-	case p.Trouble[sync.Left] != "" || p.Trouble[sync.Right] != "":
-		row.State = "unknown"
 	case lerr != nil || rerr != nil:
 		row.State = "breaks a rule"
+	case p.Link.Left.Zero() || p.Link.Right.Zero():
+		row.State = "one side only"
+	case p.Trouble[sync.Left] != "" || p.Trouble[sync.Right] != "":
+		row.State = "unknown"
 	case left == right || left.Blank() && right.Blank():
 		row.State = "agrees"
 	default:

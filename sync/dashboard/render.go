@@ -97,18 +97,38 @@ func (d *Dashboard) link(to string, query ...string) string {
 	return d.opts.Prefix + to + "?" + q.Encode()
 }
 
-// Record returns the address of a record's page.
+// Record returns the address of a record's page, "" if no flow has such
+// records.
 func (p *page) Record(flow string, ref sync.Ref) string {
-	if flow == "" {
+	if f, err := p.board.flow(flow); err != nil || !has(f, ref) {
 		flow = p.board.flowOf(ref)
 	}
+	if flow == "" || ref.Zero() {
+		return ""
+	}
 	return p.Link("/record", "flow", flow, "ref", ref.String())
+}
+
+func has(f *sync.Flow, ref sync.Ref) bool {
+	_, ok := f.SideOf(ref)
+	return ok
+}
+
+// A named record leads to its page, if it has one.
+type named struct{ URL, Text string }
+
+// Ref returns a record to name, nothing for the zero Ref.
+func (p *page) Ref(flow string, ref sync.Ref) named {
+	if ref.Zero() {
+		return named{Text: string(ref.System)}
+	}
+	return named{p.Record(flow, ref), ref.String()}
 }
 
 // flowOf returns the first flow that has such records, "" if none has.
 func (d *Dashboard) flowOf(ref sync.Ref) string {
 	for _, f := range d.opts.Config.Flows {
-		if _, ok := f.SideOf(ref); ok {
+		if has(f, ref) {
 			return f.Name
 		}
 	}

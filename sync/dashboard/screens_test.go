@@ -45,6 +45,17 @@ func TestRecord(t *testing.T) {
 	contains(t, w.get(recordURL(ref)), "It waits among the dead letters", "breaks a rule", "text.allowed: ", "See and replay")
 }
 
+func TestRecordThatWasNeverLinked(t *testing.T) {
+	w := newWorld(t)
+	w.die()
+	contains(t, w.get("/dead"), recordHref(w.left.ref("l2")))
+	page := w.get(recordURL(w.left.ref("l2")))
+	contains(t, page, "never linked", "It waits among the dead letters", "breaks a rule", "there is none (yet)", "Nothing was ever decided")
+	lacks(t, page, "Erase this person")
+	contains(t, w.post("/record/reveal", url.Values{"flow": {flowName}, "ref": {w.left.ref("l2").String()}}), "Mask the values")
+	w.noted("ada: reveal: the values of left-crm:contact:l2")
+}
+
 func TestRecordWhileASystemIsDown(t *testing.T) {
 	w := newWorld(t)
 	ref := w.pair()

@@ -345,3 +345,6 @@ func inner(page string) string {
 func recordURL(ref sync.Ref) string {
 	return "/record?" + url.Values{"flow": {flowName}, "ref": {ref.String()}}.Encode()
 }
+
+// recordHref is the same as it stands in a page.
+func recordHref(ref sync.Ref) string { return strings.ReplaceAll(recordURL(ref), "&", "&amp;") }
