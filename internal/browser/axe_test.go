@@ -3,6 +3,7 @@ package browser
 import (
 	_ "embed"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
@@ -12,10 +13,22 @@ import (
 //go:embed testdata/axe.min.js
 var axe string
 
-// screens are looked at in every theme and size.
-var screens = []struct{ name, path string }{
-	{"overview", "/"}, {"records", "/records"}, {"record", ""}, {"events", "/events"}, {"dead", "/dead"}, {"conflicts", "/conflicts"},
-	{"audit", "/audit"}, {"mappings", "/mappings"}, {"runs", "/runs"}, {"audit-run", "/runs/1"}, {"run", "/runs/2"}, {"health", "/health"}, {"error", "/record?ref=none"},
+// screens are looked at in every theme and size. Some are reached in steps.
+var screens = []struct {
+	name, path string
+	then       func(*tab)
+}{
+	{"overview", "/", nil}, {"records", "/records", nil}, {"events", "/events", nil}, {"dead", "/dead", nil}, {"conflicts", "/conflicts", nil},
+	{"audit", "/audit", nil}, {"mappings", "/mappings", nil}, {"runs", "/runs", nil}, {"audit-run", "/runs/1", nil}, {"run", "/runs/2", nil},
+	{"health", "/health", nil}, {"error", "/record?ref=none", nil},
+	{"record", "/records", func(b *tab) { b.follow("tbody a") }},
+	{"revealed", "/records", func(b *tab) { b.follow("tbody a"); b.follow("#reveal") }},
+	{"undo", "/records", func(b *tab) { b.follow("tbody a"); b.unfold(); b.follow(`form[action$="/undo"] button`) }},
+	{"found", "/records", func(b *tab) {
+		b.do(chromedp.SendKeys("#q", "nobody@example.com"))
+		b.follow(`form[role="search"] button`)
+	}},
+	{"tried", "/mappings", func(b *tab) { b.unfold(); b.follow(`form[action$="/mappings/try"] button`) }},
 }
 
 // A violation is what axe-core finds wrong.
@@ -38,11 +51,9 @@ func TestAccessible(t *testing.T) {
 				b.prefer(theme)
 				b.someRuns()
 				for _, s := range screens {
-					if s.name == "record" {
-						b.open("/records")
-						b.follow("tbody a")
-					} else {
-						b.open(s.path)
+					b.open(s.path)
+					if s.then != nil {
+						s.then(b)
 					}
 					b.shoot(s.name, theme, size.name)
 					b.accessible(s.name)
@@ -80,19 +91,25 @@ func (b *tab) someRuns() {
 func (b *tab) shoot(screen, theme, size string) {
 	b.Helper()
 	switch {
-	case screen == "error" || screen == "audit-run":
-	case theme == "light" && size == "wide" && screen != "overview" && screen != "dead" && screen != "record":
+	case slices.Contains([]string{"error", "audit-run", "record", "revealed", "undo", "found"}, screen):
+	case theme == "light" && size == "wide" && screen != "overview" && screen != "dead":
 		b.picture(screen)
 	case screen == "overview" && theme == "dark":
 		b.picture(screen + "-dark" + map[string]string{"narrow": "-mobile"}[size])
 	}
 }
 
+// unfold opens everything that can be unfolded.
+func (b *tab) unfold() {
+	b.Helper()
+	eval[any](b, `document.querySelectorAll("details").forEach((d) => { d.open = true; }); null`)
+}
+
 // accessible reports what axe-core finds in the page.
 func (b *tab) accessible(screen string) {
 	b.Helper()
 	eval[any](b, axe+"; null")
-	eval[any](b, `document.querySelectorAll("details").forEach((d) => { d.open = true; }); null`)
+	b.unfold()
 	for _, v := range eval[[]violation](b, `axe.run().then((r) => r.violations.map((v) =>
 		({ID: v.id, Help: v.help, Nodes: v.nodes.map((n) => ({HTML: n.html, FailureSummary: n.failureSummary}))})))`) {
 		text := fmt.Sprintf("%s: %s: %s", screen, v.ID, v.Help)
