@@ -82,9 +82,8 @@ func TestServerCrash(t *testing.T) {
 			t.Parallel()
 			s := redistest.Start(t, "--appendfsync", "always")
 			l := newLedger(t, s.Client(), redisqueue.Options{})
-			pushed := l.push("a", 300)
+			pushed := append(l.push("a", 300), l.push("b", 200)...)
 			l.work(20, false)
-			pushed = append(pushed, l.push("b", 200)...)
 			before := l.done
 			s.Kill()
 			left := s.CutLog(cut)
@@ -111,6 +110,40 @@ func TestServerCrash(t *testing.T) {
 				t.Errorf("left behind: %+v, %v", st, err)
 			}
 		})
+	}
+}
+
+// TestNumbersNeverComeBack has the server lose everything: what it stores
+// then must not be taken for what was there before.
+func TestNumbersNeverComeBack(t *testing.T) {
+	s := redistest.Start(t, "--appendfsync", "always")
+	log, err := redisqueue.NewLog(s.Client(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	span := queue.Span{Shard: queue.ShardOf("k", log.Shards()), Limit: 10}
+	var seq, token uint64
+	for i := range 3 {
+		now := t0.Add(time.Duration(i) * time.Second)
+		if err := log.Append(t.Context(), now, []sync.Message{{ID: "m", Key: "k"}}); err != nil {
+			t.Fatal(err)
+		}
+		pages, err := log.Read(t.Context(), []queue.Span{span})
+		if err != nil || len(pages[0].Entries) != 1 {
+			t.Fatalf("%+v, %v", pages, err)
+		}
+		leases, err := log.Lease(t.Context(), now, queue.LeaseParams{Owner: "a", For: time.Minute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, g := pages[0].Entries[0], leases.Grants[0]
+		if e.Seq <= seq || g.Token <= token {
+			t.Errorf("life %d: number %d and token %d, after %d and %d", i, e.Seq, g.Token, seq, token)
+		}
+		seq, token = e.Seq, g.Token
+		s.Kill()
+		s.CutLog(1 << 40)
+		s.Restart()
 	}
 }
 

@@ -20,7 +20,7 @@ func Example() {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	client := redis.NewUniversalClient(&redis.UniversalOptions{Addrs: []string{"redis.example.com:6379"}})
-	defer client.Close()
+	defer func() { _ = client.Close() }()
 
 	log, err := redisqueue.NewLog(client, &redisqueue.Options{Prefix: "urbanhub", Logger: slog.Default()})
 	if err != nil {
@@ -46,5 +46,5 @@ func Example() {
 		fmt.Println(err)
 	}
 	cancel()
-	<-stopped
+	fmt.Println(<-stopped)
 }

@@ -158,11 +158,12 @@ func TestCorruptedEntries(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	now := time.Now() // a stranger's IDs are ahead of the counter
+	now := time.Now()
 	add("*", "m", "\x01\x01k\xff")
 	add("*", "m", "")
 	add("*", "other", "field")
 	add("*", "m", "\x01\x01k\x01z\x00", "and", "more")
+	add("5000000000000000-7", "ahead", "of the counter")
 	if err := log.Append(ctx, t0, []sync.Message{{ID: "c", Key: "k"}}); err != nil {
 		t.Fatal(err)
 	}
@@ -185,16 +186,35 @@ func TestCorruptedEntries(t *testing.T) {
 		t.Fatal(err)
 	}
 	dead, err := q.Dead(ctx, sync.DeadFilter{Key: redisqueue.CorruptKey})
-	if err != nil || len(dead) != 4 {
-		t.Fatalf("%d dead letters, want 4; %v", len(dead), err)
+	if err != nil || len(dead) != 5 {
+		t.Fatalf("%d dead letters, want 5; %v", len(dead), err)
 	}
 	for _, d := range dead {
 		if len(d.History) != 1 || d.History[0].Rule != "entry.corrupted" || d.DiedAt.IsZero() {
 			t.Errorf("a corrupted entry lies there as %+v", d)
 		}
 	}
-	if st, err := q.Stats(ctx, now); err != nil || st.Waiting+st.Leased != 0 || st.Dead != 4 {
+	if st, err := q.Stats(ctx, now); err != nil || st.Waiting+st.Leased != 0 || st.Dead != 5 {
 		t.Errorf("stats %+v, %v", st, err)
+	}
+}
+
+// TestClocksApart pushes one message by clocks on both sides of the turn of a
+// week, at which the set of IDs changes.
+func TestClocksApart(t *testing.T) {
+	space := redistest.New(t)
+	turn := time.UnixMicro(3000 * queue.Memory.Microseconds())
+	for _, times := range [][]time.Duration{{-time.Second, time.Second}, {time.Second, -time.Second},
+		{-1, queue.Memory - time.Second}, {0, queue.Memory - time.Microsecond}, {queue.Memory - 1, 2*queue.Memory - 2*time.Microsecond}} {
+		log := open(t, space, redisqueue.Options{})
+		for _, at := range times {
+			if err := log.Append(t.Context(), turn.Add(at), []sync.Message{{ID: "m", Key: "k"}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if st, err := log.Stats(t.Context(), turn); err != nil || st.Waiting != 1 {
+			t.Errorf("pushed at %v: %d messages, %v", times, st.Waiting, err)
+		}
 	}
 }
 

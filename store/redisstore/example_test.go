@@ -18,7 +18,7 @@ import (
 func Example() {
 	ctx := context.Background()
 	client := redis.NewUniversalClient(&redis.UniversalOptions{Addrs: []string{"redis.example.com:6379"}})
-	defer client.Close()
+	defer func() { _ = client.Close() }()
 
 	store, err := redisstore.New(client, &redisstore.Options{Prefix: "urbanhub", Logger: slog.Default()})
 	if err != nil {
@@ -43,7 +43,7 @@ func Example() {
 // Processes that share a store share the vendor's quota.
 func ExampleStore_Take() {
 	client := redis.NewUniversalClient(&redis.UniversalOptions{Addrs: []string{"redis.example.com:6379"}})
-	defer client.Close()
+	defer func() { _ = client.Close() }()
 	store, err := redisstore.New(client, nil)
 	if err != nil {
 		fmt.Println(err)

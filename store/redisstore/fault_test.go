@@ -101,7 +101,10 @@ func TestLostAnswers(t *testing.T) {
 		})
 		lose("Append", func() error { return s.Append(ctx, note("", "appended")) })
 		lose("SetCursor", func() error {
-			return s.SetCursor(ctx, "feed", map[bool]sync.Cursor{false: "", true: "one"}[twice], "one")
+			if twice {
+				return s.SetCursor(ctx, "feed", "one", "two")
+			}
+			return s.SetCursor(ctx, "feed", "", "one")
 		})
 	}
 	entries, err := s.Entries(ctx, sync.AuditFilter{})
