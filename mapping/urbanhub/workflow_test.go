@@ -87,7 +87,7 @@ func (o *office) listen() {
 // until works until something is so.
 func (o *office) until(what string, so func() bool) {
 	o.Helper()
-	for end := time.Now().Add(30 * time.Second); !so(); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(3 * time.Minute); !so(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			dead, _ := o.queue.Dead(o.Context(), sync.DeadFilter{})
 			o.Fatalf("never %s; dead letters %+v", what, dead)
