@@ -27,6 +27,12 @@
 // program, remove the file with its "-wal" and "-shm", and put the copy in its
 // place. Never copy an open file by other means.
 //
+// # What is erased
+//
+// What is deleted is overwritten in its page at once. Whole pages that become
+// free, and the "-wal" file, keep old bytes until they are used again; a
+// backup has none of them.
+//
 // # What goes wrong
 //
 // Every error of the file is a [sync.Error] whose hint says what to do. While
