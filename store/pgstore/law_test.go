@@ -1,6 +1,7 @@
 package pgstore
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -96,7 +97,7 @@ func TestBatchesAreSequences(t *testing.T) {
 				t.Fatal(err)
 			}
 			for i := range outs {
-				if outs[i].err != want[i] {
+				if !errors.Is(outs[i].err, want[i]) {
 					t.Fatalf("call %d came to %v, want %v", i, outs[i].err, want[i])
 				}
 			}
@@ -139,7 +140,7 @@ func compare(t *rapid.T, s *Store, model *memstore.Store, flow string) {
 
 func same(t *rapid.T, what string, got, want any, gotErr, wantErr error) {
 	d := cmp.Diff(want, got, cmp.Comparer(func(a, b sync.Value) bool { return a == b }))
-	if d != "" || gotErr != wantErr {
+	if d != "" || !errors.Is(gotErr, wantErr) {
 		t.Fatalf("%s: error %v, want %v, and what it tells differs (-want +got):\n%s", what, gotErr, wantErr, d)
 	}
 }
