@@ -39,7 +39,7 @@ lint: ## gofmt, go vet and golangci-lint
 
 .PHONY: bench
 bench: ## every benchmark with its figure
-	go test -run '^$$' -bench . -benchmem -benchtime=$(BENCHTIME) ./...
+	$(SERVERS) go test -run '^$$' -bench . -benchmem -benchtime=$(BENCHTIME) ./...
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (10s)
