@@ -6,9 +6,10 @@
 //   - memqueue: nothing is kept when the process ends. For trials and tests.
 //   - sqlitequeue: in one SQLite file, together with the store. Durable, for
 //     one process, with nothing to install.
+//   - redisqueue: in Redis, for many processes. As durable as the server is
+//     set up to be, which its Check tells.
 //
-// Drivers over PostgreSQL and Redis come next; the rules below
-// are made for them.
+// A driver over PostgreSQL comes next; the rules below are made for it.
 //
 // # How it works
 //

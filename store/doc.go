@@ -5,6 +5,8 @@
 //
 //   - memstore keeps everything in memory, for tests and trials.
 //   - pgstore keeps it in PostgreSQL, for as many processes as one likes.
+//   - redisstore keeps it in Redis, for many processes: as durable as the
+//     server is set up to be.
 //   - sqlitestore keeps it in one SQLite file: durable, for one process, with
 //     nothing to install.
 //

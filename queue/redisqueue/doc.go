@@ -13,7 +13,7 @@
 //   - Without appendonly, whatever came after the last snapshot is lost when
 //     the server stops.
 //   - With appendfsync everysec, the default of an append-only server, a crash
-//     of its machine loses the last second or two: messages whose Push had
+//     of the server or its machine loses the last second or two: messages whose Push had
 //     returned are gone, and messages that were done come again. Only
 //     appendfsync always keeps the promise of Push to the letter; it costs a
 //     part of the speed, see the benchmarks.
@@ -39,10 +39,12 @@
 // with [Options].Spread, a shard does. A shard is one stream per priority,
 // with one list per bucket of keys that finds the messages of a key. Who owns
 // a shard is a hash with a token that fences every removal. IDs that were
-// pushed are kept for 8 days, in about 130 bytes each. All steps are Lua
-// scripts, known to the server by their hash and sent again when it forgot
-// them.
+// pushed lie in a hash per week, of which three are kept: an ID of 36
+// characters takes about 115 bytes for one to two weeks. Count as much and the
+// payload for a message that waits, and plan maxmemory for a long outage of
+// the other side. All steps are Lua scripts, known to the server by their hash
+// and sent again when it forgot them.
 //
-// Times are the caller's, to the microsecond. The server's clock only decides
-// when an ID that counts no longer is deleted.
+// Times are the caller's, to the microsecond; the server's clock decides
+// nothing.
 package redisqueue

@@ -12,7 +12,7 @@
 //   - Without appendonly, whatever came after the last snapshot is lost when
 //     the server stops.
 //   - With appendfsync everysec, the default of an append-only server, a crash
-//     of its machine loses the last second or two. A script is lost or kept as
+//     of the server or its machine loses the last second or two. A script is lost or kept as
 //     a whole, so what remains agrees with itself: link, base, intent and audit
 //     go back together. What the engine wrote to the vendors meanwhile it reads
 //     again and takes for edits that both sides agree on; what it did is not in
@@ -33,8 +33,8 @@
 // and bases are JSON in hashes; the audit is a stream whose entries are found
 // by link and record through sorted sets and by flow through a bit each.
 //
-// Everything is in memory: count about 1.5 KB for a pair of usual size, and
-// 1 KB for an entry of its audit.
+// Everything is in memory: count about 2.5 KB for a pair with a dozen fields on
+// each side, and 1.5 KB for an entry of the audit.
 //
 // Erasing a person drops the key to the values in the audit. An append-only
 // file and snapshots still hold what they held before: let the server rewrite
