@@ -23,8 +23,8 @@ func (w *world) targets() map[string]url.Values {
 		"/record": {"flow": {flowName}, "ref": {ref}}, "/record/reveal": {"flow": {flowName}, "ref": {ref}},
 		"/record/sync": {"ref": {ref}}, "/undo": {"ref": {ref}, "field": {"name"}}, "/record/erase": {"ref": {ref}, "sure": {"l1"}}, "/conflicts/unknown": {"made": {"no"}}, "/runs/inventory": {"system": {"left-crm"}}, "/dead/replay": {"id": {"x"}},
 		"/dead/discard": {"id": {"x"}, "why": {"test"}}, "/conflicts/resolve": {"ref": {ref}, "with": {"none"}},
-		"/mappings/try": {"flow": {flowName}, "record": {"{}"}}, "/runs/verify": {"flow": {flowName}}, "/runs/forecast": {"flow": {flowName}},
-		"/runs/backfill": {"flow": {flowName}}, "/runs/sweep": {"system": {"left-crm"}},
+		"/mappings/try": {"flow": {flowName}, "record": {"{}"}}, "/runs/verify": {"flow": {flowName}}, "/runs/forecast": {"from": {"left:people"}},
+		"/runs/backfill": {"from": {"left:people"}}, "/runs/sweep": {"system": {"left-crm"}},
 		"/health/suspend": {"flow": {flowName}}, "/health/resume": {"flow": {flowName}},
 	}
 }

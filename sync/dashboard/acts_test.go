@@ -148,7 +148,7 @@ func TestUndoRun(t *testing.T) {
 	w := newWorld(t)
 	w.pair()
 	w.left.set("l1", "name", "Ada of the backfill")
-	res, _ := w.ask(request("POST", "/runs/backfill", url.Values{"flow": {flowName}, "name": {"load"}}))
+	res, _ := w.ask(request("POST", "/runs/backfill", url.Values{"from": {"left:people"}, "name": {"load"}}))
 	contains(t, w.over(res.Header.Get("Location")), "1 records looked at", "Undo …")
 	form := url.Values{"flow": {flowName}, "run": {"load"}}
 	contains(t, w.post("/undo", form), "what the run <b>load</b> wrote", "right-crm:contact:r1")
@@ -247,16 +247,16 @@ func TestRuns(t *testing.T) {
 		form url.Values
 		want []string
 	}{
-		{"/runs/forecast", url.Values{"flow": {flowName}}, []string{"<b>1</b> created", "<b>1</b> failed", "text.allowed: 1", "Apply to 1 record"}},
+		{"/runs/forecast", url.Values{"from": {"left:people"}}, []string{"<b>1</b> created", "<b>1</b> failed", "text.allowed: 1", "Apply to 1 record"}},
 		{"/runs/1/apply", nil, []string{"1 records enqueued, 0 have moved"}},
-		{"/runs/backfill", url.Values{"flow": {flowName}, "name": {"first"}}, []string{"1 of 2 records, 1.0 % are allowed", "stopped"}},
+		{"/runs/backfill", url.Values{"from": {"left:people"}, "name": {"first"}}, []string{"1 of 2 records, 1.0 % are allowed", "stopped"}},
 		{"/runs/verify", url.Values{"flow": {flowName}}, []string{"Agreement: 100.00 %", "in 1 pairs"}},
 		{"/runs/verify", url.Values{"flow": {flowName}, "sample": {"5"}}, []string{"in 1 pairs"}},
 		{"/runs/inventory", url.Values{"system": {"right-crm"}}, []string{"0 records that no link knows, 0 linked ones that are gone"}},
 		{"/runs/audit", nil, []string{"The audit is whole"}},
 		{"/runs/sweep", url.Values{"system": {"left-crm"}}, []string{"0 changes were reported"}},
 		{"/runs/sweep", url.Values{"system": {"elsewhere"}}, []string{"name one of the systems"}},
-		{"/runs/forecast", url.Values{"flow": {flowName}, "ids": {"l9"}}, []string{"record.exists: 1"}},
+		{"/runs/forecast", url.Values{"from": {"left:people"}, "ids": {"l9"}}, []string{"record.exists: 1"}},
 	} {
 		res, body := w.ask(request("POST", start.path, start.form))
 		if res.StatusCode != 303 {

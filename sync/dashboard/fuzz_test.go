@@ -18,7 +18,7 @@ func FuzzRequests(f *testing.F) {
 		w := newWorld(t)
 		w.pair()
 		form := url.Values{}
-		for _, name := range []string{"q", "ref", "flow", "after", "before", "issue", "until", "id", "record", "type", "notice", "back", "theme", "field", "most"} {
+		for _, name := range []string{"q", "ref", "flow", "from", "after", "before", "issue", "until", "id", "record", "type", "notice", "back", "theme", "field", "most"} {
 			form.Set(name, s)
 		}
 		for _, target := range []string{"/records", "/record", "/events", "/dead", "/audit", "/conflicts"} {

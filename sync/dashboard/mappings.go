@@ -3,6 +3,7 @@ package dashboard
 import (
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/urbanhub/crmsync/sync"
@@ -20,17 +21,49 @@ type mappingOf struct {
 	Lines []mappingLine
 }
 
+// Blank is a record of the left without values, to be filled in.
+func (m mappingOf) Blank() string {
+	var lines []string
+	for _, name := range m.Flow.Names(sync.Left) {
+		lines = append(lines, "  "+strconv.Quote(name)+`: ""`)
+	}
+	return "{\n" + strings.Join(lines, ",\n") + "\n}"
+}
+
 // A mappingLine is a field.
 type mappingLine struct {
 	*sync.Field
 	Left, Right string // the raw names
 	Arrow       string
-	Policy      string
-	Owner       sync.System
+	Settled     string // how conflicts are
 }
 
-// arrows show directions, in words and by a sign.
-var arrows = map[sync.Direction]string{sync.Both: "↔ both ways", sync.ToRight: "→ to the right", sync.ToLeft: "← to the left"}
+// arrow shows where a field travels, by a sign and in words.
+func arrow(flow *sync.Flow, f *sync.Field) string {
+	switch f.Direction {
+	case sync.ToRight:
+		return "→ to " + string(flow.Right.System)
+	case sync.ToLeft:
+		return "← to " + string(flow.Left.System)
+	}
+	return "↔ both ways"
+}
+
+// settled says how conflicts of a field are settled.
+func settled(flow *sync.Flow, f *sync.Field) string {
+	owner := string(flow.End(f.Policy.Owner).System)
+	switch f.Policy.Kind {
+	case "", sync.LastWriteWins:
+		return "the last write, or " + owner + " if nobody can tell"
+	case sync.Own:
+		return owner + " owns it"
+	case sync.PreferUnlessBlank:
+		return owner + " unless it is blank there"
+	case sync.Monotonic:
+		return "the later one of an order; " + owner + " may go back"
+	}
+	return string(f.Policy.Kind)
+}
 
 func (d *Dashboard) mappings(w http.ResponseWriter, r *http.Request) error {
 	return d.show(w, r, "mappings", "Mappings", mappingsPage{Flows: d.mapped()})
@@ -43,12 +76,8 @@ func (d *Dashboard) mapped() []mappingOf {
 		m := mappingOf{Flow: flow}
 		for i := range flow.Fields {
 			f := &flow.Fields[i]
-			line := mappingLine{Field: f, Left: strings.Join(f.Left.Names(), ", "), Right: strings.Join(f.Right.Names(), ", "),
-				Arrow: arrows[f.Direction], Policy: string(f.Policy.Kind), Owner: flow.End(f.Policy.Owner).System}
-			if line.Policy == "" {
-				line.Policy = string(sync.LastWriteWins)
-			}
-			m.Lines = append(m.Lines, line)
+			m.Lines = append(m.Lines, mappingLine{Field: f, Left: strings.Join(f.Left.Names(), ", "), Right: strings.Join(f.Right.Names(), ", "),
+				Arrow: arrow(flow, f), Settled: settled(flow, f)})
 		}
 		out = append(out, m)
 	}

@@ -99,13 +99,17 @@ func (d *Dashboard) backfill(w http.ResponseWriter, r *http.Request) error {
 	}})
 }
 
-// sideNamed returns the flow and the side that a form names.
+// sideNamed returns the flow and the side that a form names as "left:flow".
 func (d *Dashboard) sideNamed(r *http.Request) (*sync.Flow, sync.Side, error) {
-	flow, err := d.flow(r.FormValue("flow"))
-	if r.FormValue("from") == sync.Right.String() {
+	side, name, _ := strings.Cut(r.FormValue("from"), ":")
+	flow, err := d.flow(name)
+	switch side {
+	case sync.Left.String():
+		return flow, sync.Left, err
+	case sync.Right.String():
 		return flow, sync.Right, err
 	}
-	return flow, sync.Left, err
+	return nil, sync.Left, badInput("say which side of which flow, as left:flow or right:flow")
 }
 
 // forecast finds out what a flow would do to records of a side: the first ones

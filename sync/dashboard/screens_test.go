@@ -78,7 +78,7 @@ func TestEvents(t *testing.T) {
 
 func TestMappings(t *testing.T) {
 	w := newWorld(t)
-	contains(t, w.get("/mappings"), "<code>left_id</code>", "→ to the right", "owner, owner right-crm", "Recognised by email")
+	contains(t, w.get("/mappings"), "<code>left_id</code>", "→ to right-crm", "right-crm owns it", "the last write, or left-crm if nobody can tell", "Recognised by email")
 	tried := w.post("/mappings/try", url.Values{"flow": {flowName}, "from": {"left"}, "record": {`{"name": "refused", "email": "a@example.com"}`}})
 	contains(t, tried, "Tried: people", "text.allowed", "<code>email</code> a@example.com")
 	res, body := w.ask(request("POST", "/mappings/try", url.Values{"flow": {flowName}, "record": {"no JSON"}}))
