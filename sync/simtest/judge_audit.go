@@ -2,7 +2,6 @@ package simtest
 
 import (
 	"slices"
-	"time"
 
 	"github.com/urbanhub/crmsync/sync"
 )
@@ -63,7 +62,7 @@ func (c *checker) decisions(audit []sync.Entry) {
 		if c.calm() && (won.before(lost) || lost.before(won)) && !won.vague && !lost.vague {
 			c.fail("I4 last write", refs, "%s and %s are taken for a conflict, and one replaced the other", won, lost)
 		}
-		if !d.Ambiguous && won != nil && lost != nil && !won.vague && !lost.vague && lost.at.After(won.at) && !c.replaced(won, audit[i].At) {
+		if !d.Ambiguous && won != nil && lost != nil && !won.vague && !lost.vague && lost.at.After(won.at) {
 			c.fail("I4 last write", refs, "%s won over %s, which was later: the audit has them in %s and %s", won, lost, interval(d.Times[d.Winner]), interval(d.Times[d.Winner.Other()]))
 		}
 	}
@@ -73,18 +72,6 @@ func (c *checker) decisions(audit []sync.Entry) {
 // what became of its writes.
 func (c *checker) calm() bool {
 	return c.w.acted[Outage] == 0 && !slices.ContainsFunc(c.w.faults.happened, func(f Fault) bool { return slices.Contains(StepFaults, f.Kind) })
-}
-
-// replaced reports whether a value had a successor when it was decided on: the
-// engine reads the times of edits after the values, so it may have taken the
-// successor's time for the value's. The successor is looked at next.
-func (c *checker) replaced(v *version, at time.Time) bool {
-	for _, o := range c.w.history.of(v.field, v.ref) {
-		if o.n > v.n && o.at.Before(at) {
-			return true
-		}
-	}
-	return false
 }
 
 // field finds a field of the configuration that the checker was given.

@@ -29,7 +29,7 @@ var bugs = []bug{
 	{"the base is one commit old", "I4 I5 I7", staleBase, HookFaults},
 	{"echoes are told by their source", "I3", echoBySource, nil},
 	{"the store does not fence", "I3 I5 I8 I9 I13", noFence, nil},
-	{"the cursor is stored before the changes", "I3", cursorFirst, nil},
+	{"the cursor is stored before the changes", "I3", cursorFirst, []FaultKind{CrashBefore, CrashAfter, Fail, Lose}},
 	{"a merge goes unnoticed", "I3 I13", mergeUnnoticed, nil},
 	{"an intent is only in memory", "I8", noIntent, nil},
 	{"to be asked to wait costs an attempt", "I10", dearWait, nil},

@@ -214,13 +214,14 @@ func (p *process) saw(ctx context.Context, ref sync.Ref) {
 // wrote notes that a piece of work has written to a record, and whether the
 // answer showed the record.
 func (p *process) wrote(ctx context.Context, ref sync.Ref, shown bool) {
-	_, known := p.seen[ctx][ref]
-	p.saw(ctx, ref)
+	if _, known := p.seen[ctx][ref]; !known {
+		p.saw(ctx, ref)
+	}
 	for other, s := range p.seen[ctx] {
 		s.old = true
 		p.seen[ctx][other] = s
 	}
-	if shown || !known {
+	if shown {
 		p.seen[ctx][ref] = sight{time.Now(), true}
 	}
 }

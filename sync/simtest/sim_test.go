@@ -19,7 +19,7 @@ func TestMain(m *testing.M) {
 }
 
 // usual is how many seeds are simulated when nobody asks for others.
-const usual = 300
+const usual = 1000
 
 // Whatever goes wrong wherever, the invariants hold.
 func TestSimulation(t *testing.T) {
@@ -45,5 +45,11 @@ func TestSimulation(t *testing.T) {
 // Without faults of steps the engine knows what became of its writes, and
 // more is asked of it.
 func TestCalmSimulation(t *testing.T) {
-	simtest.Run(t, simtest.Config{Seeds: usual / 3, Seed: 1_000_000, Faults: simtest.HookFaults})
+	simtest.Run(t, simtest.Config{Seeds: usual / 10, Seed: 1_000_000, Faults: simtest.HookFaults})
+}
+
+// Without any faults everything is prompt, and nobody waits for somebody
+// else's values.
+func TestFaultlessSimulation(t *testing.T) {
+	simtest.Run(t, simtest.Config{Seeds: usual / 10, Seed: 3_000_000, Faults: []simtest.FaultKind{}})
 }
