@@ -15,7 +15,7 @@ import (
 // An ActivitySpec says by templates how the facts of one type are recorded in
 // a system. Like a [Spec] it is plain data, written in Go or read from YAML by
 // [LoadSet]; [ActivitySpec.Activity] turns it into what the engine runs, whose
-// documentation explains Key, Unique, Update and Patience.
+// documentation explains Key, Unique, Update, Clock and Patience.
 type ActivitySpec struct {
 	// Name identifies the activity in stores and audits.
 	Name string
@@ -33,6 +33,7 @@ type ActivitySpec struct {
 	Key    string
 	Unique bool
 	Update bool
+	Clock  string
 	// Relate leads to the records with which the activity is associated; with
 	// Update the first is the record that is written to.
 	Relate   []Relate
@@ -101,7 +102,7 @@ func (s *ActivitySpec) Activity() (*sync.Activity, error) {
 func (s *ActivitySpec) compile() (*sync.Activity, []problem) {
 	c := &activityCompiler{spec: s}
 	c.describe()
-	a := &sync.Activity{Name: s.Name, Fact: s.Fact, System: s.System, Kind: s.Kind, Key: s.Key, Unique: s.Unique, Update: s.Update,
+	a := &sync.Activity{Name: s.Name, Fact: s.Fact, System: s.System, Kind: s.Kind, Key: s.Key, Unique: s.Unique, Update: s.Update, Clock: s.Clock,
 		Patience: s.Patience, When: c.condition(), Relate: c.relations()}
 	a.Render = c.renderer()
 	return a, c.problems

@@ -23,7 +23,7 @@ import (
 //	    system: hubspot
 //	    kind: meeting
 //	    key: bird_event_key
-//	    unique: true           # or update: true, which creates nothing
+//	    unique: true           # or update: true, which creates nothing, with the clock of the record
 //	    zone: America/Bogota
 //	    patience: 24h
 //	    relate:
@@ -78,6 +78,7 @@ func activitySetter(a *ActivitySpec) setter {
 		"key":       word(&a.Key),
 		"unique":    flag(&a.Unique),
 		"update":    flag(&a.Update),
+		"clock":     word(&a.Clock),
 		"zone":      word(&a.Zone),
 		"templates": table(&a.Templates),
 		"patience":  duration(&a.Patience),

@@ -25,6 +25,11 @@ type Activity struct {
 	// first related record, so that a workflow of the system which watches
 	// them begins. Doing so twice is no change; Key may be empty.
 	Update bool
+	// Clock is, with Update, the raw field of the record that Render gives the
+	// fact's own time (RFC 3339, or milliseconds since 1970). A fact that is
+	// older than what the field says came late: it only fills fields that are
+	// blank. "" has each fact overwrite what those before it wrote.
+	Clock string
 	// Unique is set when the system lets no two records have the same key.
 	// Creating them is then idempotent. Otherwise a create whose outcome is
 	// unknown is looked for among the records related to the same ones, if
@@ -86,6 +91,8 @@ func (a *Activity) validate(c *Config, flows map[string]bool) error {
 		return bad("Name, Fact, System, Kind", "give the activity a name, the type of its facts, a system and a kind")
 	case a.Key == "" && !a.Update || a.Render == nil:
 		return bad("Key, Render", "name the field that holds the fact's key, and a function that renders the others")
+	case a.Clock != "" && (!a.Update || unread(peer.Source, a.Kind, []string{a.Clock}) != ""):
+		return bad("Clock", "name a field of the updated record that the adapter reads")
 	case peer.Sink == nil:
 		return bad("System", fmt.Sprintf("add a peer for %q", a.System))
 	case len(a.Relate) == 0 || a.Update && !a.Relate[0].Required:

@@ -80,8 +80,14 @@ func (r *recording) run(ctx context.Context) error {
 		}
 	}
 	fields, err := r.render(ctx)
-	if err != nil {
+	if err == nil && r.activity.Clock != "" {
+		fields, err = r.unlessLate(ctx, fields)
+	}
+	switch {
+	case err != nil:
 		return err
+	case r.activity.Clock != "" && len(fields) == 0:
+		return r.commit(ctx, r.related[0], Entry{Kind: EntryRecorded, Note: r.fact.Type + ": came late, what it says is known"})
 	}
 	return r.write(ctx, fields)
 }

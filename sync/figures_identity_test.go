@@ -2,91 +2,11 @@ package sync_test
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/urbanhub/crmsync/sync"
 )
-
-// C11. While people edit, 500 pairs of records are merged on the right, before
-// and after anybody has heard of it. No link leads nowhere, nobody is there
-// twice, and nothing of the left that is not mapped is lost.
-func TestManyMergesDuringTraffic(t *testing.T) {
-	const people, merges = 900, 500
-	bubble(t, func(w *world) {
-		rng := rand.New(rand.NewPCG(11, 11))
-		h := &history{world: w, people: people}
-		lefts := w.crowd(people)
-		for i, left := range lefts {
-			w.left.edit(left, "unmapped", fmt.Sprint("only here ", i))
-		}
-		w.rest()
-		made := w.left.minted
-		for h.merges < merges {
-			rights := w.right.living()
-			a, b := rights[rng.IntN(len(rights))], rights[rng.IntN(len(rights))]
-			if a == b {
-				continue
-			}
-			w.right.edit(a, "fullname", fmt.Sprint("Right ", rng.IntN(100)))
-			w.right.merge(a, b)
-			h.merges++
-			w.left.edit(lefts[rng.IntN(people)], "name", fmt.Sprint("Left ", rng.IntN(100)))
-			if rng.IntN(3) == 0 {
-				w.mu.Lock()
-				rng.Shuffle(len(w.hooks), func(i, k int) { w.hooks[i], w.hooks[k] = w.hooks[k], w.hooks[i] })
-				w.mu.Unlock()
-				w.once()
-				time.Sleep(time.Duration(rng.IntN(20)) * time.Second)
-			}
-		}
-		for range 2 {
-			w.rest()
-			w.look(w.left.living()...)
-			w.look(w.right.living()...)
-		}
-		w.rest()
-		h.intact()
-		if w.left.minted != made {
-			t.Errorf("%d records were made on the left for merges on the right", w.left.minted-made)
-		}
-		for i, left := range lefts {
-			w.holds(w.left, left, "unmapped", fmt.Sprint("only here ", i))
-		}
-		w.noOrphans(people - merges)
-	})
-}
-
-// noOrphans checks that each active link leads to records that are there, and
-// that every right record has one.
-func (w *world) noOrphans(rights int) {
-	w.Helper()
-	links, err := w.store.Links(w.ctx, "people", "", 1<<20)
-	if err != nil {
-		w.Fatal(err)
-	}
-	active := 0
-	for _, l := range links {
-		if l.State != sync.Active {
-			continue
-		}
-		active++
-		for _, f := range []*fake{w.left, w.right} {
-			end := l.Left
-			if f == w.right {
-				end = l.Right
-			}
-			if rec := f.record(end.ID); rec.Deleted || rec.Ref != end {
-				w.Errorf("an active link leads to %s, which is %s now", end, rec.Ref)
-			}
-		}
-	}
-	if living := len(w.right.living()); living != rights || active != rights {
-		w.Errorf("%d right records, %d active links, want %d of either", living, active, rights)
-	}
-}
 
 // C12. A person with a history, whose records were merged, of whom facts were
 // recorded and others wait among the dead letters, is erased: no value is left

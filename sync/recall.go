@@ -22,6 +22,7 @@ func (r *reconciliation) recall(ctx context.Context) error {
 	case !r.views[Left].Exists || !r.views[Right].Exists: // what was created may not be visible yet
 		return r.commitInterrupted(ctx)
 	}
+	before := r.base
 	for _, s := range []Side{Left, Right} {
 		was := r.base.side(s)
 		*was = Shadow{Fields: was.Fields.Clone(), UpdatedAt: was.UpdatedAt}
@@ -45,7 +46,10 @@ func (r *reconciliation) recall(ctx context.Context) error {
 		}
 	}
 	base := r.base
-	base.Unsettled = true
+	base.Unsettled, r.base = true, before
+	if err := r.fire(ctx, &base); err != nil {
+		return err
+	}
 	return r.commit(ctx, &base, nil)
 }
 

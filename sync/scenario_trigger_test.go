@@ -3,6 +3,7 @@ package sync_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -85,6 +86,17 @@ func TestTriggerCostsNoRead(t *testing.T) {
 	}
 }
 
+// mortalNotes are written by a process that may die before or after the call.
+type mortalNotes struct {
+	*mortal
+	notes *notebook
+}
+
+func (s mortalNotes) Apply(ctx context.Context, writes []sync.Write) (out []sync.Result, err error) {
+	err = s.do("apply", func() (err error) { out, err = s.notes.Apply(ctx, writes); return })
+	return out, err
+}
+
 func TestTriggerFiresOnceWhereverTheProcessDies(t *testing.T) {
 	for step := 2; ; step++ {
 		died := false
@@ -94,12 +106,14 @@ func TestTriggerFiresOnceWhereverTheProcessDies(t *testing.T) {
 			left, _ := w.pair("name", "Ana")
 			w.left.edit(left, "name", "Eva")
 			m := &mortal{Store: w.store, Queue: w.queue, dieAt: step / 2, late: step%2 == 1}
+			peers := maps.Clone(w.cfg.Peers)
 			w.cfg.Store, w.cfg.Queue = m, m
+			w.cfg.Peers[rightSystem] = sync.Peer{Source: n, Sink: mortalNotes{m, n}}
 			w.start()
 			w.enqueueQuietly(w.takeHooks()...)
 			_ = w.engine.RunOnce(w.ctx)
 			died = m.died
-			w.cfg.Store, w.cfg.Queue = w.store, w.queue
+			w.cfg.Store, w.cfg.Queue, w.cfg.Peers = w.store, w.queue, peers
 			w.start()
 			time.Sleep(2 * time.Minute)
 			w.look(left)
@@ -222,4 +236,26 @@ func TestTriggerNeedsAFlowAndAField(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The write that made the transition had no answer.
+func TestTriggerFiresOnceWhenAnAnswerIsLost(t *testing.T) {
+	n := &notebook{rung: byKey}
+	bubble(t, func(w *world) {
+		left, _ := w.pair("name", "Ana", "email", "ana@example.com")
+		lost := false
+		w.right.after = func(op string, _ sync.Ref) error {
+			if op != "update" || lost {
+				return nil
+			}
+			lost = true
+			return &sync.Error{Op: "fake", Action: sync.Retry}
+		}
+		w.left.edit(left, "name", "Eva")
+		w.settle()
+		if got := n.texts(); !slices.Equal(got, []string{"Ana>Eva"}) {
+			t.Errorf("told %q", got)
+		}
+		w.noDead()
+	}, triggered(n))
 }

@@ -139,7 +139,7 @@ func aiStates() []mapping.ActivitySpec {
 		}, more...)
 		return mapping.ActivitySpec{
 			Name: "urbanhub-state-" + fact, Fact: fact, When: "data." + conversationKey + ` != ""`,
-			System: Bird, Kind: Conversation, Update: true,
+			System: Bird, Kind: Conversation, Update: true, Clock: aiLast,
 			Relate: []mapping.Relate{{Kind: Conversation, Field: conversationKey, Required: true}},
 			Fields: fields,
 		}

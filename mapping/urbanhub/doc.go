@@ -72,6 +72,8 @@
 //	application.submitted    ai_stage application
 //	lease.signed             ai_stage lease_signed
 //
+// One that comes late, after a later one, only fills what is blank.
+//
 // Package bird takes the last three only from calls whose bird.FlowMap names
 // them; docs/bird-flows.md has that map.
 //

@@ -23,10 +23,18 @@ type fake struct {
 	records map[sync.Ref]*sync.Record
 	related map[sync.Ref][]sync.Ref // by what was created, in order
 	created []sync.Ref
+	written map[string]int // how often a field of a record was
 }
 
 func newFake(system sync.System, unique map[sync.Kind]string) *fake {
-	return &fake{system: system, unique: unique, records: map[sync.Ref]*sync.Record{}, related: map[sync.Ref][]sync.Ref{}}
+	return &fake{system: system, unique: unique, records: map[sync.Ref]*sync.Record{}, related: map[sync.Ref][]sync.Ref{}, written: map[string]int{}}
+}
+
+// writes returns how often a field of a record was written by the engine.
+func (f *fake) writes(ref sync.Ref, name string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.written[ref.String()+" "+name]
 }
 
 // edit changes a record as a person or the vendor's own agent would, and makes
@@ -151,6 +159,9 @@ func (f *fake) write(w sync.Write) sync.Result {
 	}
 	_, known := f.records[w.Ref]
 	f.set(w.Ref, w.Fields)
+	for n := range w.Fields {
+		f.written[w.Ref.String()+" "+n]++
+	}
 	if !known {
 		f.related[w.Ref] = slices.Clone(w.Related)
 	}

@@ -255,8 +255,20 @@ func TestFactsTellTheWholeStory(t *testing.T) {
 		a.holds(a.hub, deal, "tour_scheduled_date", "2026-01-25T15:00:00.000Z")
 		a.holds(a.hub, deal, "last_ai_interaction", "2026-01-20T13:04:05.678Z")
 
-		a.tell(told["lease.signed"])
+		signed := told["lease.signed"]
+		signed.OccurredAt = signed.OccurredAt.Add(time.Hour)
+		a.tell(signed)
 		a.settle()
+		late := told["tour.scheduled"]
+		late.ID, late.OccurredAt = "late", signed.OccurredAt.Add(-time.Minute)
+		stages := a.bird.writes(conversation, aiStage)
+		a.tell(late)
+		a.settle()
+		a.holds(a.bird, conversation, aiStage, "lease_signed")
+		a.holds(a.bird, conversation, "attributes.last_ai_interaction", "2026-01-20T14:04:05.678Z")
+		if again := a.bird.writes(conversation, aiStage); again != stages {
+			a.Errorf("a late fact wrote the stage %d times", again-stages)
+		}
 		a.holds(a.hub, deal, dealStage, "closedwon")
 		a.holds(a.bird, contact, "deal_stage", "closedwon")
 		a.healthy()

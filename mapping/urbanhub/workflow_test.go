@@ -60,7 +60,7 @@ func newOffice(t *testing.T) *office {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := sync.Config{Store: o.store, Queue: o.queue, SweepInterval: -1, Peers: map[sync.System]sync.Peer{
+	cfg := sync.Config{Store: o.store, Queue: o.queue, SweepInterval: -1, Lease: 3 * time.Second, Peers: map[sync.System]sync.Peer{
 		bird.System: {Source: b, Sink: b}, hubspot.System: {Source: h, Sink: h}}}
 	set.AddTo(&cfg)
 	if o.engine, err = sync.New(cfg); err != nil {
