@@ -30,6 +30,8 @@ const (
 	// Load walks through many records and syncs them: a backfill, or what a
 	// dry run has found.
 	Load Action = "load"
+	// Test sends a test to those who are told of alerts.
+	Test Action = "test"
 	// Suspend throws a switch or puts it back.
 	Suspend Action = "suspend"
 )

@@ -45,6 +45,11 @@ type Options struct {
 	// masked, such as "stage" or, of one flow only, "deals/stage". Ids and
 	// values of a declared order are plain without being named.
 	Plain []string
+	// Alerts lists the alerts that hold at a moment; nil shows none. TestAlerts
+	// sends a test to those who are told, such as the method Test of an
+	// alert.Manager; nil offers none.
+	Alerts     func(now time.Time) []Alert
+	TestAlerts func(ctx context.Context, now time.Time) error
 	// Policy is the Content-Security-Policy of the pages, which need no more
 	// than the default allows: scripts, styles, images and requests of their
 	// own origin, and no framing.

@@ -9,6 +9,7 @@ var notices = map[string]string{
 	"resolved":  "Resolved: what waited goes on.",
 	"undone":    "Taken back. What people changed since was kept.",
 	"erased":    "Erased for good. The receipt is in the audit.",
+	"tested":    "A test was sent to everybody who is told of alerts.",
 	"started":   "Started.",
 	"cancelled": "Cancelled: it stops after what it is doing.",
 	"suspended": "Suspended in every process within seconds.",

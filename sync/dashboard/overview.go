@@ -20,6 +20,7 @@ type overviewPage struct {
 	Issues   []issue
 	Holds    int
 	Modes    []sync.Mode
+	Alerts   int
 	Charts   []chart
 	Empty    bool
 }
@@ -63,6 +64,9 @@ func (d *Dashboard) overview(w http.ResponseWriter, r *http.Request) error {
 		chartOf("Retries and dead letters", "per minute", hour, func(m *minute) int { return m.retried + m.buried }),
 	}
 	p.Empty = len(d.opts.Feed.latest(1, func(*sync.Event) bool { return true })) == 0
+	if d.opts.Alerts != nil {
+		p.Alerts = len(d.opts.Alerts(now))
+	}
 	p.judge()
 	return d.show(w, r, "overview", "Overview", p)
 }
@@ -72,6 +76,8 @@ func (p *overviewPage) judge() {
 	switch {
 	case p.Stats.Dead > 0 || p.Holds > 0:
 		p.Verdict, p.Sentence = "bad", "Something waits for a person."
+	case p.Alerts > 0:
+		p.Verdict, p.Sentence = "bad", "An alert holds."
 	case len(p.Modes) > 0:
 		p.Verdict, p.Sentence = "bad", "Some things wait until something else is well again; nothing is lost."
 	case p.Stats.Sleeping > 0:

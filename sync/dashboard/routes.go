@@ -46,6 +46,7 @@ var routes = []route{
 	{"GET", "/health", View, (*Dashboard).health},
 	{"POST", "/health/suspend", Suspend, (*Dashboard).suspend},
 	{"POST", "/health/resume", Suspend, (*Dashboard).resume},
+	{"POST", "/health/test", Test, (*Dashboard).testAlerts},
 	{"POST", "/theme", View, (*Dashboard).theme},
 	{"GET", "/stream", View, (*Dashboard).stream},
 	{"GET", "/assets/{name}", View, (*Dashboard).asset},

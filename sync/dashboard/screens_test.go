@@ -1,8 +1,12 @@
 package dashboard_test
 
 import (
+	"context"
 	"net/url"
 	"testing"
+	"time"
+
+	"github.com/urbanhub/crmsync/sync/dashboard"
 )
 
 func TestOverview(t *testing.T) {
@@ -136,5 +140,24 @@ func TestHealth(t *testing.T) {
 	w.board.Close() // waits for the run
 	if s, err := w.engine.Suspended(t.Context()); err != nil || len(s) != 0 {
 		t.Errorf("suspended %v, %v after resuming", s, err)
+	}
+}
+
+func TestAlerts(t *testing.T) {
+	var sent int
+	w := newWorld(t, func(o *dashboard.Options) {
+		o.Alerts = func(now time.Time) []dashboard.Alert {
+			return []dashboard.Alert{{Rule: "CrmsyncLag", Severity: "critical", Text: "changes are late", Since: now.Add(-time.Hour), Runbook: "https://example.com/lag"}}
+		}
+		o.TestAlerts = func(context.Context, time.Time) error { sent++; return nil }
+	})
+	contains(t, w.get("/"), "An alert holds", "changes are late", `href="https://example.com/lag"`, "1 h ago")
+	contains(t, w.post("/health/test", nil), "A test was sent", "CrmsyncLag")
+	if sent != 1 {
+		t.Errorf("%d tests were sent", sent)
+	}
+	w.noted("ada: test: the alerts")
+	if res, _ := newWorld(t).ask(request("POST", "/health/test", nil)); res.StatusCode != 404 {
+		t.Errorf("status %d where nobody is told", res.StatusCode)
 	}
 }
