@@ -192,14 +192,17 @@ func (l *lateLog) Read(ctx context.Context, spans []queue.Span) ([]queue.Page, e
 
 // floors returns for each span up to where its stream hides nothing.
 func (l *lateLog) floors(ctx context.Context, spans []queue.Span) ([]uint64, error) {
-	floors := make([]uint64, len(spans))
+	floors, whole := make([]uint64, len(spans)), make([]queue.Span, len(spans))
 	for i, s := range spans {
-		pages, err := l.Log.Read(ctx, []queue.Span{{Shard: s.Shard, Priority: s.Priority, Limit: 1 << 20}})
-		if err != nil {
-			return nil, err
-		}
-		floors[i] = pages[0].Settled
-		for _, e := range pages[0].Entries {
+		whole[i] = queue.Span{Shard: s.Shard, Priority: s.Priority, Limit: 1 << 20}
+	}
+	pages, err := l.Log.Read(ctx, whole)
+	if err != nil {
+		return nil, err
+	}
+	for i := range pages {
+		floors[i] = pages[i].Settled
+		for _, e := range pages[i].Entries {
 			if l.hidden[e.Message.ID] {
 				floors[i] = min(floors[i], e.Seq-1)
 			}
