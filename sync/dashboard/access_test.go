@@ -69,6 +69,17 @@ func TestEveryRouteAsks(t *testing.T) {
 	}
 }
 
+func TestUnknownAddressesAskToo(t *testing.T) {
+	w := newWorld(t, func(o *dashboard.Options) {
+		o.Authorize = func(*http.Request, dashboard.Action) error { return errors.New("no") }
+	})
+	for _, r := range []*http.Request{request("GET", "/nowhere", nil), request("POST", "/nowhere", nil), request("DELETE", "/dead", nil), request("GET", "/dead/replay", nil)} {
+		if res, _ := w.ask(r); res.StatusCode != http.StatusForbidden {
+			t.Errorf("%s %s: status %d, want 403", r.Method, r.URL.Path, res.StatusCode)
+		}
+	}
+}
+
 // harmless are the POSTs that change nothing: they keep what is asked out of
 // the address, or remember a theme in the browser.
 var harmless = map[string]bool{"/records": true, "/mappings/try": true, "/theme": true}
