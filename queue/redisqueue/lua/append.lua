@@ -10,17 +10,15 @@ local seq = math.max(tonumber(redis.call('GET', KEYS[1]) or 0), now - 1)
 local counter, added, failed = nil, 0, nil
 
 redis.call('UNLINK', KEYS[2])
-local others = {}
-for _, week in ipairs({ KEYS[3], KEYS[5] }) do
-  if redis.call('EXISTS', week) == 1 then table.insert(others, week) end
-end
-
-local function known(id)
-  for _, week in ipairs(others) do
-    local at = redis.call('HGET', week, id)
-    if at and now - tonumber(at) < memory then return true end
+local n = (#KEYS - 5) / 2
+local ids, known, new = {}, {}, {}
+for i = 1, n do ids[i] = ARGV[3 * i + 1] end
+for w = 3, 5 do
+  if n > 0 and redis.call('EXISTS', KEYS[w]) == 1 then
+    for i, at in ipairs(redis.call('HMGET', KEYS[w], unpack(ids))) do
+      if at and now - tonumber(at) < memory then known[ids[i]] = true end
+    end
   end
-  return redis.call('HSETNX', KEYS[4], id, ARGV[1]) == 0
 end
 
 local function add(stream, bucket, message)
@@ -44,10 +42,10 @@ local function refused(reply, text)
   return type(reply) == 'table' and string.find(reply.err, text or '', 1, true)
 end
 
-for i = 0, (#KEYS - 5) / 2 - 1 do
-  local stream, index, id = KEYS[2 * i + 6], KEYS[2 * i + 7], ARGV[3 * i + 4]
-  if not known(id) then
-    local bucket, message = ARGV[3 * i + 5], ARGV[3 * i + 6]
+for i = 1, n do
+  local stream, index, id = KEYS[2 * i + 4], KEYS[2 * i + 5], ids[i]
+  if not known[id] then
+    local bucket, message = ARGV[3 * i + 2], ARGV[3 * i + 3]
     local entry = add(stream, bucket, message)
     if refused(entry, 'equal or smaller') then
       catchUp(stream)
@@ -55,14 +53,15 @@ for i = 0, (#KEYS - 5) / 2 - 1 do
     end
     local indexed = refused(entry) and entry or redis.pcall('RPUSH', index, counter)
     if refused(indexed) then
-      redis.call('HDEL', KEYS[4], id)
       if not refused(entry) then redis.call('XDEL', stream, entry) end
       failed = indexed
       break
     end
-    added = added + 1
+    known[id], added = true, added + 1
+    new[2 * added - 1], new[2 * added] = id, ARGV[1]
   end
 end
+if added > 0 then redis.call('HSET', KEYS[4], unpack(new)) end
 redis.call('SET', KEYS[1], string.format('%d', seq))
 if added > 0 and ARGV[3] ~= '' then redis.call('PUBLISH', ARGV[3], '') end
 return failed or added
