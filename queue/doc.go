@@ -8,8 +8,8 @@
 //     one process, with nothing to install.
 //   - redisqueue: in Redis, for many processes. As durable as the server is
 //     set up to be, which its Check tells.
-//
-// A driver over PostgreSQL comes next; the rules below are made for it.
+//   - pgqueue: in PostgreSQL, for many processes. A host pushes in its own
+//     transactions, and dead letters are there for SQL.
 //
 // # How it works
 //

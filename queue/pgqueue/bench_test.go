@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/urbanhub/crmsync/queue"
 	"github.com/urbanhub/crmsync/queue/pgqueue"
 	"github.com/urbanhub/crmsync/sync"
 )
@@ -272,4 +273,23 @@ func (r *rig) pushing() func() {
 		r.Fatal(err)
 	}
 	return func() { _ = tx.Rollback(context.Background()) }
+}
+
+// BenchmarkRead reads all streams when nothing is there.
+func BenchmarkRead(b *testing.B) {
+	r := newRig(b)
+	log := pgqueue.NewLog(r.pool, nil)
+	var spans []queue.Span
+	for shard := range log.Shards() {
+		for p := range sync.Priority(sync.Priorities) {
+			spans = append(spans, queue.Span{Shard: shard, Priority: p, After: 1, Limit: 64})
+		}
+	}
+	r.measure(b.N, func() {
+		for range b.N {
+			if _, err := log.Read(b.Context(), spans); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }

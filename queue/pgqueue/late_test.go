@@ -90,7 +90,11 @@ func TestLateCommit(t *testing.T) {
 		want(t, take(t, q, t0), id)
 	}
 	must(t, first.Commit(t.Context()))
-	want(t, take(t, q, t0), "early")
+	got := take(t, q, t0)
+	for len(got) == 0 { // it is looked for now and then
+		got = take(t, q, t0)
+	}
+	want(t, got, "early")
 	want(t, take(t, q, t0))
 }
 
@@ -197,10 +201,7 @@ func TestDedupeAtTheTurnOfTheWeek(t *testing.T) {
 	pool := database(t)
 	log := pgqueue.NewLog(pool, nil)
 	week := 7 * 24 * time.Hour
-	turn := t0.Truncate(week) // of the Unix epoch's weeks, see below
-	for turn.Unix()%int64(week.Seconds()) != 0 {
-		turn = turn.Add(24 * time.Hour)
-	}
+	turn := time.Unix(t0.Unix()/int64(week.Seconds())*int64(week.Seconds()), 0) // weeks are counted from the epoch
 	before, after := turn.Add(-time.Second), turn.Add(time.Second)
 	for i, order := range [][2]time.Time{{before, after}, {after, before}} {
 		id := fmt.Sprint(i)

@@ -45,6 +45,7 @@ type Log struct {
 	appends *microbatch.Batcher[appending, struct{}]
 	deletes *microbatch.Batcher[deletion, bool]
 	settled settled
+	pace    pace
 	corrupt atomic.Int64
 	changed chan struct{} // messages were appended here
 	name    string        // of this log among those that notify

@@ -1,6 +1,8 @@
 package pgqueue_test
 
 import (
+	"fmt"
+	"sync/atomic"
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -24,7 +26,16 @@ func database(tb testing.TB) *pgxpool.Pool {
 	return pool
 }
 
+// Each scenario has a schema of its own, which is made faster than a database.
 func TestLog(t *testing.T) {
-	queuetest.RunLog(t, func(t *testing.T) queue.Log { return pgqueue.NewLog(database(t), nil) },
-		&queuetest.Options{Backlog: 100_000})
+	pool := pgtest.Open(t, func(c *pgxpool.Config) { c.MaxConns = 16 })
+	var n atomic.Int64
+	newLog := func(t *testing.T) queue.Log {
+		schema := fmt.Sprint("scenario_", n.Add(1))
+		if err := pgqueue.Migrate(t.Context(), pool, schema); err != nil {
+			t.Fatal(err)
+		}
+		return pgqueue.NewLog(pool, &pgqueue.Options{Schema: schema})
+	}
+	t.Run("all", func(t *testing.T) { queuetest.RunLog(t, newLog, &queuetest.Options{Backlog: 100_000}) })
 }

@@ -17,16 +17,16 @@ import (
 	"github.com/urbanhub/crmsync/sync"
 )
 
-// readSQL answers all spans by probes of the primary key. The row numbered 0
+// readSQL answers all spans by probes of the primary key. The row numbered -1
 // describes the snapshot that all of them were read by.
 const readSQL = `
-SELECT 0::int8, pg_snapshot_xmin(s)::text::int8, pg_snapshot_xmax(s)::text::int8,
+SELECT -1, pg_snapshot_xmin(s)::text::int8, pg_snapshot_xmax(s)::text::int8,
 	NULL::text, NULL::text, NULL::timestamptz, NULL::bytea, NULL::timestamptz, NULL::int4, NULL::jsonb
 FROM pg_current_snapshot() s
 UNION ALL
 SELECT s.n, m.seq, 0, m.id, m.key, m.enqueued_at, m.payload, m.retry_at, m.attempts, m.history
-FROM unnest($1::int2[], $2::int2[], $3::int8[], $4::int8[], $5::text[], $6::int4[])
-	WITH ORDINALITY s(shard, priority, after, upto, key, most, n)
+FROM unnest($1::int2[], $2::int2[], $3::int8[], $4::int8[], $5::text[], $6::int4[], $7::int4[])
+	s(shard, priority, after, upto, key, most, n)
 CROSS JOIN LATERAL (
 	SELECT * FROM @message m
 	WHERE m.shard = s.shard AND m.priority = s.priority AND m.seq > s.after AND m.seq <= s.upto
@@ -41,15 +41,19 @@ WHERE locktype = 'relation' AND mode = 'RowExclusiveLock' AND relation = '@messa
 
 // Read implements [queue.Log].
 func (l *Log) Read(ctx context.Context, spans []queue.Span) ([]queue.Page, error) {
-	r, stuck := l.settled.begin()
+	r, stuck, held := l.settled.begin()
 	if stuck {
 		if err := l.askLocks(ctx); err != nil {
 			return nil, pgerror.Wrap("pgqueue: read", err)
 		}
-		r, _ = l.settled.begin()
+		r, _, held = l.settled.begin()
 	}
-	f := fetch{reading: r, spans: spans, pages: make([]queue.Page, len(spans))}
-	err := l.guarded(ctx, func(b *pgx.Batch) {
+	again, err := l.pace.wait(ctx, held)
+	if err != nil {
+		return nil, pgerror.Wrap("pgqueue: read", err)
+	}
+	f := fetch{reading: r, spans: spans, pages: make([]queue.Page, len(spans)), again: again}
+	err = l.guarded(ctx, func(b *pgx.Batch) {
 		b.Queue(l.sql.Replace(readSQL), f.args()...).Query(f.scan)
 	})
 	if err == nil && len(f.corrupt) > 0 {
@@ -58,6 +62,7 @@ func (l *Log) Read(ctx context.Context, spans []queue.Span) ([]queue.Page, error
 	if err != nil {
 		return nil, pgerror.Wrap("pgqueue: read", err)
 	}
+	l.pace.read(len(spans), f.entries)
 	final := l.settled.end(f.reading)
 	for i := range f.pages {
 		p := &f.pages[i]
@@ -89,26 +94,33 @@ type fetch struct {
 	reading
 	spans   []queue.Span
 	pages   []queue.Page
+	again   bool // look for late commits, too
+	entries int
 	corrupt []corrupt
 }
 
 func (f *fetch) args() []any {
 	n := len(f.spans)
-	shard, priority, most := make([]int16, n), make([]int16, n), make([]int32, n)
-	after, upto, key := make([]int64, n), make([]int64, n), make([]string, n)
-	for i, s := range f.spans {
-		shard[i], priority[i], key[i] = int16(s.Shard), int16(s.Priority), s.Key
-		after[i] = int64(min(s.After, math.MaxInt64))
-		upto[i] = int64(min(cmp.Or(s.Upto, math.MaxInt64), math.MaxInt64))
-		most[i] = int32(min(s.Limit, math.MaxInt32-1))
+	number, shard, priority, most := make([]int32, 0, n), make([]int16, 0, n), make([]int16, 0, n), make([]int32, 0, n)
+	after, upto, key := make([]int64, 0, n), make([]int64, 0, n), make([]string, 0, n)
+	for i := range f.spans {
+		s := &f.spans[i]
+		if !f.again && s.Upto != 0 && s.Key == "" {
+			f.pages[i].More = true // not now: the page ends where it begins
+			continue
+		}
+		number, shard, priority, key = append(number, int32(i)), append(shard, int16(s.Shard)), append(priority, int16(s.Priority)), append(key, s.Key)
+		after = append(after, int64(min(s.After, math.MaxInt64)))
+		upto = append(upto, int64(min(cmp.Or(s.Upto, math.MaxInt64), math.MaxInt64)))
+		most = append(most, int32(min(s.Limit, math.MaxInt32-1)))
 	}
-	return []any{shard, priority, after, upto, key, most}
+	return []any{shard, priority, after, upto, key, most, number}
 }
 
-// row is what readSQL returns of an entry. Its texts are bytes, because a
-// corrupt row may lack what the table demands.
+// row is what readSQL returns of an entry. What the row of the
+// snapshot lacks are pointers.
 type row struct {
-	span     int64
+	span     int32
 	seq      int64
 	xmax     int64
 	id, key  *string
@@ -125,11 +137,11 @@ func (f *fetch) scan(rows pgx.Rows) error {
 		if err := rows.Scan(&r.span, &r.seq, &r.xmax, &r.id, &r.key, &r.enqueued, &r.payload, &r.retryAt, &r.attempts, &r.history); err != nil {
 			return err
 		}
-		if r.span == 0 {
+		if r.span < 0 {
 			f.xmin, f.xmax = r.seq, r.xmax
 			continue
 		}
-		f.add(&r, int(r.span-1))
+		f.add(&r, int(r.span))
 	}
 	return rows.Err()
 }
@@ -151,6 +163,7 @@ func (f *fetch) add(r *row, i int) {
 		p.Entries = make([]queue.Entry, 0, 8)
 	}
 	p.Entries = append(p.Entries, e)
+	f.entries++
 }
 
 // entry decodes the row.

@@ -28,6 +28,7 @@ type settled struct {
 	locks   int64         // settled by locks
 	at      int64         // what will be when the holders are gone
 	holders []string      // virtual transactions
+	asked   bool          // since something was settled otherwise
 }
 
 // A mark says that all numbers up to seq are settled for snapshots whose xmin
@@ -41,12 +42,13 @@ type reading struct {
 	top        int64 // the highest number read
 }
 
-// begin returns a reading, and whether xmin stands still.
-func (s *settled) begin() (r reading, stuck bool) {
+// begin returns a reading, whether the locks should be asked because xmin
+// stands still, and whether they did not help.
+func (s *settled) begin() (r reading, stuck, held bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	const patience = 16
-	return reading{base: s.locks}, s.vain >= patience
+	return reading{base: s.locks}, s.vain >= patience, len(s.holders) > 0 && s.asked
 }
 
 // end takes note of a reading and returns up to where its stream is final.
@@ -69,7 +71,7 @@ func (s *settled) end(r reading) uint64 {
 	s.marks = s.marks[passed:] // the one just passed serves reads that began earlier
 	s.thin()
 	if s.vain++; floor >= s.seen {
-		s.vain = 0
+		s.vain, s.asked = 0, false
 	}
 	return uint64(floor)
 }
@@ -101,7 +103,7 @@ func (s *settled) ask() int64 {
 func (s *settled) answer(seen int64, holders []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.vain = 0
+	s.vain, s.asked = 0, true
 	s.holders = slices.DeleteFunc(s.holders, func(h string) bool { return !slices.Contains(holders, h) })
 	if len(s.holders) > 0 {
 		return

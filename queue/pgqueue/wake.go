@@ -3,6 +3,7 @@ package pgqueue
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"log/slog"
 	stdsync "sync"
 	"time"
@@ -72,8 +73,8 @@ func (l *Log) connect(ctx context.Context, work func(context.Context, *pgx.Conn)
 		return err
 	}
 	conn := c.Hijack()
-	defer conn.Close(context.WithoutCancel(ctx)) // it gives up soon by itself
-	return work(ctx, conn)
+	err = work(ctx, conn)
+	return errors.Join(err, conn.Close(context.WithoutCancel(ctx)))
 }
 
 func (l *Log) channel() string { return l.opts.Schema + ".queue" }
