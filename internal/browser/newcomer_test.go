@@ -29,7 +29,9 @@ func TestNewcomer(t *testing.T) {
 	b.follow("#reveal")
 	b.reads("#field-phone", "+57")
 	b.do(chromedp.Click("#field-phone summary"))
-	b.reads("#field-phone", "Rule", "agreed on", "told by")
+	b.reads("#field-phone", "Rule", "agreed on")
+	b.do(chromedp.Click("#field-phone .steps summary"))
+	b.reads("#field-phone", "Told by", "propertyChange")
 	b.do(chromedp.ScrollIntoView("#field-phone"))
 	b.picture("record")
 
