@@ -146,8 +146,9 @@ func (w *world) simulate(rng *rand.Rand, pairs, events int) []sync.Ref {
 		rights[i] = w.link(left).Right
 	}
 	timeout := &sync.Error{Op: "fake", Action: sync.Retry}
-	fail := func(string, sync.Ref) error { return sometimes(timeout, rng.IntN(10) == 0) }
 	for _, f := range []*fake{w.left, w.right} {
+		dice := rand.New(rand.NewPCG(rng.Uint64(), 0)) // both systems are called at once
+		fail := func(string, sync.Ref) error { return sometimes(timeout, dice.IntN(10) == 0) }
 		f.tune(func() { f.before, f.after = fail, fail })
 	}
 	for n := range events {
