@@ -23,6 +23,9 @@ const Schema = "crmsync"
 // shards is fixed: the messages stored depend on it.
 const shards = 64
 
+// linger is how long small calls wait for others to share a transaction with.
+const linger = time.Millisecond
+
 // Options tune a queue. The zero value is good.
 type Options struct {
 	// Schema is the PostgreSQL schema of the tables. Default: [Schema].
@@ -119,8 +122,8 @@ func NewLog(pool *pgxpool.Pool, opts *Options) *Log {
 		l.opts.Logger = slog.New(slog.DiscardHandler)
 	}
 	l.sql = strings.NewReplacer("@", pgx.Identifier{l.opts.Schema}.Sanitize()+".queue_")
-	l.appends = microbatch.New(microbatch.Config[appending, struct{}]{Max: 64, InFlight: 2, Run: l.appendAll})
-	l.deletes = microbatch.New(microbatch.Config[deletion, bool]{Max: 256, InFlight: 1, Run: l.deleteAll})
+	l.appends = microbatch.New(microbatch.Config[appending, struct{}]{Max: 64, InFlight: 2, Linger: linger, Patience: linger, Run: l.appendAll})
+	l.deletes = microbatch.New(microbatch.Config[deletion, bool]{Max: 256, InFlight: 1, Linger: 2 * linger, Patience: 2 * linger, Run: l.deleteAll})
 	return l
 }
 
