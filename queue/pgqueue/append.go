@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/urbanhub/crmsync/internal/pgerror"
 	"github.com/urbanhub/crmsync/queue"
@@ -153,11 +154,11 @@ func part(week int64) int { return int((week%3 + 3) % 3) }
 
 // hashOf stands for an ID in one week. Weeks have hashes of their own, so that
 // what an old one left in its part is never mistaken for this one's.
-func hashOf(week int64, id string) [16]byte {
+func hashOf(week int64, id string) pgtype.UUID {
 	buf := make([]byte, 8, 128)
 	binary.BigEndian.PutUint64(buf, uint64(week))
 	sum := sha256.Sum256(append(buf, id...))
-	return [16]byte(sum[:])
+	return pgtype.UUID{Bytes: [16]byte(sum[:]), Valid: true}
 }
 
 // rows are the columns of messages.
@@ -166,13 +167,13 @@ type rows struct {
 	id, key         []string
 	enqueued        []time.Time
 	payload         [][]byte
-	hash, before    [][16]byte
-	known           map[[16]byte]bool
+	hash, before    []pgtype.UUID
+	known           map[pgtype.UUID]bool
 }
 
 func newRows(n int) *rows {
 	return &rows{make([]int16, 0, n), make([]int16, 0, n), make([]string, 0, n), make([]string, 0, n), make([]time.Time, 0, n),
-		make([][]byte, 0, n), make([][16]byte, 0, n), make([][16]byte, 0, n), make(map[[16]byte]bool, n)}
+		make([][]byte, 0, n), make([]pgtype.UUID, 0, n), make([]pgtype.UUID, 0, n), make(map[pgtype.UUID]bool, n)}
 }
 
 func (r *rows) add(m *sync.Message, page page) {

@@ -201,7 +201,9 @@ WITH gone AS (DELETE FROM @message WHERE shard = $1 AND priority = $2 AND seq = 
 INSERT INTO @dead (id, key, shard, priority, enqueued_at, died_at, attempts, history, payload, body)
 SELECT CASE WHEN id = '' THEN 'corrupt-' || seq ELSE id END, key, shard, priority, enqueued_at, clock_timestamp(), greatest(attempts, 0),
 	$4::jsonb, payload, @json(payload) FROM gone
-ON CONFLICT (id) DO NOTHING`
+ON CONFLICT (id) DO UPDATE SET key = excluded.key, shard = excluded.shard, priority = excluded.priority,
+	enqueued_at = excluded.enqueued_at, died_at = excluded.died_at, attempts = excluded.attempts,
+	history = excluded.history, payload = excluded.payload, body = excluded.body`
 
 // remove moves corrupt rows to the dead letters, so that their neighbours go
 // on. It needs no fence: no process could do anything else with them.
