@@ -121,17 +121,24 @@ func effectsOf(entries []Entry) map[string]effect {
 }
 
 // entriesOf returns all entries that a filter selects.
-func (e *Engine) entriesOf(ctx context.Context, filter AuditFilter) ([]Entry, error) {
-	var all []Entry
+func (e *Engine) entriesOf(ctx context.Context, filter AuditFilter) (all []Entry, err error) {
+	err = e.eachEntry(ctx, filter, func(n *Entry) { all = append(all, *n) })
+	return all, err
+}
+
+// eachEntry hands over the entries that a filter selects, a page at a time.
+func (e *Engine) eachEntry(ctx context.Context, filter AuditFilter, do func(*Entry)) error {
 	filter.Limit = 1000
 	for {
 		page, err := e.Entries(ctx, filter)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		all = append(all, page...)
+		for i := range page {
+			do(&page[i])
+		}
 		if len(page) < filter.Limit {
-			return all, nil
+			return nil
 		}
 		filter.After = page[len(page)-1].Seq
 	}

@@ -55,7 +55,8 @@ func (e *Engine) Undo(ctx context.Context, u Undo) ([]Undone, error) {
 	if err != nil {
 		return nil, err
 	}
-	entries, err := e.entriesOf(ctx, AuditFilter{Flow: u.Flow, Ref: u.Ref})
+	ctx = WithPriority(ctx, Sweep)
+	entries, err := e.selected(ctx, &u)
 	if err != nil {
 		return nil, err
 	}
@@ -82,6 +83,22 @@ func (e *Engine) Undo(ctx context.Context, u Undo) ([]Undone, error) {
 		}
 	}
 	return out, nil
+}
+
+// selected reads the audit page by page and keeps the decisions that are meant,
+// and what became of their writes.
+func (e *Engine) selected(ctx context.Context, u *Undo) (kept []Entry, err error) {
+	intents := map[string]bool{}
+	err = e.eachEntry(ctx, AuditFilter{Flow: u.Flow, Ref: u.Ref}, func(n *Entry) {
+		switch {
+		case u.matches(n):
+			intents[n.Intent] = true
+		case n.Kind != EntryWrote || !intents[n.Intent]:
+			return
+		}
+		kept = append(kept, *n)
+	})
+	return kept, err
 }
 
 // A reversal takes back what was written to one pair.
@@ -115,22 +132,25 @@ func (r *reversal) run(ctx context.Context) ([]Undone, error) {
 	return out, nil
 }
 
-// read finds the link and reads both of its records.
+// read finds the link, whatever its ends are by now, and reads its records. One
+// that answers as another belongs to another pair.
 func (r *reversal) read(ctx context.Context) error {
-	at := r.steps[len(r.steps)-1].Left
-	link, err := r.engine.cfg.Store.Link(ctx, r.planner.flow.Name, at)
-	if err != nil {
+	link, err := linkByID(ctx, r.engine.cfg.Store, r.planner.flow.Name, r.steps[0].Link)
+	if err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}
 	r.link = link
 	for _, s := range []Side{Left, Right} {
-		end := r.planner.flow.End(s)
-		recs, err := r.engine.cfg.Peers[end.System].Source.Read(ctx, end.Kind, []string{link.End(s).ID})
+		end := link.End(s)
+		if end.Zero() || link.State == Erased {
+			continue
+		}
+		recs, err := r.engine.cfg.Peers[end.System].Source.Read(ctx, end.Kind, []string{end.ID})
 		if err != nil {
 			return err
 		}
 		if len(recs) == 1 {
-			r.views[s] = View{Exists: !recs[0].Deleted, Record: recs[0]}
+			r.views[s] = View{Exists: !recs[0].Deleted && recs[0].ID == end.ID, Record: recs[0]}
 		}
 	}
 	return nil
@@ -147,7 +167,7 @@ func (r *reversal) side(s Side) ([]Undone, Fields, error) {
 		if first == nil {
 			continue
 		}
-		u := Undone{Link: r.link.ID, Ref: r.link.End(s), Field: f.Name, From: last.After, To: first.Before[s]}
+		u := Undone{Link: r.steps[0].Link, Ref: r.link.End(s), Field: f.Name, From: last.After, To: first.Before[s]}
 		if u.From == u.To {
 			continue
 		}
@@ -187,12 +207,13 @@ func (r *reversal) span(field string, s Side) (first, last *Decision) {
 }
 
 // write brings old values back under an intent, as an edit of its own: the
-// base stays, so that the next look carries them to the other side.
+// base stays, so that the next look carries them to the other side. The intent
+// does not say what is written: after a crash that would be taken for agreed on,
+// and the other side's value for the edit.
 func (r *reversal) write(ctx context.Context, s Side, fields Fields, list []Undone) error {
 	e := r.engine
 	now := time.Now()
 	intent := Intent{ID: newID(), Expires: now.Add(e.cfg.Lease)}
-	intent.Writes[s] = fields
 	link, err := e.begin(ctx, now, r.link, intent)
 	if err != nil {
 		return err
