@@ -64,6 +64,13 @@ func (g *guarded) first(flow string) bool {
 	return true
 }
 
+// again has the next deed too many stop a flow that could not be stopped.
+func (g *guarded) again(flow string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.told, flow)
+}
+
 // hourly completes the bounds of a flow.
 func (g *guarded) hourly(limits Guard, flow string) Guard {
 	g.mu.Lock()

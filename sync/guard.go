@@ -108,6 +108,7 @@ func (e *Engine) trip(ctx context.Context, why *Error, flow string) error {
 	e.cfg.Logger.LogAttrs(ctx, slog.LevelError, "a guard suspends a flow", slog.Any("error", why))
 	e.observe(Event{Type: EventTripped, Flow: flow, Ref: why.Ref, Err: why})
 	if err := e.Suspend(ctx, Switch{Flow: flow, Why: "guard: " + why.Err.Error()}); err != nil {
+		e.guarded.again(flow)
 		return errors.Join(why, err)
 	}
 	return why

@@ -147,13 +147,20 @@ func (e *Engine) thrown(ctx context.Context, flow string) ([]Switch, Cursor, err
 	return thrown, stored, nil
 }
 
-// refresh takes over the stored switches of a flow.
+// refresh takes over the stored switches of a flow. The guard's counts begin
+// anew with a flow that was resumed, here or in another process.
 func (e *Engine) refresh(ctx context.Context, flow string) error {
 	thrown, _, err := e.thrown(ctx, flow)
-	if err == nil {
-		e.switches.set(flow, thrown)
+	if err != nil {
+		return err
 	}
-	return err
+	whole := Switch{Flow: flow}.same
+	was := e.switches.of(flow)
+	e.switches.set(flow, thrown)
+	if slices.ContainsFunc(was, whole) && !slices.ContainsFunc(thrown, whole) {
+		e.guarded.forget(flow)
+	}
+	return nil
 }
 
 // refreshSwitches does so for all flows.
