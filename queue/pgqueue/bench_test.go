@@ -72,7 +72,7 @@ func (r *rig) push(n, batch int) {
 
 // work takes and finishes, as an engine does, until total messages are done.
 func (r *rig) work(total int) {
-	const workers = 128
+	const workers = 1000
 	lanes := make(chan sync.Lane, workers)
 	var all stdsync.WaitGroup
 	for range workers {
@@ -174,8 +174,11 @@ func BenchmarkMixed(b *testing.B) {
 	r := newRig(b)
 	r.measure(b.N, func() {
 		var both stdsync.WaitGroup
-		both.Go(func() { r.push(b.N, 500) })
-		r.work(b.N)
+		const producers = 4
+		for range producers {
+			both.Go(func() { r.push(b.N/producers, 500) })
+		}
+		r.work(b.N / producers * producers)
 		both.Wait()
 	})
 }

@@ -98,6 +98,23 @@ func TestLateCommit(t *testing.T) {
 	want(t, take(t, q, t0))
 }
 
+// The late one may also be the transaction that began later, above all that
+// ended: the xmax of a snapshot says nothing of it.
+func TestLateCommitOfTheYounger(t *testing.T) {
+	pool := database(t)
+	log := pgqueue.NewLog(pool, nil)
+	q := dispatcher(t, log, "a")
+	older, younger := begin(t, pool), begin(t, pool)
+	must(t, log.EnqueueTx(t.Context(), older, t0, message("1", "k")))
+	must(t, log.EnqueueTx(t.Context(), younger, t0, message("2", "k")))
+	must(t, log.EnqueueTx(t.Context(), older, t0, message("3", "k")))
+	must(t, older.Commit(t.Context()))
+	want(t, take(t, q, t0), "1", "3")
+	want(t, take(t, q, t0))
+	must(t, younger.Commit(t.Context()))
+	want(t, take(t, q, t0), "2")
+}
+
 // span is all of a key's stream.
 func span(key string) queue.Span {
 	return queue.Span{Shard: queue.ShardOf(key, 64), Priority: sync.Live, Limit: 1000}

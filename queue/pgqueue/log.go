@@ -123,7 +123,7 @@ func NewLog(pool *pgxpool.Pool, opts *Options) *Log {
 	}
 	l.sql = strings.NewReplacer("@", pgx.Identifier{l.opts.Schema}.Sanitize()+".queue_")
 	l.appends = microbatch.New(microbatch.Config[appending, struct{}]{Max: 64, InFlight: 2, Linger: linger, Patience: linger, Run: l.appendAll})
-	l.deletes = microbatch.New(microbatch.Config[deletion, bool]{Max: 256, InFlight: 1, Linger: 2 * linger, Patience: 2 * linger, Run: l.deleteAll})
+	l.deletes = microbatch.New(microbatch.Config[deletion, bool]{Max: 1024, InFlight: 1, Linger: 2 * linger, Patience: 2 * linger, Run: l.deleteAll})
 	return l
 }
 

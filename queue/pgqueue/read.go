@@ -20,11 +20,11 @@ import (
 // readSQL answers all spans by probes of the primary key. The row numbered -1
 // describes the snapshot that all of them were read by.
 const readSQL = `
-SELECT -1, pg_snapshot_xmin(s)::text::int8, pg_snapshot_xmax(s)::text::int8,
+SELECT -1, pg_snapshot_xmin(s)::text::int8,
 	NULL::text, NULL::text, NULL::timestamptz, NULL::bytea, NULL::timestamptz, NULL::int4, NULL::jsonb
 FROM pg_current_snapshot() s
 UNION ALL
-SELECT s.n, m.seq, 0, m.id, m.key, m.enqueued_at, m.payload, m.retry_at, m.attempts, m.history
+SELECT s.n, m.seq, m.id, m.key, m.enqueued_at, m.payload, m.retry_at, m.attempts, m.history
 FROM unnest($1::int2[], $2::int2[], $3::int8[], $4::int8[], $5::text[], $6::int4[], $7::int4[])
 	s(shard, priority, after, upto, key, most, n)
 CROSS JOIN LATERAL (
@@ -54,6 +54,9 @@ func (l *Log) Read(ctx context.Context, spans []queue.Span) ([]queue.Page, error
 	}
 	f := fetch{reading: r, spans: spans, pages: make([]queue.Page, len(spans)), again: again}
 	err = l.guarded(ctx, func(b *pgx.Batch) {
+		if f.before > 0 {
+			b.Queue("SELECT pg_current_xact_id()::text::int8").QueryRow(func(row pgx.Row) error { return row.Scan(&f.xid) })
+		}
 		b.Queue(l.sql.Replace(readSQL), f.args()...).Query(f.scan)
 	})
 	if err == nil && len(f.corrupt) > 0 {
@@ -122,7 +125,6 @@ func (f *fetch) args() []any {
 type row struct {
 	span     int32
 	seq      int64
-	xmax     int64
 	id, key  *string
 	enqueued *time.Time
 	payload  []byte
@@ -134,11 +136,11 @@ type row struct {
 func (f *fetch) scan(rows pgx.Rows) error {
 	for rows.Next() {
 		var r row
-		if err := rows.Scan(&r.span, &r.seq, &r.xmax, &r.id, &r.key, &r.enqueued, &r.payload, &r.retryAt, &r.attempts, &r.history); err != nil {
+		if err := rows.Scan(&r.span, &r.seq, &r.id, &r.key, &r.enqueued, &r.payload, &r.retryAt, &r.attempts, &r.history); err != nil {
 			return err
 		}
 		if r.span < 0 {
-			f.xmin, f.xmax = r.seq, r.xmax
+			f.xmin = r.seq
 			continue
 		}
 		f.add(&r, int(r.span))

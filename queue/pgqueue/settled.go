@@ -9,10 +9,11 @@ import (
 // number is drawn before its transaction commits, so that entry 7 may be seen
 // before entry 6. Two observations tell that 6 has come or never will:
 //
-// The first is free with each read. A transaction that drew a number up to one
-// seen in a read had its transaction number by then, below the xmax of the
-// read's snapshot. Once the xmin of a later snapshot reaches that xmax, it has
-// ended.
+// The first comes with the reads. A transaction that drew a number below one
+// seen had its transaction number by then, and a read that begins afterwards
+// draws a higher one. Once the xmin of a later snapshot reaches that, the
+// former has ended. (The xmax of a snapshot would not do: it is the first after
+// the last that ended, and others above it may be under way.)
 //
 // The second is for when xmin stands still, because of a long transaction
 // elsewhere, a report or a dump. Whoever drew a number holds a lock on the
@@ -21,7 +22,8 @@ import (
 type settled struct {
 	mu    stdsync.Mutex
 	seen  int64  // the highest number seen
-	marks []mark // in order of both xmax and seq
+	floor int64  // the highest number known to be settled
+	marks []mark // in order of both xid and seq
 	vain  int    // reads in a row that left something unsettled
 
 	asking  stdsync.Mutex // held by who looks at the locks
@@ -32,14 +34,16 @@ type settled struct {
 }
 
 // A mark says that all numbers up to seq are settled for snapshots whose xmin
-// has reached xmax.
-type mark struct{ xmax, seq int64 }
+// has reached xid.
+type mark struct{ xid, seq int64 }
 
 // A reading is one read of the log.
 type reading struct {
-	base       int64 // what was settled before it began
-	xmin, xmax int64 // of its snapshot
-	top        int64 // the highest number read
+	base   int64 // what was settled before it began
+	before int64 // the highest number seen before, if it is to be marked
+	xid    int64 // its transaction number, 0 if none
+	xmin   int64 // of its snapshot
+	top    int64 // the highest number read
 }
 
 // begin returns a reading, whether the locks should be asked because xmin
@@ -48,7 +52,11 @@ func (s *settled) begin() (r reading, stuck, held bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	const patience = 16
-	return reading{base: s.locks}, s.vain >= patience, len(s.holders) > 0 && s.asked
+	r.base = s.locks
+	if s.seen > s.floor {
+		r.before = s.seen
+	}
+	return r, s.vain >= patience, len(s.holders) > 0 && s.asked
 }
 
 // end takes note of a reading and returns up to where its stream is final.
@@ -56,20 +64,18 @@ func (s *settled) end(r reading) uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.seen = max(s.seen, r.top)
-	if n := len(s.marks); n == 0 || r.top > s.marks[n-1].seq {
-		if n > 0 {
-			r.xmax = max(r.xmax, s.marks[n-1].xmax)
-		}
-		s.marks = append(s.marks, mark{r.xmax, r.top})
+	if n := len(s.marks); r.xid > 0 && (n == 0 || r.before > s.marks[n-1].seq && r.xid > s.marks[n-1].xid) {
+		s.marks = append(s.marks, mark{r.xid, r.before})
 	}
 	floor, passed := r.base, 0
 	for i, m := range s.marks {
-		if m.xmax <= r.xmin {
+		if m.xid <= r.xmin {
 			floor, passed = max(floor, m.seq), i
 		}
 	}
 	s.marks = s.marks[passed:] // the one just passed serves reads that began earlier
 	s.thin()
+	s.floor = max(s.floor, floor)
 	if s.vain++; floor >= s.seen {
 		s.vain, s.asked = 0, false
 	}
