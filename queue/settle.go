@@ -173,7 +173,7 @@ func (q *Queue) settled(l *lane, n int, end func(*lane)) {
 	default:
 		q.endLease(l)
 	}
-	if q.readyLanes() > 0 {
+	if q.readyLanes() > 0 || len(q.refills) > 0 {
 		q.signal()
 	}
 }

@@ -210,4 +210,14 @@ func testReady(b *bench) {
 	b.none()
 	b.done(l)
 	ready("with a lane free again", true)
+	b.drain(1)
+	b.push(msgs("hot", 200)...)
+	for more := range 3 { // a key comes in portions
+		ready("with more of the key", true)
+		l = b.one()
+		if more < 2 {
+			ready("with nothing more to take", false)
+		}
+		b.done(l)
+	}
 }
