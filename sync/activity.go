@@ -55,7 +55,9 @@ type Relation struct {
 	// Of returns the record that the fact names, false if it names none; nil
 	// is the fact's subject.
 	Of func(f Fact) (Ref, bool)
-	// Required has the fact wait until there is such a link.
+	// Required has the fact wait until there is such a link. An activity that
+	// needs no such link is made without, and associated as soon as there is
+	// one, whenever that is.
 	Required bool
 }
 

@@ -19,6 +19,7 @@ const (
 	EntryErased   EntryKind = "erased"   // a person's data were erased; Note is the receipt
 	EntryUndone   EntryKind = "undone"   // writes were taken back; Causes name the fields
 	EntryRecorded EntryKind = "recorded" // a fact became an activity
+	EntryRelated  EntryKind = "related"  // an activity was associated with a record that came after it
 	EntryUnknown  EntryKind = "unknown"  // whether a fact became an activity cannot be found out
 )
 

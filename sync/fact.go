@@ -61,12 +61,26 @@ type recording struct {
 	fact     Fact
 	enqueued time.Time
 	link     Link
+	tried    bool // there was a try before
 	lost     bool // an intent of before was never answered
 	related  []Ref
+	owed     []*Relation // optional ones that lead nowhere yet
 }
 
-// run makes the activity unless it is there.
+// run makes the activity unless it is there, and associates it with what came
+// meanwhile.
 func (r *recording) run(ctx context.Context) error {
+	if err := r.make(ctx); err != nil {
+		return err
+	}
+	if !r.tried && len(r.owed) == 0 {
+		return nil
+	}
+	return r.settleOwed(ctx)
+}
+
+// make makes the activity unless it is there.
+func (r *recording) make(ctx context.Context) error {
 	done, err := r.find(ctx)
 	if done || err != nil {
 		return err
@@ -97,6 +111,7 @@ func (r *recording) run(ctx context.Context) error {
 func (r *recording) find(ctx context.Context) (done bool, err error) {
 	of := factRef(&r.fact)
 	r.link, err = r.engine.cfg.Store.Link(ctx, r.activity.flow(), of)
+	r.tried = err == nil
 	switch {
 	case errors.Is(err, ErrNotFound):
 		r.link = Link{ID: newID(), Flow: r.activity.flow(), Left: of, State: Pending}
@@ -147,6 +162,8 @@ func (r *recording) relate(ctx context.Context) error {
 			r.related = append(r.related, ref)
 		case rel.Required:
 			return r.missing(rel)
+		case r.activity.defers(rel):
+			r.owed = append(r.owed, rel)
 		}
 	}
 	return nil
@@ -231,6 +248,9 @@ func (r *recording) render(ctx context.Context) (Fields, error) {
 
 // write stores the intent, sends the write and stores what became of it.
 func (r *recording) write(ctx context.Context, fields Fields) error {
+	if err := r.owe(ctx); err != nil {
+		return err
+	}
 	now := time.Now()
 	intent := Intent{ID: newID(), Expires: now.Add(r.engine.cfg.Lease)}
 	link, err := r.engine.begin(ctx, now, r.link, intent)

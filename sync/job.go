@@ -64,6 +64,9 @@ func (e *Engine) reconcile(ctx context.Context, j *job) error {
 		if err := r.run(ctx); err != nil {
 			return err
 		}
+		if err := e.settleOwed(ctx, &r.link); err != nil {
+			return err
+		}
 		if r.wrote {
 			j.wrote++
 		}

@@ -28,11 +28,18 @@ type notebook struct {
 	before  func(n int) error // fails the n-th write before its effect
 	after   func(n int) error // and after it
 	writes  int
+	joined  func(n int) (before, after error) // what the n-th association fails with
+	joins   int
+	pause   func() time.Duration // how long a write takes
 }
 
 func (n *notebook) Apply(ctx context.Context, writes []sync.Write) ([]sync.Result, error) {
 	if writes[0].Ref.Kind != note {
 		return n.fake.Apply(ctx, writes)
+	}
+	if n.pause != nil {
+		time.Sleep(n.pause())
+		defer func() { time.Sleep(n.pause()) }()
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -44,6 +51,9 @@ func (n *notebook) Apply(ctx context.Context, writes []sync.Write) ([]sync.Resul
 }
 
 func (n *notebook) write(w sync.Write) sync.Result {
+	if w.Ref.ID != "" {
+		return n.join(w)
+	}
 	n.writes++
 	if n.before != nil {
 		if err := n.before(n.writes); err != nil {
@@ -57,16 +67,36 @@ func (n *notebook) write(w sync.Write) sync.Result {
 	if at == len(n.notes) {
 		n.notes = append(n.notes, w)
 		n.places[key] = append(n.places[key], at)
-		for _, ref := range w.Related {
-			n.related[ref] = append(n.related[ref], noteRef(at))
-		}
 	}
+	n.relate(noteRef(at), w.Related)
 	if n.after != nil {
 		if err := n.after(n.writes); err != nil {
 			return sync.Result{Err: err}
 		}
 	}
 	return sync.Result{Record: sync.Record{Ref: noteRef(at)}, Created: true, Call: fmt.Sprint("call-", n.writes)}
+}
+
+// join associates a note that is there.
+func (n *notebook) join(w sync.Write) sync.Result {
+	n.joins++
+	var before, after error
+	if n.joined != nil {
+		before, after = n.joined(n.joins)
+	}
+	if before != nil {
+		return sync.Result{Err: before}
+	}
+	n.relate(w.Ref, w.Related)
+	return sync.Result{Record: sync.Record{Ref: w.Ref}, Err: after}
+}
+
+func (n *notebook) relate(made sync.Ref, to []sync.Ref) {
+	for _, ref := range to {
+		if !slices.Contains(n.related[ref], made) {
+			n.related[ref] = append(n.related[ref], made)
+		}
+	}
 }
 
 func noteRef(i int) sync.Ref {
