@@ -33,9 +33,13 @@ type Inventory struct {
 //
 // The place of the walk is stored, so that a call after an error, or in another
 // process, goes on there. What another process listed is read again where it is
-// linked. One process at a time takes the inventory of a system, the others
-// get an error of action Conflict; one that died gives it up after 5 minutes.
+// linked. One call at a time takes the inventory of a system, the others get an
+// error of action Conflict; a process that died gives it up after 5 minutes.
 func (e *Engine) Inventory(ctx context.Context, system System) (Inventory, error) {
+	if !e.sightings.take(system) {
+		return Inventory{System: system}, inventoryTaken()
+	}
+	defer e.sightings.give(system)
 	w, err := e.stocktaking(ctx, system)
 	if err != nil {
 		return Inventory{System: system}, err
@@ -276,7 +280,7 @@ func (w *stocktaking) absent(ctx context.Context, flow *Flow, s Side) (items []I
 			ref := links[i].End(s)
 			items = append(items, Change{ID: w.stock.Run + ":" + ref.String(), Ref: ref, Reason: ReasonInventory, Priority: Backfill})
 		}
-		return nil
+		return w.engine.save(ctx, w.out.System, &w.stock) // others see that this one is alive
 	})
 	if err != nil {
 		return nil, err

@@ -73,6 +73,28 @@ type sightings struct {
 	mu      sync.Mutex
 	process string // tells processes apart
 	runs    map[System]*sighted
+	taken   map[System]bool // whose inventory a call of this process takes
+}
+
+// take reports whether no other call of this process takes the inventory of a
+// system, and takes it. What is listed is one call's until it gives it back.
+func (s *sightings) take(system System) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.taken[system] {
+		return false
+	}
+	if s.taken == nil {
+		s.taken = map[System]bool{}
+	}
+	s.taken[system] = true
+	return true
+}
+
+func (s *sightings) give(system System) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.taken, system)
 }
 
 // owner names this process.
