@@ -52,6 +52,7 @@ func (e *Engine) Forecast(ctx context.Context, flow string, refs []Ref) (Forecas
 	if err != nil {
 		return out, err
 	}
+	ctx = WithPriority(ctx, Backfill)
 	m := e.meter(flow, "forecast "+flow)
 	m.Total = len(refs)
 	for i, ref := range refs {
@@ -190,6 +191,7 @@ func (e *Engine) ApplyForecast(ctx context.Context, f Forecast) (moved []Ref, er
 	if err != nil {
 		return nil, err
 	}
+	ctx = WithPriority(ctx, Backfill)
 	m := e.meter(f.Flow, "apply "+f.Flow)
 	m.Total = len(f.Items)
 	for i, item := range f.Items {
@@ -218,6 +220,12 @@ func (s *switches) of(flow string) []Switch {
 
 // A forgetful store reads like another and stores nothing.
 type forgetful struct{ Store }
+
+// dry reports whether the engine only makes a forecast.
+func (e *Engine) dry() bool {
+	_, dry := e.cfg.Store.(forgetful)
+	return dry
+}
 
 func (forgetful) Begin(_ context.Context, _ time.Time, link Link, intent Intent, _ ...Entry) (Link, error) {
 	link.Intent = &intent

@@ -132,6 +132,10 @@ func (r *reconciliation) take(ctx context.Context, far Side, m Match) error {
 // erased since, before anybody had heard of it.
 func (r *reconciliation) eraseOrphan(ctx context.Context, link Link) error {
 	mine, ref := r.link, r.views[r.near].Record.Ref
+	if r.engine.dry() {
+		return &Error{Op: "match", Action: Conflict, Ref: ref, Rule: "record.erased", Hint: "a look at it erases it",
+			Err: errors.New("the record was created for one that was erased")}
+	}
 	if _, err := r.engine.eraseRecord(ctx, ref); err != nil {
 		return err
 	}

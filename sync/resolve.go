@@ -56,7 +56,19 @@ func (e *Engine) Resolve(ctx context.Context, d Resolution) error {
 			return err
 		}
 	}
-	return e.release(ctx, d.Ref)
+	if err := e.release(ctx, d.Ref); err != nil || d.With.Zero() {
+		return err
+	}
+	return e.lookAt(ctx, slices.DeleteFunc(slices.Clone(h.Candidates[s]), func(ref Ref) bool { return ref == d.Ref }))
+}
+
+// lookAt has records looked at that may have lost their link to a decision.
+func (e *Engine) lookAt(ctx context.Context, refs []Ref) error {
+	items := make([]Item, len(refs))
+	for i, ref := range refs {
+		items[i] = Change{ID: "resolve:" + newID(), Ref: ref, Reason: ReasonManual}
+	}
+	return e.Enqueue(ctx, items...)
 }
 
 // resolvable finds the hold that a decision is about and checks the decision.
@@ -184,5 +196,5 @@ func (e *Engine) release(ctx context.Context, ref Ref) error {
 	if n, err := e.cfg.Queue.Replay(ctx, time.Now(), ids...); n > 0 || err != nil {
 		return err
 	}
-	return e.Enqueue(ctx, Change{ID: "resolve:" + newID(), Ref: ref, Reason: ReasonManual})
+	return e.lookAt(ctx, []Ref{ref})
 }

@@ -1,6 +1,7 @@
 package sync_test
 
 import (
+	"context"
 	"slices"
 	"testing"
 	"time"
@@ -95,4 +96,57 @@ func TestForecastCountsTheAmbiguousAndHoldsNobody(t *testing.T) {
 			t.Errorf("a forecast holds %v, %v", holds, err)
 		}
 	})
+}
+
+// A look would erase what was created for somebody who was erased; a forecast
+// of it does not.
+func TestForecastErasesNobody(t *testing.T) {
+	bubble(t, func(w *world) {
+		left, right := orphan(w, w.left, w.right, "name", "Ana", "email", "ana@example.com")
+		time.Sleep(2 * time.Minute)
+		alpha, beta := &erasing{fake: w.left}, &erasing{fake: w.right}
+		w.cfg.Peers[leftSystem], w.cfg.Peers[rightSystem] = sync.Peer{Source: alpha, Sink: alpha}, sync.Peer{Source: beta, Sink: beta}
+		w.start()
+		if _, err := w.engine.Erase(w.ctx, w.flow.Name, left); err != nil {
+			t.Fatal(err)
+		}
+		f, err := w.engine.Forecast(w.ctx, "people", []sync.Ref{right})
+		if err != nil || f.Refused != 1 || f.Rules["record.erased"] != 1 {
+			t.Errorf("forecast %+v, %v", f, err)
+		}
+		if got := w.right.living(); len(got) != 1 {
+			t.Errorf("%d records are left, want the one that was forecast", len(got))
+		}
+	})
+}
+
+// Nobody waits for a forecast or a verification as for live work.
+func TestBulkReadsGiveWayToLiveWork(t *testing.T) {
+	bubble(t, func(w *world) {
+		a := &asked{fake: w.left}
+		w.cfg.Peers[leftSystem] = sync.Peer{Source: a, Sink: a}
+		w.start()
+		left, _ := w.pair("email", "ana@example.com", "name", "Ana")
+		a.priorities = nil
+		if _, err := w.engine.Verify(w.ctx, "people"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.engine.Forecast(w.ctx, "people", []sync.Ref{left}); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]sync.Priority{sync.Sweep, sync.Backfill}, a.priorities); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// An asked fake knows at which priorities it was read.
+type asked struct {
+	*fake
+	priorities []sync.Priority
+}
+
+func (a *asked) Read(ctx context.Context, kind sync.Kind, ids []string) ([]sync.Record, error) {
+	a.priorities = append(a.priorities, sync.PriorityOf(ctx))
+	return a.fake.Read(ctx, kind, ids)
 }

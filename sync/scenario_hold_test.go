@@ -1,6 +1,7 @@
 package sync_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -131,6 +132,9 @@ func TestHoldIsResolvedInFavourOfTheSecond(t *testing.T) {
 		if link := w.link(ana); link.State != sync.Detached || !link.Right.Zero() {
 			t.Errorf("link of before %+v", link)
 		}
+		if h := w.holds1(); h.Ref != ana { // it looked for its counterpart at once
+			t.Errorf("held %s, want %s", h.Ref, ana)
+		}
 		w.agrees(1)
 		w.left.edit(ana, "name", "Somebody") // must not leak
 		w.settle()
@@ -197,4 +201,26 @@ func TestResolutionsThatMakeNoSense(t *testing.T) {
 			}
 		}
 	})
+}
+
+// The audit lacks its last entry, a person's decision.
+func TestAuditTellsOfADecisionThatIsMissing(t *testing.T) {
+	bubble(t, func(w *world) {
+		left, _, second := w.twins()
+		w.resolve(sync.Resolution{Ref: left, With: second})
+		w.cfg.Store = shortened{w.store}
+		w.start()
+		report, err := w.engine.VerifyAudit(w.ctx)
+		if err != nil || len(report.Faults) != 1 || report.Faults[0].Rule != "chain.end" {
+			t.Errorf("report %+v, %v", report, err)
+		}
+	})
+}
+
+// A shortened store hides the decisions of people.
+type shortened struct{ sync.Store }
+
+func (s shortened) Entries(ctx context.Context, filter sync.AuditFilter) ([]sync.Entry, error) {
+	page, err := s.Store.Entries(ctx, filter)
+	return slices.DeleteFunc(page, func(n sync.Entry) bool { return n.Kind == sync.EntryResolved }), err
 }

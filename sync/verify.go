@@ -75,6 +75,7 @@ func (e *Engine) VerifySample(ctx context.Context, flow string, sample Sample) (
 		return a, err
 	}
 	a.Kinds = [2]Kind{p.flow.Left.Kind, p.flow.Right.Kind}
+	ctx = WithPriority(ctx, Sweep)
 	m := e.meter(flow, "verify "+flow)
 	draw, err := e.draw(ctx, flow, sample)
 	if err != nil {
