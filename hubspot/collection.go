@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"github.com/urbanhub/crmsync/internal/microbatch"
 	"github.com/urbanhub/crmsync/sync"
@@ -23,7 +22,7 @@ type collection struct {
 	vouched    vouched
 
 	reads     *microbatch.Batcher[string, sync.Record]
-	times     *microbatch.Batcher[timesAsk, map[string]time.Time]
+	pasts     *microbatch.Batcher[pastAsk, past]
 	lookups   *microbatch.Batcher[lookup, found]
 	phones    *microbatch.Batcher[string, []caller]
 	creates   *microbatch.Batcher[sync.Write, sync.Result]
@@ -47,7 +46,7 @@ func newCollection(a *Adapter, t *objectType) *collection {
 	c.names = c.readNames(c.properties)
 	itself := func(s string) string { return s }
 	c.reads = gathered(a, microbatch.Config[string, sync.Record]{Key: itself, Fold: true, Run: c.readBatch})
-	c.times = gathered(a, microbatch.Config[timesAsk, map[string]time.Time]{Max: maxHistoryBatch, Key: timesAsk.key, Fold: true, Run: c.timesBatch})
+	c.pasts = gathered(a, microbatch.Config[pastAsk, past]{Max: maxHistoryBatch, Key: pastAsk.key, Fold: true, Run: c.pastBatch})
 	c.lookups = gathered(a, microbatch.Config[lookup, found]{Key: lookup.key, Fold: true, Run: c.lookupBatch})
 	c.phones = gathered(a, microbatch.Config[string, []caller]{InFlight: 2, Admit: a.client.quota.leave(opSearch), Key: itself, Fold: true, Run: c.phoneBatch})
 	c.creates = gathered(a, microbatch.Config[sync.Write, sync.Result]{Run: c.writeBatch(opCreate)})
@@ -73,6 +72,6 @@ func (c *collection) readNames(properties []string) []string {
 
 // close ends the gathering.
 func (c *collection) close(ctx context.Context) error {
-	return errors.Join(c.reads.Close(ctx), c.times.Close(ctx), c.lookups.Close(ctx), c.phones.Close(ctx),
+	return errors.Join(c.reads.Close(ctx), c.pasts.Close(ctx), c.lookups.Close(ctx), c.phones.Close(ctx),
 		c.creates.Close(ctx), c.updates.Close(ctx), c.upserts.Close(ctx), c.archives.Close(ctx), c.relations.Close(ctx))
 }

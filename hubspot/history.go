@@ -9,48 +9,72 @@ import (
 	"github.com/urbanhub/crmsync/sync"
 )
 
-// timesAsk asks for the history of some properties of one record.
-type timesAsk struct {
+// pastAsk asks for the history of some properties of one record.
+type pastAsk struct {
 	id    string
 	names []string
 }
 
-func (t timesAsk) key() string { return t.id + " " + strings.Join(t.names, " ") }
+func (t pastAsk) key() string { return t.id + " " + strings.Join(t.names, " ") }
+
+// past is the history of some properties, by name.
+type past map[string][]moment
+
+var _ sync.Chronicler = (*Adapter)(nil)
 
 // Times implements [sync.Historian] from HubSpot's property history, by
 // batches of 50 ids gathered over all callers. The time of a value is that of
 // the oldest of the latest entries that hold it, so setting a value to what it
 // already is does not make it younger.
 func (a *Adapter) Times(ctx context.Context, kind sync.Kind, ids, names []string) ([]map[string]time.Time, error) {
+	return ofPast(ctx, a, kind, ids, names, func(h []moment) (time.Time, bool) {
+		at := since(h)
+		return at, !at.IsZero()
+	})
+}
+
+// History implements [sync.Chronicler] in the calls of Times. The author of a
+// value is its source and, where told, the source's id: an app, a user. Source:
+// https://developers.hubspot.com/docs/api-reference/latest/crm/using-object-apis
+func (a *Adapter) History(ctx context.Context, kind sync.Kind, ids, names []string) ([]map[string][]sync.Revision, error) {
+	return ofPast(ctx, a, kind, ids, names, func(h []moment) ([]sync.Revision, bool) {
+		return revisions(h), len(h) > 0
+	})
+}
+
+// ofPast reads the histories of records and returns what is asked of each.
+func ofPast[T any](ctx context.Context, a *Adapter, kind sync.Kind, ids, names []string, of func([]moment) (T, bool)) ([]map[string]T, error) {
 	c, err := a.of(opRead.String(), kind)
 	if err != nil {
 		return nil, err
 	}
-	times := make([]map[string]time.Time, len(ids))
-	var asks []timesAsk
+	out := make([]map[string]T, len(ids))
+	var asks []pastAsk
 	var places []int
 	for i, id := range ids {
-		times[i] = map[string]time.Time{}
+		out[i] = map[string]T{}
 		if validID(id) && len(names) > 0 {
-			asks = append(asks, timesAsk{id, names})
+			asks = append(asks, pastAsk{id, names})
 			places = append(places, i)
 		}
 	}
-	got, err := c.times.Do(ctx, asks...)
+	got, err := c.pasts.Do(ctx, asks...)
 	if err != nil {
 		return nil, err
 	}
-	for i, m := range got {
-		for name, at := range m {
-			times[places[i]][name] = at
+	for i, p := range got {
+		for _, n := range names {
+			if v, ok := of(p[n]); ok {
+				out[places[i]][n] = v
+			}
 		}
 	}
-	return times, nil
+	return out, nil
 }
 
-// timesBatch reads the history of everything that anyone in the batch asks
-// for, and gives each what it asked for.
-func (c *collection) timesBatch(ctx context.Context, asks []timesAsk) ([]map[string]time.Time, error) {
+// pastBatch reads the history of everything that anyone in the batch asks
+// for.
+func (c *collection) pastBatch(ctx context.Context, asks []pastAsk) ([]past, error) {
 	req := batchRead{Properties: []string{propMerged}}
 	for _, ask := range asks {
 		for _, n := range ask.names {
@@ -67,26 +91,18 @@ func (c *collection) timesBatch(ctx context.Context, asks []timesAsk) ([]map[str
 		return nil, err
 	}
 	objects := index(reply.Results)
-	times := make([]map[string]time.Time, len(asks))
+	out := make([]past, len(asks))
 	for i, ask := range asks {
-		times[i] = map[string]time.Time{}
-		o := objects.byID[ask.id]
-		if o == nil {
-			continue
-		}
-		for _, n := range ask.names {
-			if at := since(o.History[n]); !at.IsZero() {
-				times[i][n] = at
-			}
+		if o := objects.byID[ask.id]; o != nil {
+			out[i] = o.History
 		}
 	}
-	return times, nil
+	return out, nil
 }
 
 // since returns when the present value came about.
 func since(history []moment) time.Time {
-	h := slices.Clone(history)
-	slices.SortStableFunc(h, func(a, b moment) int { return parseTime(b.Timestamp).Compare(parseTime(a.Timestamp)) })
+	h := latestFirst(history)
 	var at time.Time
 	for _, m := range h {
 		if m.Value.String() != h[0].Value.String() {
@@ -97,4 +113,26 @@ func since(history []moment) time.Time {
 		}
 	}
 	return at
+}
+
+// latestFirst returns the entries in the order of HubSpot's documentation,
+// whatever theirs was.
+func latestFirst(history []moment) []moment {
+	h := slices.Clone(history)
+	slices.SortStableFunc(h, func(a, b moment) int { return parseTime(b.Timestamp).Compare(parseTime(a.Timestamp)) })
+	return h
+}
+
+// revisions returns a property's history, oldest first.
+func revisions(history []moment) []sync.Revision {
+	h := latestFirst(history)
+	slices.Reverse(h)
+	out := make([]sync.Revision, len(h))
+	for i, m := range h {
+		out[i] = sync.Revision{Value: m.Value, At: parseTime(m.Timestamp), By: strings.TrimSpace(m.SourceType + " " + m.SourceID.String())}
+		if m.Value.String() == "" {
+			out[i].Value = sync.Value{} // as in a record
+		}
+	}
+	return out
 }

@@ -43,8 +43,10 @@ type object struct {
 
 // moment is one entry of a property's history.
 type moment struct {
-	Value     sync.Value `json:"value"`
-	Timestamp string     `json:"timestamp"`
+	Value      sync.Value `json:"value"`
+	Timestamp  string     `json:"timestamp"`
+	SourceType string     `json:"sourceType"`
+	SourceID   sync.Value `json:"sourceId"`
 }
 
 type input struct {

@@ -9,7 +9,7 @@ import (
 )
 
 // A Peer is a system as the engine reaches it; an adapter is both. Matcher,
-// Historian, Skewer, Snapshotter, Projector and Degrader are looked for on the Source,
+// Historian, Chronicler, Skewer, Snapshotter, Projector and Degrader are looked for on the Source,
 // so a wrapper around one must pass on those it should keep.
 type Peer struct {
 	Source Source

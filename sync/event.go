@@ -13,6 +13,7 @@ const (
 	EventMatched   EventType = "matched"   // a counterpart was looked for; Count candidates
 	EventHeld      EventType = "held"      // a record waits for a person: its match is ambiguous; Count candidates
 	EventDecided   EventType = "decided"   // a field was decided; Decision
+	EventLost      EventType = "lost"      // an edit that a write had overwritten unseen was found; Decision
 	EventDropped   EventType = "dropped"   // signals about an erased person were dropped; Count
 	EventEcho      EventType = "echo"      // a change turned out to make no difference
 	EventWrote     EventType = "wrote"     // a record was written; Count fields, Duration

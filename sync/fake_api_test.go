@@ -178,7 +178,9 @@ func (f *fake) write(w sync.Write) sync.Result {
 	if r := f.records[id]; r != nil {
 		was = r.fields.Clone()
 	}
+	f.author = "engine"
 	f.set(id, w.Fields)
+	f.author = ""
 	for _, name := range slices.Sorted(maps.Keys(w.Fields)) {
 		f.writes = append(f.writes, sent{f.ref(id), name, w.Fields[name], was[name]})
 	}
@@ -201,6 +203,33 @@ func (h historic) Times(_ context.Context, _ sync.Kind, ids, names []string) ([]
 		for _, n := range names {
 			if t, ok := h.records[id].times[n]; ok {
 				out[i][n] = t
+			}
+		}
+	}
+	return out, nil
+}
+
+// A chronicled fake knows the earlier values of every field.
+type chronicled struct {
+	*fake
+	nameless bool // does not tell who set them
+}
+
+func (c chronicled) History(_ context.Context, _ sync.Kind, ids, names []string) ([]map[string][]sync.Revision, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.calls["history"]++
+	out := make([]map[string][]sync.Revision, len(ids))
+	for i, id := range ids {
+		out[i] = map[string][]sync.Revision{}
+		for _, n := range names {
+			if past := c.records[id].past[n]; past != nil {
+				out[i][n] = slices.Clone(past)
+				for k := range past {
+					if c.nameless {
+						out[i][n][k].By = ""
+					}
+				}
 			}
 		}
 	}

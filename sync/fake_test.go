@@ -26,6 +26,7 @@ type fake struct {
 	jitter time.Duration // at most this much more
 	terse  bool          // answers writes with the id only
 	feed   bool          // reports changes to sweeps
+	author string        // of what is set
 
 	faults  stdsync.Mutex // one fault at a time
 	mu      stdsync.Mutex
@@ -44,6 +45,7 @@ type fault func(op string, ref sync.Ref) error
 type stored struct {
 	fields  sync.Fields
 	times   map[string]time.Time
+	past    map[string][]sync.Revision
 	updated time.Time
 	deleted bool
 }
@@ -173,7 +175,7 @@ func (f *fake) resolve(id string) string {
 func (f *fake) set(id string, fields sync.Fields) {
 	r := f.records[id]
 	if r == nil {
-		r = &stored{fields: sync.Fields{sync.IDField: sync.Text(id)}, times: map[string]time.Time{}}
+		r = &stored{fields: sync.Fields{sync.IDField: sync.Text(id)}, times: map[string]time.Time{}, past: map[string][]sync.Revision{}}
 		f.records[id], f.holders[holderKey(sync.IDField, sync.Text(id))] = r, []string{id}
 	}
 	r.updated = time.Now()
@@ -182,6 +184,7 @@ func (f *fake) set(id string, fields sync.Fields) {
 			v = sync.Text(format(v.String()))
 		}
 		r.fields[name], r.times[name] = v, r.updated
+		r.past[name] = append(r.past[name], sync.Revision{Value: v, At: r.updated, By: f.author})
 		f.holders[holderKey(name, v)] = append(f.holders[holderKey(name, v)], id)
 	}
 	f.log = append(f.log, id)

@@ -6,4 +6,5 @@ package sync_test
 const (
 	manyFacts    = 100_000
 	wrongRecords = 5_000
+	lostRuns     = 1_000
 )

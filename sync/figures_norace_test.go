@@ -6,4 +6,5 @@ package sync_test
 const (
 	manyFacts    = 20_000
 	wrongRecords = 5_000
+	lostRuns     = 1_000
 )

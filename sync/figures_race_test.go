@@ -6,4 +6,5 @@ package sync_test
 const (
 	manyFacts    = 5_000
 	wrongRecords = 500
+	lostRuns     = 100
 )

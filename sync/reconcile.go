@@ -29,6 +29,7 @@ type reconciliation struct {
 	related  []Ref                // of a record about to be created
 	degraded [2]map[string]string // before anything was read
 	entries  []Entry              // to be committed with the next commit
+	losses   []loss               // found before the far side was read
 	wrote    bool
 	decided  bool
 }
@@ -46,6 +47,9 @@ func (r *reconciliation) run(ctx context.Context) error {
 		return err
 	}
 	if err := r.recall(ctx); err != nil {
+		return err
+	}
+	if err := r.recoverLost(ctx); err != nil {
 		return err
 	}
 	for range rounds {

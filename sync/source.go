@@ -95,6 +95,25 @@ type Historian interface {
 	Times(ctx context.Context, kind Kind, ids, names []string) ([]map[string]time.Time, error)
 }
 
+// A Chronicler knows the earlier values of fields. No system compares before it
+// sets, so an edit that a person makes between the engine's read of a record and
+// its write is overwritten unseen; by the history it is found afterwards.
+type Chronicler interface {
+	// History returns, for each id in order, the values that each named field
+	// had, oldest first, as far back as the system tells. A name without a past
+	// is left out.
+	History(ctx context.Context, kind Kind, ids, names []string) ([]map[string][]Revision, error)
+}
+
+// A Revision is a value that a field got.
+type Revision struct {
+	Value Value
+	// At is the system's time.
+	At time.Time
+	// By tells authors apart in the system's words, "" if it does not.
+	By string
+}
+
 // A Snapshotter remembers the last state it saw of a record: from a read, a
 // listing, or the answer to a write. The engine uses a recent one instead of
 // reading a record about which a signal claims nothing new, and, if
