@@ -1,48 +1,9 @@
 package sync
 
 import (
-	"maps"
 	"slices"
 	"time"
 )
-
-// A Shadow is what one side held when both sides were last known to agree.
-// Each side has its own, because each reformats what it is given.
-type Shadow struct {
-	// Fields holds the raw values by the side's own names. Unlike in a record,
-	// a null value and a missing name differ: null is what was agreed on,
-	// while a name that is missing was never agreed on at all.
-	Fields Fields `json:"fields"`
-	// UpdatedAt is the side's own time of the state in which the fields were
-	// last seen like this: an edit seen later happened after it.
-	UpdatedAt time.Time `json:"updated_at,omitzero"`
-}
-
-// A Base is the pair of shadows of a linked pair. The zero Base means that
-// the pair never agreed on anything.
-type Base struct {
-	Left  Shadow `json:"left"`
-	Right Shadow `json:"right"`
-	// Unsettled is set while an edit waits that no signal may tell of again:
-	// it was held, filtered or refused, or a creation is half done. Until it
-	// is settled no signal is taken for an echo. The planner ignores it.
-	Unsettled bool `json:"unsettled,omitempty"`
-	// Unfinished holds the raw fields, left first, of writes of which nobody
-	// knows whether they took effect, and Intent the ID of theirs. The planner
-	// ignores them.
-	Unfinished [2]Fields `json:"unfinished,omitzero"`
-	Intent     string    `json:"intent,omitempty"`
-}
-
-// Zero reports whether there is no base yet.
-func (b *Base) Zero() bool { return b.Left.Fields == nil && b.Right.Fields == nil }
-
-func (b *Base) side(s Side) *Shadow {
-	if s == Left {
-		return &b.Left
-	}
-	return &b.Right
-}
 
 // A View is one side's present state as the planner sees it.
 type View struct {
@@ -59,58 +20,6 @@ type View struct {
 	// side shows of them means nothing.
 	Degraded map[string]string
 }
-
-// An Outcome says what was decided about a field.
-type Outcome string
-
-// The outcomes.
-const (
-	Wrote    Outcome = "write"  // the winner's value goes to the other side
-	Adopted  Outcome = "adopt"  // both sides already agree
-	Kept     Outcome = "keep"   // they differ and may: an edit on a one-way field's target, a blank
-	Held     Outcome = "hold"   // they differ and wait for a person
-	Filtered Outcome = "filter" // a condition keeps the value from leaving
-	Paused   Outcome = "pause"  // a system cannot hold the value at present
-	Gated    Outcome = "gate"   // a switch, the rollout or a breaker keeps it back
-)
-
-// A Decision is what the planner decided about one field, and why.
-type Decision struct {
-	Field   string
-	Outcome Outcome
-	// Rule names what decided: "changed", "policy.owner", "firstsync.owner" …
-	Rule string
-	// Winner is the side whose value was taken; merged values have none.
-	Winner Side
-	Merged bool
-	// Conflict is set when both sides had changed to different values, or
-	// met for the first time with different values.
-	Conflict bool
-	// Ambiguous is set when the order of the edits cannot be known.
-	Ambiguous bool
-	// Before holds both sides' canonical values, left first, and After the
-	// value that was agreed on.
-	Before [2]Value
-	After  Value
-	// Times are the intervals in which the edits happened, when compared.
-	Times [2]Interval
-}
-
-// Lost returns the canonical value that the decision overwrites, if any.
-func (d *Decision) Lost() (Value, bool) {
-	if d.Outcome != Wrote {
-		return Value{}, false
-	}
-	for _, v := range d.Before {
-		if !v.Blank() && v != d.After {
-			return v, true
-		}
-	}
-	return Value{}, false
-}
-
-// to reports whether the decision gives a side another's value.
-func (d *Decision) to(s Side) bool { return d.Merged || d.Winner != s }
 
 // A Plan is what to do about one pair of records.
 type Plan struct {
@@ -141,12 +50,6 @@ func (p *Plan) Empty() bool { return p.Writes[Left] == nil && p.Writes[Right] ==
 type Planner struct {
 	flow      *Flow
 	registers []register
-}
-
-// A register is a set of fields that are compared and written as one.
-type register struct {
-	fields []*Field
-	names  [2][]string
 }
 
 // NewPlanner returns the planner of a flow.
@@ -238,14 +141,6 @@ type work struct {
 	refusal [2]string
 }
 
-// A move is a register with what is about to be written, until the conditions
-// of the sides it leaves have been asked.
-type move struct {
-	reg       *register
-	writes    [2]Fields
-	decisions []int // indices into plan.Decisions
-}
-
 // register plans one register.
 func (w *work) register(r *register) error {
 	if name, rule := w.degraded(r); rule != "" {
@@ -260,76 +155,6 @@ func (w *work) register(r *register) error {
 		return err
 	}
 	return w.decide(c)
-}
-
-// degraded returns a raw name of the register that a side cannot hold.
-func (w *work) degraded(r *register) (name, rule string) {
-	for _, s := range []Side{Left, Right} {
-		for _, n := range r.names[s] {
-			if rule := w.views[s].Degraded[n]; rule != "" {
-				return n, rule
-			}
-		}
-	}
-	return "", ""
-}
-
-// pause leaves the register as it is. Where nothing looks changed, or nothing
-// was ever agreed on and nothing is to be seen, there is nothing to tell; but
-// it may hide an edit.
-func (w *work) pause(r *register, why string) {
-	w.plan.Unsettled = true
-	if w.same(r, Left) && w.same(r, Right) || w.first(r) && w.bare(r) {
-		return
-	}
-	for _, f := range r.fields {
-		w.plan.Decisions = append(w.plan.Decisions, Decision{Field: f.Name, Outcome: Paused, Rule: why})
-	}
-}
-
-// bare reports whether neither side shows a value of the register.
-func (w *work) bare(r *register) bool {
-	for _, s := range []Side{Left, Right} {
-		for _, n := range r.names[s] {
-			if !w.views[s].Record.Fields[n].Blank() {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// same reports whether the register's raw values are those agreed on.
-func (w *work) same(r *register, s Side) bool {
-	return same(r, s, w.views[s].Record.Fields, w.base)
-}
-
-// same reports whether a register's raw values on a side are those agreed on.
-func same(r *register, s Side, now Fields, base *Base) bool {
-	was := base.side(s).Fields
-	for _, n := range r.names[s] {
-		if v, agreed := was[n]; !agreed || differ(now[n], v) {
-			return false
-		}
-	}
-	return true
-}
-
-// differ compares raw values; systems give back one blank for another.
-func differ(a, b Value) bool { return a != b && !(a.Blank() && b.Blank()) }
-
-// first reports whether the sides never agreed on the register: the pair is
-// new, a first conflict was held or filtered, or the field is newly mapped.
-func (w *work) first(r *register) bool {
-	for _, s := range []Side{Left, Right} {
-		was := w.base.side(s).Fields
-		for _, n := range r.names[s] {
-			if _, agreed := was[n]; !agreed {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // settle takes the register's present values, overlaid with what is written,
@@ -384,94 +209,4 @@ func (w *work) advance() {
 			w.plan.Base.side(s).UpdatedAt = now
 		}
 	}
-}
-
-// move carries out a register's writes if the conditions allow it.
-func (w *work) move(m *move) error {
-	for _, to := range []Side{Left, Right} {
-		if len(m.writes[to]) == 0 {
-			continue
-		}
-		why, err := w.refused(to.Other())
-		if err != nil {
-			return err
-		}
-		if why != "" {
-			w.filter(m, Filtered, "leave: "+why)
-			return nil
-		}
-		if why := w.closed(m.reg, to); why != "" {
-			w.filter(m, Gated, why)
-			return nil
-		}
-	}
-	for _, to := range []Side{Left, Right} {
-		if len(m.writes[to]) == 0 {
-			continue
-		}
-		if w.plan.Writes[to] == nil {
-			w.plan.Writes[to] = make(Fields, len(m.writes[to]))
-		}
-		maps.Copy(w.plan.Writes[to], m.writes[to])
-	}
-	w.settle(m.reg)
-	return nil
-}
-
-// refused asks once whether the record may leave a side; "" allows it.
-func (w *work) refused(from Side) (string, error) {
-	leave := w.planner.flow.End(from).Leave
-	if leave == nil {
-		return "", nil
-	}
-	if !w.asked[from] {
-		ok, why, err := leave(w.views[from].Record, w.changed(from))
-		if err != nil {
-			return "", inField(err, "", w.views[from].Record.Ref)
-		}
-		if !ok && why == "" {
-			why = "refused"
-		}
-		if ok {
-			why = ""
-		}
-		w.asked[from], w.refusal[from] = true, why
-	}
-	return w.refusal[from], nil
-}
-
-// closed asks the gate about each field of a register.
-func (w *work) closed(r *register, to Side) string {
-	if w.gate == nil {
-		return ""
-	}
-	for _, f := range r.fields {
-		if why := w.gate(f.Name, to); why != "" {
-			return why
-		}
-	}
-	return ""
-}
-
-// filter turns a move's decisions into refusals.
-func (w *work) filter(m *move, outcome Outcome, why string) {
-	for _, i := range m.decisions {
-		w.plan.Decisions[i].Outcome = outcome
-		w.plan.Decisions[i].Rule = why
-	}
-	w.plan.Unsettled = true
-}
-
-// changed lists the mapped raw names of a side that differ from its shadow.
-func (w *work) changed(s Side) []string {
-	var names []string
-	now, was := w.views[s].Record.Fields, w.base.side(s).Fields
-	for i := range w.planner.registers {
-		for _, n := range w.planner.registers[i].names[s] {
-			if differ(now[n], was[n]) {
-				names = append(names, n)
-			}
-		}
-	}
-	return names
 }
