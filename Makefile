@@ -9,6 +9,8 @@ FUZZTIME ?= 10s
 BENCHTIME ?= 1s
 # How many deployments make sim plays.
 SEEDS ?= 10000
+# How long make chaos goes on.
+DURATION ?= 5m
 # What starts PostgreSQL and Redis for a command, unless CRMSYNC_TEST_POSTGRES
 # and CRMSYNC_TEST_REDIS name servers.
 SERVERS := go run ./internal/servers --
@@ -30,6 +32,10 @@ test: ## the whole suite with the race detector, shuffled, beside PostgreSQL and
 .PHONY: sim
 sim: ## SEEDS (10000) simulated deployments with every fault
 	go test -count=1 -timeout 60m -v -run '^TestSimulation$$' ./sync/simtest -seeds $(SEEDS)
+
+.PHONY: chaos
+chaos: ## kill real processes and servers for DURATION (5m) and look for what is lost or doubled
+	$(SERVERS) go test -count=1 -timeout 120m -v -run '^TestChaos$$' ./internal/chaos -duration $(DURATION)
 
 .PHONY: lint
 lint: ## gofmt, go vet and golangci-lint

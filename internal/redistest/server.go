@@ -110,19 +110,26 @@ func (s *Server) Kill() {
 // of the machine does, and returns how many are left.
 func (s *Server) CutLog(bytes int64) int64 {
 	s.t.Helper()
-	files, err := filepath.Glob(filepath.Join(s.Dir, "appendonlydir", "*.incr.aof"))
-	if err != nil || len(files) != 1 {
-		s.t.Fatalf("found the append-only files %q, want one (%v)", files, err)
-	}
-	info, err := os.Stat(files[0])
+	log := s.Log()
+	info, err := os.Stat(log)
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	left := max(info.Size()-bytes, 0)
-	if err := os.Truncate(files[0], left); err != nil {
+	if err := os.Truncate(log, left); err != nil {
 		s.t.Fatal(err)
 	}
 	return left
+}
+
+// Log is the path of the append-only file.
+func (s *Server) Log() string {
+	s.t.Helper()
+	files, err := filepath.Glob(filepath.Join(s.Dir, "appendonlydir", "*.incr.aof"))
+	if err != nil || len(files) != 1 {
+		s.t.Fatalf("found the append-only files %q, want one (%v)", files, err)
+	}
+	return files[0]
 }
 
 // Client returns a client that closes with the test.

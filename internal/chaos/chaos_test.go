@@ -1,0 +1,156 @@
+//go:build unix
+
+package chaos
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/urbanhub/crmsync/internal/pgtest"
+	"github.com/urbanhub/crmsync/internal/redistest"
+)
+
+var duration = flag.Duration("duration", 0, "how long to go on; 0 is one short round of each deployment")
+
+func TestMain(m *testing.M) {
+	if os.Getenv(engineEnv) != "" {
+		if err := engineMain(); err != nil {
+			fmt.Fprintln(os.Stderr, "engine:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	goleak.VerifyTestMain(redistest.Main(pgtest.Main(m)))
+}
+
+// A deployment is what engine processes share.
+type deployment struct {
+	store, queue string
+	processes    int
+}
+
+var deployments = []deployment{
+	{inPostgres, inPostgres, 2},
+	{inPostgres, inRedis, 2},
+	{inRedis, inRedis, 2},
+	{inSQLite, inSQLite, 1},
+}
+
+func (d deployment) String() string { return d.store + "+" + d.queue }
+
+func (d deployment) uses(in string) bool { return d.store == in || d.queue == in }
+
+// Whatever befalls a deployment, no edit is lost, nothing is there twice, and
+// both sides agree in the end.
+func TestChaos(t *testing.T) {
+	rage, rounds, end := 6*time.Second, 1, time.Now().Add(*duration)
+	if *duration > 0 {
+		rage, rounds = 15*time.Second, 1<<30
+	}
+	var all report
+	for n := 0; n < rounds && (n == 0 || time.Now().Before(end)); n++ {
+		for _, d := range deployments {
+			t.Run(d.String(), func(t *testing.T) { all.add(round(t, d, rage)) })
+		}
+	}
+	fmt.Println("chaos:", all)
+}
+
+// round lets faults rage, and judges what is left.
+func round(t *testing.T, d deployment, rage time.Duration) report {
+	t.Helper()
+	g := begin(t, d)
+	g.underLoad(t, rage, g.rage)
+	return g.verdict(t)
+}
+
+// begin starts a town and a deployment for it.
+func begin(t *testing.T, d deployment) *ground {
+	t.Helper()
+	v, err := newTown(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(v.close)
+	g, s := newGround(t, d)
+	g.town = v
+	s.Bird, s.Workspace, s.AccessKey = v.bird.URL, v.bird.WorkspaceID, v.bird.AccessKey
+	s.HubSpot, s.Token, s.Unique = v.hubspot.URL, v.hubspot.Token, v.unique
+	if g.fleet, err = launch(t.Context(), s, d.processes); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(g.fleet.close)
+	v.tell(g.fleet.settings.Webhooks)
+	return g
+}
+
+// underLoad lets people live for a while in which something happens.
+func (g *ground) underLoad(t *testing.T, d time.Duration, happens func(context.Context) error) {
+	t.Helper()
+	ctx, stop := context.WithTimeout(t.Context(), d)
+	defer stop()
+	var all errgroup.Group
+	all.Go(func() error { return g.town.live(ctx, rand.New(rand.NewPCG(rand.Uint64(), 1)), 40) })
+	if err := happens(ctx); err != nil {
+		t.Error(err)
+	}
+	if err := all.Wait(); err != nil {
+		t.Error(err)
+	}
+	t.Logf("%d of %d notes were written meanwhile", len(g.town.hubspot.Objects("notes")), len(g.town.facts))
+}
+
+// verdict reports what is wrong at rest.
+func (g *ground) verdict(t *testing.T) report {
+	t.Helper()
+	v, began := g.town, time.Now()
+	found := v.rest(t.Context(), g.fleet)
+	tally, err := found.audit(t.Context(), g.fleet)
+	if err != nil {
+		found.add("the engine does not answer: %v", err)
+	}
+	r := report{rounds: 1, kills: int(g.fleet.kills.Load()), restarts: g.restarts, edits: v.edits, facts: len(v.facts),
+		messages: v.messages(), lost: len(found.lost), doubled: len(found.doubled), forgotten: found.forgotten, compared: tally.Compared, equal: tally.Equal}
+	t.Logf("%s, at rest after %s; %v", r, time.Since(began).Round(100*time.Millisecond), g.befell)
+	for _, all := range [][]string{found.lost, found.doubled, found.other} {
+		for _, what := range all[:min(len(all), 10)] {
+			t.Error(what)
+		}
+	}
+	if t.Failed() {
+		t.Logf("what the processes said last:\n%s", g.fleet.said.lines(60))
+	}
+	return r
+}
+
+// A report counts what happened.
+type report struct {
+	rounds, kills, restarts, edits, facts, messages, lost, doubled, forgotten, compared, equal int
+}
+
+func (r *report) add(o report) {
+	r.rounds += o.rounds
+	r.kills += o.kills
+	r.restarts += o.restarts
+	r.edits += o.edits
+	r.facts += o.facts
+	r.messages += o.messages
+	r.lost += o.lost
+	r.doubled += o.doubled
+	r.forgotten += o.forgotten
+	r.compared += o.compared
+	r.equal += o.equal
+}
+
+func (r report) String() string {
+	return fmt.Sprintf("%d rounds, %d kills, %d restarts of servers, %d edits, %d facts, %d messages, %d lost (and %d facts with the end of Redis' log), %d doubled, agreement %.5f of %d fields",
+		r.rounds, r.kills, r.restarts, r.edits, r.facts, r.messages, r.lost, r.forgotten, r.doubled, float64(r.equal)/float64(max(1, r.compared)), r.compared)
+}

@@ -1,0 +1,229 @@
+//go:build unix
+
+package chaos
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	stdsync "sync"
+	"sync/atomic"
+	"time"
+)
+
+// What an engine process serves.
+const (
+	hubspotPath = "/webhooks/hubspot"
+	flowPath    = "/flows/bird"
+	bookPath    = "/book"
+)
+
+// A fleet is engine processes behind one address for webhooks. Each that dies
+// is started anew, as a supervisor does.
+type fleet struct {
+	settings settings
+	members  []*member
+	web      *http.Server
+	kills    atomic.Int64
+	starts   atomic.Int64
+	said     tail
+	stop     func()
+	all      stdsync.WaitGroup
+	next     atomic.Int64
+}
+
+// A member is one process after the other.
+type member struct {
+	mu      stdsync.Mutex
+	program string // what to start
+	process *os.Process
+	address string // "" while it does not serve
+}
+
+// launch starts n processes and the balancer before them.
+func launch(ctx context.Context, s settings, n int) (*fleet, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	s.Webhooks = "http://" + listener.Addr().String()
+	f := &fleet{settings: s}
+	f.web = &http.Server{Handler: http.HandlerFunc(f.balance), ReadHeaderTimeout: 5 * time.Second}
+	f.all.Go(func() { _ = f.web.Serve(listener) }) // ends with close
+	ctx, f.stop = context.WithCancel(context.WithoutCancel(ctx))
+	for range n {
+		m := &member{program: os.Args[0]}
+		f.members = append(f.members, m)
+		f.all.Go(func() {
+			for ctx.Err() == nil {
+				f.live(ctx, m)
+			}
+		})
+	}
+	return f, nil
+}
+
+// close ends the processes in good order.
+func (f *fleet) close() {
+	f.stop()
+	_ = f.web.Close()
+	f.all.Wait()
+}
+
+// live is one process from its start to its death.
+func (f *fleet) live(ctx context.Context, m *member) {
+	text, _ := json.Marshal(f.settings) // plain texts
+	m.mu.Lock()
+	cmd := exec.CommandContext(ctx, m.program)
+	m.mu.Unlock()
+	cmd.Env = append(os.Environ(), engineEnv+"="+string(text))
+	cmd.Stderr = &f.said
+	cmd.WaitDelay = 10 * time.Second
+	in, _ := cmd.StdinPipe() // an error shows at Start
+	out, _ := cmd.StdoutPipe()
+	cmd.Cancel = in.Close
+	if err := cmd.Start(); err != nil {
+		fmt.Fprintln(&f.said, "start:", err)
+		return
+	}
+	f.starts.Add(1)
+	m.is(cmd.Process, "")
+	first := make([]byte, 64)
+	if n, _ := out.Read(first); n > 0 {
+		m.is(cmd.Process, strings.TrimSpace(string(first[:n])))
+	}
+	_, _ = io.Copy(io.Discard, out) // until it ends
+	_ = cmd.Wait()                  // the reason is in what it said
+	m.is(nil, "")
+	select {
+	case <-ctx.Done():
+	case <-time.After(20 * time.Millisecond):
+	}
+}
+
+func (m *member) is(p *os.Process, address string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.process, m.address = p, address
+}
+
+// kill kills the process, as kill -9 does, and reports whether there was one
+// that served.
+func (f *fleet) kill(m *member) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.process == nil || m.address == "" {
+		return false
+	}
+	_ = m.process.Kill() // it may have ended by itself
+	m.address = ""
+	f.kills.Add(1)
+	return true
+}
+
+// replace starts another program in the place of a member.
+func (f *fleet) replace(m *member, program string) {
+	m.mu.Lock()
+	m.program = program
+	m.mu.Unlock()
+	f.kill(m)
+}
+
+// addresses are those of the processes that serve.
+func (f *fleet) addresses() []string {
+	var all []string
+	for _, m := range f.members {
+		m.mu.Lock()
+		if m.address != "" {
+			all = append(all, m.address)
+		}
+		m.mu.Unlock()
+	}
+	return all
+}
+
+// balance hands a webhook to the next process. One that does not answer makes
+// the vendor try again.
+func (f *fleet) balance(w http.ResponseWriter, r *http.Request) {
+	all := f.addresses()
+	if len(all) == 0 {
+		http.Error(w, "nobody serves", http.StatusServiceUnavailable)
+		return
+	}
+	address := all[int(f.next.Add(1))%len(all)]
+	req, err := http.NewRequestWithContext(r.Context(), r.Method, "http://"+address+r.URL.RequestURI(), r.Body)
+	if err != nil {
+		http.Error(w, "bad gateway", http.StatusBadGateway)
+		return
+	}
+	req.Header, req.ContentLength = r.Header.Clone(), r.ContentLength
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		http.Error(w, "bad gateway", http.StatusBadGateway)
+		return
+	}
+	defer res.Body.Close()
+	w.WriteHeader(res.StatusCode)
+	_, _ = io.Copy(w, res.Body)
+}
+
+// books asks every process that serves.
+func (f *fleet) books(ctx context.Context, query string) ([]book, error) {
+	var all []book
+	for _, address := range f.addresses() {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+bookPath+query, nil)
+		if err != nil {
+			return nil, err
+		}
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return nil, err
+		}
+		var b book
+		said, err := io.ReadAll(res.Body)
+		_ = res.Body.Close()
+		if err == nil && res.StatusCode != http.StatusOK {
+			err = fmt.Errorf("%s: %s", res.Status, said)
+		}
+		if err == nil {
+			err = json.Unmarshal(said, &b)
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, b)
+	}
+	return all, nil
+}
+
+// A tail keeps the last of what processes say.
+type tail struct {
+	mu   stdsync.Mutex
+	text []byte
+}
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.text = append(t.text, p...)
+	if over := len(t.text) - 100_000; over > 0 {
+		t.text = slices.Delete(t.text, 0, over)
+	}
+	return len(p), nil
+}
+
+// lines returns the last lines.
+func (t *tail) lines(n int) []byte {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	lines := bytes.Split(t.text, []byte("\n"))
+	return bytes.Join(lines[max(0, len(lines)-n):], []byte("\n"))
+}

@@ -1,0 +1,175 @@
+//go:build unix
+
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urbanhub/crmsync/hubspot"
+	"github.com/urbanhub/crmsync/sync"
+)
+
+// findings are what is wrong at rest.
+type findings struct {
+	lost, doubled, other []string
+	forgotten            int // facts that a server lost after it had acknowledged them
+}
+
+func (f *findings) clean() bool { return len(f.lost)+len(f.doubled)+len(f.other) == 0 }
+
+func (f *findings) lose(format string, args ...any) {
+	f.lost = append(f.lost, fmt.Sprintf(format, args...))
+}
+func (f *findings) double(format string, args ...any) {
+	f.doubled = append(f.doubled, fmt.Sprintf(format, args...))
+}
+func (f *findings) add(format string, args ...any) {
+	f.other = append(f.other, fmt.Sprintf(format, args...))
+}
+
+// judge compares both simulators with what their people did, past the sync.
+func (v *town) judge() *findings {
+	f := &findings{}
+	for _, p := range v.people {
+		v.meet(p)
+		v.judgePerson(f, p)
+	}
+	if here, there := len(v.bird.Contacts()), len(v.hubspot.Contacts()); max(here, there) > len(v.people) {
+		f.double("there are %d people, %d contacts in Bird and %d in HubSpot", len(v.people), here, there)
+	}
+	v.judgeNotes(f)
+	return f
+}
+
+// judgePerson looks for the values entered last on both sides.
+func (v *town) judgePerson(f *findings, p *person) {
+	props, ok := v.hubspot.Contact(p.hubspot)
+	contact, known := v.bird.Contact(p.bird)
+	if !ok || !known {
+		f.lose("%s is not on both sides: bird %q, hubspot %q", p.email, p.bird, p.hubspot)
+		return
+	}
+	field := func(name string) string {
+		text, _ := contact.Field(name).(string)
+		return text
+	}
+	for _, c := range []struct{ name, want, left, right string }{
+		{"link", p.bird + " " + p.hubspot, p.bird + " " + field("external_id"), props["custom_bird_contact_id"] + " " + p.hubspot},
+		{"email", p.email, field("email"), props["email"]},
+		{"interest", p.interest, field("property_interest"), props["urbanhub_property_interest"]},
+		{"preferences", p.preferences, field("attributes.propertyInterest"), props["property_preferences"]},
+	} {
+		if c.left != c.want || c.right != c.want {
+			f.lose("%s of bird %s and hubspot %s: entered %q, Bird has %q and HubSpot %q", c.name, p.bird, p.hubspot, c.want, c.left, c.right)
+		}
+	}
+}
+
+// judgeNotes looks for exactly one note of each fact, at its contact.
+func (v *town) judgeNotes(f *findings) {
+	of := map[string][]string{} // notes by reason
+	for id, props := range v.hubspot.Objects("notes") {
+		_, after, _ := strings.Cut(props["hs_note_body"], "reason-")
+		reason := "reason-" + after[:min(6, len(after))]
+		of[reason] = append(of[reason], id)
+	}
+	for _, fact := range v.facts {
+		notes := of[fact.reason]
+		delete(of, fact.reason)
+		switch {
+		case len(notes) == 0 && v.forgettable(fact.at):
+			f.forgotten++
+		case len(notes) == 0:
+			f.lose("no note tells %s of bird %s", fact.reason, fact.about.bird)
+		case len(notes) > 1:
+			f.double("%d notes tell %s", len(notes), fact.reason)
+		case !slices.Equal(v.hubspot.Associated("notes", notes[0], "contacts"), []string{fact.about.hubspot}):
+			f.add("note %s is not at contact %s alone", notes[0], fact.about.hubspot)
+		}
+	}
+	for reason, notes := range of {
+		f.double("%d notes tell %q, which nobody told", len(notes), reason)
+	}
+}
+
+// forgettable reports whether what was told at a time may be lost.
+func (v *town) forgettable(at time.Time) bool {
+	return slices.ContainsFunc(v.gone, func(s span) bool { return at.After(s.from) && at.Before(s.to) })
+}
+
+// patience is how long everything may take to come to rest.
+const patience = time.Minute
+
+// rest waits until nothing is left to do and nothing is wrong, or patience ends, and
+// returns what is wrong then.
+func (v *town) rest(ctx context.Context, f *fleet) *findings {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	var last error
+	for calm := 0; ctx.Err() == nil && calm < 5; {
+		calm++
+		if last = v.resting(ctx, f); last != nil || !v.judge().clean() {
+			calm = 0
+		}
+		pause(ctx, 200*time.Millisecond)
+	}
+	found := v.judge()
+	if ctx.Err() != nil && last != nil {
+		found.add("no rest in %s: %v", patience, last)
+	}
+	return found
+}
+
+// resting tells what is still going on.
+func (v *town) resting(ctx context.Context, f *fleet) error {
+	if err := v.bird.WaitWebhooks(ctx); err != nil {
+		return err
+	}
+	if err := v.hubspot.WaitWebhooks(ctx); err != nil {
+		return err
+	}
+	books, err := f.books(ctx, "")
+	if err == nil && len(books) < len(f.members) {
+		err = fmt.Errorf("%d of %d processes serve", len(books), len(f.members))
+	}
+	for _, b := range books {
+		if err == nil && b.Waiting > 0 {
+			err = fmt.Errorf("%d messages wait", b.Waiting)
+		}
+	}
+	return err
+}
+
+// audit adds what the engine itself finds to what is wrong, and returns the
+// agreement of all pairs.
+func (f *findings) audit(ctx context.Context, fleet *fleet) (sync.Tally, error) {
+	books, err := fleet.books(ctx, "?whole")
+	if err != nil {
+		return sync.Tally{}, err
+	}
+	b := books[0]
+	if b.Dead > 0 {
+		f.add("%d dead letters: %s", b.Dead, strings.Join(b.Causes, "; "))
+	}
+	if b.Open > 0 {
+		f.add("%d intents are open", b.Open)
+	}
+	for _, a := range b.Audit.Faults {
+		f.add("audit: %s at entry %d of %s", a.Rule, a.Seq, a.Link)
+	}
+	var all sync.Tally
+	for name, a := range b.Agreement {
+		all.Compared, all.Equal, all.Skipped = all.Compared+a.Compared, all.Equal+a.Equal, all.Skipped+a.Skipped
+		if a.Missing > 0 || a.Skipped > 0 || a.Equal != a.Compared {
+			f.add("%s: %d of %d fields agree, %d skipped, %d records missing", name, a.Equal, a.Compared, a.Skipped, a.Missing)
+		}
+	}
+	if b.Audit.Entries == 0 || all.Compared == 0 {
+		f.add("%d entries of audit and %d compared fields of %s prove nothing", b.Audit.Entries, all.Compared, hubspot.System)
+	}
+	return all, nil
+}

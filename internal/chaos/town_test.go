@@ -1,0 +1,209 @@
+//go:build unix
+
+package chaos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/urbanhub/crmsync/bird"
+	"github.com/urbanhub/crmsync/bird/birdtest"
+	"github.com/urbanhub/crmsync/hubspot"
+	"github.com/urbanhub/crmsync/hubspot/hubspottest"
+	"github.com/urbanhub/crmsync/mapping/urbanhub"
+	"github.com/urbanhub/crmsync/sync"
+)
+
+// The secrets that both ends know.
+const (
+	hubspotSecret = "chaos-client-secret"
+	flowSecret    = "chaos-flow-secret"
+)
+
+// A town is both vendors and those who live in them, with the memory of all
+// that they did.
+type town struct {
+	bird    *birdtest.Server
+	hubspot *hubspottest.Server
+	unique  map[sync.Kind]bool
+	people  []*person
+	facts   []fact
+	edits   int
+	gone    []span // what was told then may be lost for good
+}
+
+// A span is from one moment to another.
+type span struct{ from, to time.Time }
+
+// A person is a contact with the values that were entered last.
+type person struct {
+	bird, hubspot string // ids; "" until the sync has made the other one
+	fromBird      bool   // where the person first was, and where the email is changed
+	email         string
+	interest      string // entered in Bird
+	preferences   string // entered in HubSpot
+}
+
+// A fact is one that Bird told; its reason is in the note that it becomes.
+type fact struct {
+	about  *person
+	reason string
+	at     time.Time
+}
+
+// newTown starts both vendors and sets their accounts up. Webhooks come twice
+// and late now and then.
+func newTown(ctx context.Context) (*town, error) {
+	v := &town{
+		bird:    birdtest.NewServer(&birdtest.Options{GETPerSecond: -1, WritePerSecond: -1, FlowRetries: 10_000, FlowPause: 100 * time.Millisecond}),
+		hubspot: hubspottest.NewServer(&hubspottest.Options{Burst: -1, Daily: -1, SearchLag: 500 * time.Millisecond}),
+	}
+	if err := v.setUp(ctx); err != nil {
+		v.close()
+		return nil, err
+	}
+	v.bird.SetChaos(birdtest.Chaos{Duplicate: 0.2, Delay: 50 * time.Millisecond})
+	v.hubspot.SetChaos(hubspottest.Chaos{Duplicate: 0.2, Delay: 50 * time.Millisecond})
+	return v, nil
+}
+
+func (v *town) setUp(ctx context.Context) error {
+	b, err := bird.New(v.bird.WorkspaceID, v.bird.AccessKey, &bird.Options{BaseURL: v.bird.URL})
+	if err != nil {
+		return err
+	}
+	birdNeeds, err := bird.ParseSchema(urbanhub.BirdSchema())
+	if err != nil {
+		return err
+	}
+	birdNeeds.Webhooks = nil // Flows tell of contacts and facts
+	if _, err := b.Setup(ctx, birdNeeds, bird.SetupOptions{}); err != nil {
+		return err
+	}
+	v.hubspot.AddStage("default", hubspottest.Stage{ID: "decisionmakerstage", Label: "Decision maker"})
+	h, err := hubspot.New(hubspot.Static(v.hubspot.Token), &hubspot.Options{BaseURL: v.hubspot.URL})
+	if err != nil {
+		return err
+	}
+	hubspotNeeds, err := hubspot.ParseSchema(urbanhub.HubSpotSchema())
+	if err != nil {
+		return err
+	}
+	report, err := h.Setup(ctx, hubspotNeeds, hubspot.SetupOptions{})
+	if err != nil {
+		return err
+	}
+	v.unique = report.Capabilities.UniqueActivities
+	return h.Close(ctx)
+}
+
+func (v *town) close() {
+	v.bird.Close()
+	v.hubspot.Close()
+}
+
+// tell names the address of the webhooks.
+func (v *town) tell(webhooks string) {
+	v.hubspot.Subscribe(webhooks+hubspotPath, hubspotSecret)
+	v.bird.OnContactChange(webhooks+flowPath, flowSecret)
+}
+
+// messages counts the webhooks that were taken.
+func (v *town) messages() int {
+	return v.bird.FlowStats().Delivered + v.hubspot.WebhookStats().Delivered
+}
+
+// live lets people come, edit and tell until ctx ends, so often a second.
+func (v *town) live(ctx context.Context, rng *rand.Rand, perSecond int) error {
+	for range 20 {
+		if err := v.move(rng); err != nil {
+			return err
+		}
+	}
+	tick := time.NewTicker(time.Second / time.Duration(perSecond))
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			if err := v.act(rng); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// act lets somebody do something.
+func (v *town) act(rng *rand.Rand) error {
+	p := v.people[rng.IntN(len(v.people))]
+	v.meet(p)
+	switch n := rng.IntN(100); {
+	case n < 3:
+		return v.move(rng)
+	case n < 15 && p.bird != "":
+		return v.happen(p)
+	case n < 30:
+		return v.writeTo(p)
+	case n < 65 && p.bird != "":
+		v.edits++
+		p.interest = fmt.Sprintf("home %d", v.edits)
+		return v.bird.Edit(p.bird, map[string]any{"property_interest": p.interest})
+	case p.hubspot != "":
+		v.edits++
+		p.preferences = fmt.Sprintf("garden %d", v.edits)
+		v.hubspot.Edit(p.hubspot, map[string]string{"property_preferences": p.preferences})
+	}
+	return nil
+}
+
+// move lets a new person come to one of the vendors.
+func (v *town) move(rng *rand.Rand) (err error) {
+	k := len(v.people)
+	p := &person{fromBird: rng.IntN(2) == 0, email: fmt.Sprintf("lead%d@example.com", k)}
+	phone := fmt.Sprintf("+57300%07d", k)
+	if p.fromBird {
+		p.bird, err = v.bird.Create(map[string]any{"name": fmt.Sprint("Lead ", k), "email": p.email, "msisdn": phone})
+	} else {
+		p.hubspot = v.hubspot.Create(map[string]string{"email": p.email, "phone": phone})
+	}
+	v.people = append(v.people, p)
+	return err
+}
+
+// happen tells of a fact.
+func (v *town) happen(p *person) error {
+	f := fact{about: p, reason: fmt.Sprintf("reason-%06d", len(v.facts)), at: time.Now()}
+	v.facts = append(v.facts, f)
+	if !v.bird.RunFlow(p.bird, "escalation.triggered", map[string]any{"reason": f.reason}) {
+		return errors.New("a contact is gone from Bird")
+	}
+	return nil
+}
+
+// writeTo gives a person a new email, always on the same side: of two edits
+// at once one has to lose.
+func (v *town) writeTo(p *person) error {
+	v.edits++
+	p.email = fmt.Sprintf("lead%d@example.com", 1_000_000+v.edits)
+	if p.fromBird {
+		return v.bird.Edit(p.bird, map[string]any{"email": p.email})
+	}
+	v.hubspot.Edit(p.hubspot, map[string]string{"email": p.email})
+	return nil
+}
+
+// meet looks whether a person has arrived on the other side.
+func (v *town) meet(p *person) {
+	if p.bird == "" {
+		props, _ := v.hubspot.Contact(p.hubspot)
+		p.bird = props["custom_bird_contact_id"]
+	}
+	if p.hubspot == "" {
+		contact, _ := v.bird.Contact(p.bird)
+		p.hubspot, _ = contact.Field("external_id").(string)
+	}
+}
