@@ -42,6 +42,8 @@ type held struct {
 	With Ref `json:"with,omitzero"`
 	// Ruled out are the records that a person said it is not.
 	RuledOut []Ref `json:"ruled_out,omitempty"`
+	// Decided is when they last said so.
+	Decided time.Time `json:"decided,omitzero"`
 }
 
 func holdsOf(flow string) string { return "ambiguous:" + flow }
@@ -141,6 +143,9 @@ func (r *reconciliation) ambiguous(ctx context.Context, by, what string, near, f
 	link, h, err := r.engine.holdOf(ctx, r.flow.Name, r.near, r.link.End(r.near))
 	if err != nil {
 		return err
+	}
+	if time.Since(h.Decided) < r.engine.cfg.Lease && slices.ContainsFunc(far, func(ref Ref) bool { return slices.Contains(h.RuledOut, ref) }) {
+		return r.busy(busyWaitMost, "a person decided on the record during the look")
 	}
 	now := held{By: by, Since: h.Since, RuledOut: h.RuledOut}
 	now.Candidates[r.near], now.Candidates[r.near.Other()] = near, far

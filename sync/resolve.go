@@ -101,7 +101,7 @@ func (e *Engine) resolvable(ctx context.Context, d *Resolution) (s Side, link Li
 
 // decided stores the decision and its entry.
 func (e *Engine) decided(ctx context.Context, s Side, link Link, h held, d *Resolution) error {
-	h.With = d.With
+	h.With, h.Decided = d.With, time.Now().UTC()
 	for _, ref := range h.Candidates[s.Other()] {
 		if ref != d.With && !slices.Contains(h.RuledOut, ref) {
 			h.RuledOut = append(h.RuledOut, ref)

@@ -224,3 +224,38 @@ func (s shortened) Entries(ctx context.Context, filter sync.AuditFilter) ([]sync
 	page, err := s.Store.Entries(ctx, filter)
 	return slices.DeleteFunc(page, func(n sync.Entry) bool { return n.Kind == sync.EntryResolved }), err
 }
+
+// A person decides while the record is looked at once more.
+func TestHoldIsResolvedDuringALook(t *testing.T) {
+	bubble(t, func(w *world) {
+		left, first, second := w.twins()
+		store := &deciding{Store: w.store}
+		w.cfg.Store = store
+		w.start()
+		w.look(left)
+		store.decide = func() { w.resolve(sync.Resolution{Ref: left}) }
+		w.settle()
+		if link := w.link(left); link.State != sync.Active || link.Right == first || link.Right == second {
+			t.Errorf("link %+v, want a new record", link)
+		}
+		if holds, err := w.engine.Holds(w.ctx, "people", "", 0); len(holds) != 0 || err != nil {
+			t.Errorf("what was decided is asked again: %+v, %v", holds, err)
+		}
+		w.noDead()
+	})
+}
+
+// A deciding store has something happen once after a hold was read.
+type deciding struct {
+	sync.Store
+	decide func()
+}
+
+func (s *deciding) Link(ctx context.Context, flow string, ref sync.Ref) (sync.Link, error) {
+	link, err := s.Store.Link(ctx, flow, ref)
+	if do := s.decide; do != nil && strings.HasPrefix(flow, "ambiguous:") {
+		s.decide = nil
+		do()
+	}
+	return link, err
+}

@@ -83,3 +83,26 @@ func TestUndoSurvivesACrash(t *testing.T) {
 		w.holds(w.left, left, "name", "Ana")
 	})
 }
+
+// One pair is being written to: the others are undone all the same.
+func TestUndoLeavesAPairThatIsBeingWrittenTo(t *testing.T) {
+	bubble(t, func(w *world) {
+		ana, _ := w.pair("email", "ana@example.com", "name", "Ana")
+		eva, right := w.pair("email", "eva@example.com", "name", "Eva")
+		since := time.Now()
+		w.left.edit(ana, "name", "Wrong")
+		w.left.edit(eva, "name", "Wrong")
+		w.settle()
+		open := sync.Intent{ID: "theirs", Expires: time.Now().Add(time.Minute)}
+		if _, err := w.store.Begin(w.ctx, time.Now(), w.link(ana), open); err != nil {
+			t.Fatal(err)
+		}
+		list, err := w.engine.Undo(w.ctx, sync.Undo{Flow: "people", Field: "name", Since: since})
+		if err != nil || len(list) != 2 || list[0].Kept == "" || list[1].Kept != "" {
+			t.Fatalf("undo: %+v, %v", list, err)
+		}
+		w.settle()
+		w.holds(w.right, right, "fullname", "Eva")
+		w.holds(w.left, ana, "name", "Wrong")
+	})
+}

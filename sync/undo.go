@@ -108,6 +108,7 @@ type reversal struct {
 	dry     bool
 	steps   []*Entry
 	link    Link
+	busy    bool // somebody else's write is open
 	views   [2]View
 }
 
@@ -139,7 +140,7 @@ func (r *reversal) read(ctx context.Context) error {
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}
-	r.link = link
+	r.link, r.busy = link, link.Intent != nil
 	for _, s := range []Side{Left, Right} {
 		end := link.End(s)
 		if end.Zero() || link.State == Erased {
@@ -179,6 +180,8 @@ func (r *reversal) side(s Side) ([]Undone, Fields, error) {
 			continue // taken back before
 		case err != nil || now != u.From:
 			u.From, u.Kept = now, "it was changed since"
+		case r.busy:
+			u.Kept = "the pair is being written to"
 		default:
 			put, err := f.lens(s).Put(u.To, r.views[s].Record.Fields)
 			if err != nil {
