@@ -131,6 +131,8 @@ func (a *Adapter) Projection(kind sync.Kind) []string {
 		return a.opts.Fields
 	case ConversationKind:
 		return a.opts.Conversations
+	case MessageKind:
+		return []string{fieldReference, fieldText}
 	}
 	return nil
 }

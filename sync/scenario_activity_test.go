@@ -418,3 +418,30 @@ func TestActivityNeedsWhatItUses(t *testing.T) {
 		})
 	}
 }
+
+// A selective notebook reads no notes' keys.
+type selective struct{ *notebook }
+
+func (selective) Projection(kind sync.Kind) []string {
+	if kind == note {
+		return []string{"body"}
+	}
+	return people().Names(sync.Right)
+}
+
+// Otherwise nothing that a lost answer was about would ever be found.
+func TestActivityThatIsLookedForNeedsItsKeyRead(t *testing.T) {
+	for _, r := range rungs {
+		n := &notebook{rung: r}
+		bubble(t, func(w *world) {
+			if r != byPerson {
+				w.cfg.Peers[rightSystem] = sync.Peer{Source: selective{n}, Sink: n}
+			}
+			_, err := sync.New(w.cfg)
+			var e *sync.Error
+			if refused := errors.As(err, &e) && e.Field == "Key"; refused != (r == byReadBack) || err != nil != refused {
+				t.Errorf("%s: %v", r, err)
+			}
+		}, jotting(n))
+	}
+}

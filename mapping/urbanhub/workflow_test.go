@@ -31,43 +31,65 @@ const sendMessage = 42
 
 func newOffice(t *testing.T) *office {
 	t.Helper()
-	o := &office{T: t, bird: birdtest.NewServer(nil), hub: hubspottest.NewServer(nil), store: memstore.New(), queue: memqueue.New(nil)}
+	o := openOffice(t, birdtest.NewServer(nil), hubspottest.NewServer(nil))
+	o.listen()
+	return o
+}
+
+// openOffice sets the preset up between two servers. Its activities have a
+// unique key as far as the account allows it.
+func openOffice(t *testing.T, birdSim *birdtest.Server, hubSim *hubspottest.Server) *office {
+	t.Helper()
+	o := &office{T: t, bird: birdSim, hub: hubSim, store: memstore.New(), queue: memqueue.New(nil)}
 	t.Cleanup(o.bird.Close)
 	t.Cleanup(o.hub.Close)
 	o.hub.AddStage("default", hubspottest.Stage{ID: "decisionmakerstage", Label: "Decision maker"})
-	need, err := hubspot.ParseSchema(urbanhub.HubSpotSchema())
-	if err != nil {
-		t.Fatal(err)
-	}
-	setup, err := hubspot.New(hubspot.Static(o.hub.Token), &hubspot.Options{BaseURL: o.hub.URL, HTTPClient: o.hub.Client()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := setup.Setup(t.Context(), need, hubspot.SetupOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	set := compiled(t, urbanhub.Options{WorkflowMessages: true})
+	set := compiled(t, urbanhub.Options{WorkflowMessages: true, UniqueActivities: o.setup()})
 	contacts, deals := set.Flows[0], set.Flows[1]
 	b, err := bird.New(o.bird.WorkspaceID, o.bird.AccessKey, &bird.Options{BaseURL: o.bird.URL, HTTPClient: o.bird.Client(),
 		Fields: contacts.Names(sync.Left), Conversations: deals.Names(sync.Left)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := hubspot.New(hubspot.Static(o.hub.Token), &hubspot.Options{BaseURL: o.hub.URL, HTTPClient: o.hub.Client(),
-		Objects: map[sync.Kind]hubspot.Object{
-			hubspot.Contact: {Properties: contacts.Names(sync.Right), Unique: []string{contacts.Right.CreateKey}},
-			hubspot.Deal:    {Properties: deals.Names(sync.Right), Unique: []string{deals.Right.CreateKey}}}})
-	if err != nil {
-		t.Fatal(err)
+	objects := map[sync.Kind]hubspot.Object{
+		hubspot.Contact: {Properties: contacts.Names(sync.Right), Unique: []string{contacts.Right.CreateKey}},
+		hubspot.Deal:    {Properties: deals.Names(sync.Right), Unique: []string{deals.Right.CreateKey}}}
+	for _, kind := range []sync.Kind{hubspot.Note, hubspot.Task, hubspot.Meeting} {
+		objects[kind] = hubspot.Object{Properties: []string{"bird_event_key"}, NoSweep: true}
 	}
+	h := o.hubspot(objects)
 	cfg := sync.Config{Store: o.store, Queue: o.queue, SweepInterval: -1, Lease: 3 * time.Second, Peers: map[sync.System]sync.Peer{
 		bird.System: {Source: b, Sink: b}, hubspot.System: {Source: h, Sink: h}}}
 	set.AddTo(&cfg)
 	if o.engine, err = sync.New(cfg); err != nil {
 		t.Fatal(err)
 	}
-	o.listen()
 	return o
+}
+
+// setup gives the account what the preset needs and returns the activities
+// that take a unique key.
+func (o *office) setup() map[sync.Kind]bool {
+	o.Helper()
+	need, err := hubspot.ParseSchema(urbanhub.HubSpotSchema())
+	if err != nil {
+		o.Fatal(err)
+	}
+	report, err := o.hubspot(nil).Setup(o.Context(), need, hubspot.SetupOptions{})
+	if err != nil {
+		o.Fatal(err)
+	}
+	return report.Capabilities.UniqueActivities
+}
+
+// hubspot returns an adapter of the account.
+func (o *office) hubspot(objects map[sync.Kind]hubspot.Object) *hubspot.Adapter {
+	o.Helper()
+	h, err := hubspot.New(hubspot.Static(o.hub.Token), &hubspot.Options{BaseURL: o.hub.URL, HTTPClient: o.hub.Client(), Objects: objects})
+	if err != nil {
+		o.Fatal(err)
+	}
+	return h
 }
 
 // listen serves the receiver of actions.
