@@ -58,6 +58,19 @@
 // signal that claims only what both sides have agreed on costs no read at all
 // (see Change.Witness).
 //
+// # Running it
+//
+// [Engine.Forecast] tells what a flow would do to records as they are, and
+// [Engine.ApplyForecast] does it to those that have not moved since; a
+// [Rollout] opens a flow to some pairs or to none. [Engine.Backfill] walks
+// through a side in growing stages and stops when one goes badly,
+// [Engine.Inventory] finds what nobody told of, [Engine.Verify] measures the
+// agreement. A [Guard] bounds what may happen before a person looks,
+// [Engine.Suspend] and [Engine.Resume] are the switches. [Engine.Explain] tells
+// the history of every field, [Engine.Undo] takes writes back,
+// [Engine.VerifyAudit] finds entries that were tampered with, and [Engine.Erase]
+// forgets a person. All of them may be called in any process.
+//
 // # Stopping
 //
 // When the context of [Engine.Run] ends the engine takes no more work, lets
