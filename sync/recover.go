@@ -69,16 +69,25 @@ func (r *reconciliation) redecide(ctx context.Context, l *loss) (Plan, error) {
 		c.blank[s] = !slices.ContainsFunc(c.values[s], func(v Value) bool { return !v.Blank() })
 	}
 	v := verdict{outcome: Kept, rule: "not restored", winner: r.near.Other(), conflict: true}
-	_, paused := w.degraded(l.reg)
-	invalid := l.reg.refuses(r.near, l.was.fields)
-	if paused == "" && !invalid && w.same(l.reg, Left) && w.same(l.reg, Right) && slices.Equal(now[Left], now[Right]) &&
-		sees(l.lens, w.views[r.near].Record.Fields) == l.After {
+	if w.untouched(l, r.near) {
 		var err error
 		if v, err = r.judge(ctx, l, w, c); err != nil {
 			return Plan{}, err
 		}
 	}
 	return w.restore(c, v, now)
+}
+
+// untouched reports whether a lost edit may still come back: it breaks no
+// rule, the systems can hold it, and nobody has edited the register since it
+// was overwritten. Otherwise it is only told.
+func (w *work) untouched(l *loss, near Side) bool {
+	_, paused := w.degraded(l.reg)
+	invalid := slices.ContainsFunc(l.reg.fields, func(f *Field) bool {
+		_, err := f.lens(near).Get(l.was.fields)
+		return err != nil
+	})
+	return !invalid && paused == "" && w.same(l.reg, Left) && w.same(l.reg, Right) && sees(l.lens, w.views[near].Record.Fields) == l.After
 }
 
 // working returns a run of the planner.
@@ -136,14 +145,6 @@ func (reg *register) seen(s Side, fields Fields) []Value {
 		out[i] = sees(f.lens(s), fields)
 	}
 	return out
-}
-
-// refuses reports whether a value of the register breaks a rule on a side.
-func (reg *register) refuses(s Side, fields Fields) bool {
-	return slices.ContainsFunc(reg.fields, func(f *Field) bool {
-		_, err := f.lens(s).Get(fields)
-		return err != nil
-	})
 }
 
 // restore notes a verdict on what was lost and writes the values that won to
