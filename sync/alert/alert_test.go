@@ -297,3 +297,27 @@ func TestRunEvaluatesUntilItIsStopped(t *testing.T) {
 		<-done
 	})
 }
+
+// A flow that a guard stopped does not go on by itself, so the alert stays.
+func TestGuardTrippedLastsUntilTheFlowIsResumed(t *testing.T) {
+	modes := map[string]string{"suspended: flow people, field (all), to (both)": "guard: more than 20 detachments in an hour"}
+	m, err := alert.New(alert.Options{Modes: func() map[string]string { return modes }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Observe(sync.Event{Type: sync.EventTripped, At: noon, Flow: "people", Err: &sync.Error{Rule: "guard.detachments"}})
+	holds := func(now time.Time) (held bool) {
+		m.Evaluate(t.Context(), now)
+		for _, a := range m.Active(now) {
+			held = held || a.Rule == "GuardTripped"
+		}
+		return held
+	}
+	if !holds(noon.Add(5*time.Hour)) || !holds(noon.Add(6*time.Hour)) {
+		t.Error("the alert is over while the flow is suspended")
+	}
+	modes = nil
+	if holds(noon.Add(7 * time.Hour)) {
+		t.Error("the alert lasts although the flow was resumed")
+	}
+}

@@ -24,7 +24,7 @@ type Options struct {
 	// Systems are those that are swept.
 	Systems []sync.System
 	// Modes, when not nil, returns the fallbacks that are on, by name, with
-	// the reason. Quotas returns the vendors' quotas.
+	// the reason: those of [sync.Engine.Modes]. Quotas returns the vendors' quotas.
 	Modes  func() map[string]string
 	Quotas func() []Quota
 	// Lag is what counts as a late live change, 5 s by default.

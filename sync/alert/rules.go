@@ -2,7 +2,10 @@ package alert
 
 import (
 	"fmt"
+	"strings"
 	"time"
+
+	"github.com/urbanhub/crmsync/sync"
 )
 
 // Objectives are the limits that the rules of [Rules] watch.
@@ -125,16 +128,24 @@ func degraded(s *State, _ time.Time) (cases []Case) {
 	return cases
 }
 
-// lately is how long a guard's stop is an alert.
+// lately is how long a stop is an alert at least; that of a guard is one until
+// somebody resumes the flow.
 const lately = time.Hour
 
 func tripped(s *State, now time.Time, oscillation bool) (cases []Case) {
 	for trip, at := range s.Tripped {
-		if now.Sub(at) < lately && (trip.Rule == oscillationRule) == oscillation {
+		if (now.Sub(at) < lately || suspended(s, trip)) && (trip.Rule == oscillationRule) == oscillation {
 			cases = append(cases, Case{map[string]string{"flow": trip.Flow, "rule": trip.Rule}, "last at " + at.UTC().Format(time.RFC3339)})
 		}
 	}
 	return cases
+}
+
+// suspended reports whether a flow that a guard stopped is still so, by the
+// modes of [sync.Engine.Modes].
+func suspended(s *State, trip Trip) bool {
+	mode := "suspended: " + sync.Switch{Flow: trip.Flow}.String()
+	return trip.Rule != oscillationRule && strings.HasPrefix(s.Modes[mode], "guard: ")
 }
 
 func guarded(s *State, now time.Time) []Case     { return tripped(s, now, false) }
