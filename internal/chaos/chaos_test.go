@@ -35,13 +35,16 @@ func TestMain(m *testing.M) {
 type deployment struct {
 	store, queue string
 	processes    int
+	// keyless is an account in which notes are made once by intents and
+	// reading back alone. These must not get lost with the end of a log.
+	keyless bool
 }
 
 var deployments = []deployment{
-	{inPostgres, inPostgres, 2},
-	{inPostgres, inRedis, 2},
-	{inRedis, inRedis, 2},
-	{inSQLite, inSQLite, 1},
+	{inPostgres, inPostgres, 2, true},
+	{inPostgres, inRedis, 2, true},
+	{inRedis, inRedis, 2, false},
+	{inSQLite, inSQLite, 1, true},
 }
 
 func (d deployment) String() string { return d.store + "+" + d.queue }
@@ -51,15 +54,14 @@ func (d deployment) uses(in string) bool { return d.store == in || d.queue == in
 // Whatever befalls a deployment, no edit is lost, nothing is there twice, and
 // both sides agree in the end.
 func TestChaos(t *testing.T) {
-	rage, rounds, end := 6*time.Second, 1, time.Now().Add(*duration)
+	rage, end := 6*time.Second, time.Now().Add(*duration)
 	if *duration > 0 {
-		rage, rounds = 15*time.Second, 1<<30
+		rage = 15 * time.Second
 	}
 	var all report
-	for n := 0; n < rounds && (n == 0 || time.Now().Before(end)); n++ {
-		for _, d := range deployments {
-			t.Run(d.String(), func(t *testing.T) { all.add(round(t, d, rage)) })
-		}
+	for n := 0; n < len(deployments) || time.Now().Before(end); n++ {
+		d := deployments[n%len(deployments)]
+		t.Run(d.String(), func(t *testing.T) { all.add(round(t, d, rage)) })
 	}
 	fmt.Println("chaos:", all)
 }
@@ -75,7 +77,7 @@ func round(t *testing.T, d deployment, rage time.Duration) report {
 // begin starts a town and a deployment for it.
 func begin(t *testing.T, d deployment) *ground {
 	t.Helper()
-	v, err := newTown(t.Context())
+	v, err := newTown(t.Context(), d.keyless)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,6 +34,10 @@ type settings struct {
 	Postgres, Redis, File      string // where these are
 }
 
+// noteKey keeps the key of its fact on a note, where it is looked for after a
+// kill.
+const noteKey = "bird_event_key"
+
 // lease is how long what a killed process held is out of reach.
 const lease = 2 * time.Second
 
@@ -105,6 +109,7 @@ func newEngine(ctx context.Context, s settings) (*engineProcess, error) {
 		SearchLag: 5 * time.Second, Permits: e.disk.permits, Objects: map[sync.Kind]hubspot.Object{
 			hubspot.Contact: {Properties: people.Names(sync.Right)},
 			hubspot.Deal:    {Properties: deals.Names(sync.Right), Unique: []string{deals.Right.CreateKey}},
+			urbanhub.Note:   {Properties: []string{noteKey}, NoSweep: true},
 		}})
 	if err != nil {
 		return nil, err

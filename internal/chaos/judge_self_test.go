@@ -12,7 +12,7 @@ import (
 // The judge sees what it is there for: a town in which no sync ran has lost
 // everything, and what is there twice is counted.
 func TestTheJudgeSees(t *testing.T) {
-	v, err := newTown(t.Context())
+	v, err := newTown(t.Context(), false)
 	if err != nil {
 		t.Fatal(err)
 	}

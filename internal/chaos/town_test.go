@@ -55,11 +55,12 @@ type fact struct {
 }
 
 // newTown starts both vendors and sets their accounts up. Webhooks come twice
-// and late now and then.
-func newTown(ctx context.Context) (*town, error) {
+// and late now and then. HubSpot may be one that keeps no keys of notes unique.
+func newTown(ctx context.Context, keyless bool) (*town, error) {
 	v := &town{
-		bird:    birdtest.NewServer(&birdtest.Options{GETPerSecond: -1, WritePerSecond: -1, FlowRetries: 10_000, FlowPause: 100 * time.Millisecond}),
-		hubspot: hubspottest.NewServer(&hubspottest.Options{Burst: -1, Daily: -1, SearchLag: 500 * time.Millisecond}),
+		bird: birdtest.NewServer(&birdtest.Options{GETPerSecond: -1, WritePerSecond: -1, FlowRetries: 10_000, FlowPause: 100 * time.Millisecond}),
+		hubspot: hubspottest.NewServer(&hubspottest.Options{Burst: -1, Daily: -1, SearchLag: 500 * time.Millisecond,
+			RejectUniqueOnActivities: keyless}),
 	}
 	if err := v.setUp(ctx); err != nil {
 		v.close()

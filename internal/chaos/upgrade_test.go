@@ -61,7 +61,7 @@ func nextRelease(t *testing.T) (program string, versions map[string]int) {
 // side by side while any of them is killed.
 func TestRollingUpgrade(t *testing.T) {
 	next, versions := nextRelease(t)
-	g := begin(t, deployment{inPostgres, inPostgres, 2})
+	g := begin(t, deployment{store: inPostgres, queue: inPostgres, processes: 2})
 	const phase = 3 * time.Second
 	g.underLoad(t, 3*phase, func(ctx context.Context) error {
 		for _, m := range g.fleet.members {
