@@ -70,7 +70,7 @@ func (e *Engine) pull(ctx context.Context, p pull) (int, error) {
 		n, again, err := e.page(ctx, p)
 		total, more = total+n, again
 		if errors.Is(err, ErrStale) {
-			return total, nil // another process pulls this feed
+			break // another process pulls this feed
 		}
 		if err != nil {
 			return total, err
