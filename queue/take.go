@@ -23,7 +23,7 @@ func (q *Queue) Take(ctx context.Context, now time.Time, n int, lease time.Durat
 	}
 	q.mu.Lock()
 	q.expire(now)
-	lanes, suspects := q.handOut(now, n, lease)
+	lanes, suspects := q.handOut(now, n, lease, sync.IsUrgentOnly(ctx))
 	more := q.readyLanes() > 0
 	q.mu.Unlock()
 	if more && len(lanes) > 0 {
@@ -73,11 +73,12 @@ func (q *Queue) readyLanes() int {
 	return n
 }
 
-// handOut leases up to n lanes; it also says which are under suspicion.
-func (q *Queue) handOut(now time.Time, n int, lease time.Duration) (lanes []sync.Lane, suspects []int) {
+// handOut leases up to n lanes, none of bulk work if they shall be urgent; it
+// also says which are under suspicion.
+func (q *Queue) handOut(now time.Time, n int, lease time.Duration, urgent bool) (lanes []sync.Lane, suspects []int) {
 	until := now.Add(lease)
 	var later []*lane // of shards whose lease is too short until it is renewed
-	has := func(p sync.Priority) bool { return q.ready[p].len > 0 }
+	has := func(p sync.Priority) bool { return q.ready[p].len > 0 && !(urgent && p.Bulk()) }
 	for len(lanes) < n {
 		p, ok := q.schedule.next(has)
 		if !ok {

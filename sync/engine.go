@@ -19,6 +19,7 @@ type Engine struct {
 	creates    creates
 	sightings  sightings
 	activities map[string][]*Activity // by the type of their facts
+	hinted     chan struct{}          // there may be work to take
 }
 
 // New returns an engine. It starts nothing; see [Engine.Run].
@@ -27,7 +28,7 @@ func New(cfg Config) (*Engine, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	e := &Engine{cfg: cfg, activities: map[string][]*Activity{}}
+	e := &Engine{cfg: cfg, activities: map[string][]*Activity{}, hinted: make(chan struct{}, 1)}
 	for _, a := range cfg.Activities {
 		e.activities[a.Fact] = append(e.activities[a.Fact], a)
 	}

@@ -34,10 +34,25 @@ func (p Priority) String() string {
 	return fmt.Sprintf("priority(%d)", uint8(p))
 }
 
+// Bulk reports whether work of the priority may wait for urgent work.
+func (p Priority) Bulk() bool { return p > Facts }
+
 type (
 	priorityKey struct{}
 	laneKey     struct{}
+	urgentKey   struct{}
 )
+
+// UrgentOnly returns a context with which [Queue].Take hands out no bulk work.
+func UrgentOnly(ctx context.Context) context.Context {
+	return context.WithValue(ctx, urgentKey{}, true)
+}
+
+// IsUrgentOnly reports whether a context asks for no bulk work.
+func IsUrgentOnly(ctx context.Context) bool {
+	urgent, _ := ctx.Value(urgentKey{}).(bool)
+	return urgent
+}
 
 // WithPriority returns a context whose calls have the priority. The engine
 // gives each piece of work its own, so that an adapter can keep bulk work from

@@ -101,7 +101,8 @@ type Queue interface {
 	Push(ctx context.Context, now time.Time, msgs ...Message) error
 
 	// Take leases up to n lanes that are ready at now, each for the duration
-	// lease. It returns fewer, or none, when fewer are ready.
+	// lease. It returns fewer, or none, when fewer are ready. With a context
+	// of [UrgentOnly] no lane of bulk work is among them.
 	Take(ctx context.Context, now time.Time, n int, lease time.Duration) ([]Lane, error)
 
 	// Extend prolongs a lease to now+lease and returns the lane with its new

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -19,6 +20,10 @@ func (e *Engine) take(ctx, working context.Context) {
 	slots := semaphore.NewWeighted(int64(e.cfg.Concurrency))
 	var wg sync.WaitGroup
 	defer wg.Wait()
+	// Bulk work leaves a quarter of the slots to what is urgent: its lanes may
+	// wait long for a quota.
+	bulkMost := int64(e.cfg.Concurrency - e.cfg.Concurrency/4)
+	var bulk atomic.Int64
 	for {
 		if slots.Acquire(ctx, 1) != nil {
 			return
@@ -27,12 +32,18 @@ func (e *Engine) take(ctx, working context.Context) {
 		for free < takeMost && slots.TryAcquire(1) {
 			free++
 		}
-		lanes := e.lease(ctx, free)
+		lanes := e.leaseFor(ctx, free, int(bulkMost-bulk.Load()))
 		slots.Release(int64(free - len(lanes)))
 		for _, lane := range lanes {
+			if lane.Priority.Bulk() {
+				bulk.Add(1)
+			}
 			wg.Go(func() {
 				defer slots.Release(1)
 				e.work(working, lane)
+				if lane.Priority.Bulk() && bulk.Add(-1) == bulkMost-1 {
+					e.hint()
+				}
 			})
 		}
 		if len(lanes) == 0 && !e.idle(ctx) {
@@ -87,6 +98,18 @@ func (e *Engine) soon(ctx context.Context) bool {
 	}
 }
 
+// leaseFor takes up to n lanes, of which at most bulk are of bulk work.
+func (e *Engine) leaseFor(ctx context.Context, n, bulk int) []Lane {
+	if bulk >= n {
+		return e.lease(ctx, n)
+	}
+	lanes := e.lease(UrgentOnly(ctx), n)
+	if more := min(n-len(lanes), bulk); more > 0 {
+		lanes = append(lanes, e.lease(ctx, more)...)
+	}
+	return lanes
+}
+
 // lease takes up to n lanes; a queue that fails is asked again later.
 func (e *Engine) lease(ctx context.Context, n int) []Lane {
 	if ctx.Err() != nil {
@@ -108,9 +131,18 @@ func (e *Engine) idle(ctx context.Context) bool {
 	case <-ctx.Done():
 		return false
 	case <-e.cfg.Queue.Ready():
+	case <-e.hinted:
 	case <-timer.C:
 	}
 	return true
+}
+
+// hint ends an idle wait.
+func (e *Engine) hint() {
+	select {
+	case e.hinted <- struct{}{}:
+	default:
+	}
 }
 
 // work carries out one lane and settles it.

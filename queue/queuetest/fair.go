@@ -1,6 +1,7 @@
 package queuetest
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -54,6 +55,24 @@ func testRaise(b *bench) {
 	b.wantIDs(ids(l.Messages), "b40", "now")
 	if l.Priority != sync.Live {
 		b.Errorf("the lane has priority %v, want live", l.Priority)
+	}
+}
+
+// testUrgentOnly takes no bulk work while it waits for better times.
+func testUrgentOnly(b *bench) {
+	b.push(msg("s", "sweep", sync.Sweep), msg("b", "load", sync.Backfill), msg("f", "fact", sync.Facts), msg("l", "live", sync.Live),
+		msg("s2", "both", sync.Sweep), msg("l2", "both", sync.Live))
+	lanes, err := b.q.Take(sync.UrgentOnly(context.Background()), b.now, 10, lease)
+	b.must(err)
+	got := keys(lanes)
+	slices.Sort(got)
+	if !slices.Equal(got, []string{"both", "fact", "live"}) {
+		b.Errorf("urgent lanes %v", got)
+	}
+	got = keys(b.take(10))
+	slices.Sort(got)
+	if !slices.Equal(got, []string{"load", "sweep"}) {
+		b.Errorf("the others %v", got)
 	}
 }
 

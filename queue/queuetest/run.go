@@ -48,6 +48,7 @@ var scenarios = []scenario{
 	{"DeadPages", testDeadPages},
 	{"PrioritiesWithReservedShares", testPriorities},
 	{"UrgentMessageRaisesItsKey", testRaise},
+	{"UrgentOnly", testUrgentOnly},
 	{"PoisonKeyBlocksOnlyItself", testPoison},
 	{"HotKeyStarvesNobody", testHot},
 	{"SleepingKeysStarveNobody", testSleeping},
