@@ -2,6 +2,7 @@ package hubspot_test
 
 import (
 	"slices"
+	"strings"
 	stdsync "sync"
 	"testing"
 	"time"
@@ -89,6 +90,31 @@ func TestTimesAreThoseOfThePresentValue(t *testing.T) {
 		}
 		if _, ok := got[1]["color"]; ok {
 			t.Error("a time for a value never set")
+		}
+	})
+}
+
+func TestHistoryIsWhatAPropertyWas(t *testing.T) {
+	inAccount(t, hubspottest.Options{}, hubspot.Options{}, func(t *testing.T, a account) {
+		id := a.create(1)
+		time.Sleep(time.Hour)
+		if err := a.sim.EditAs(hubspottest.User(7), id, map[string]string{"firstname": "", "phone": phone(2)}); err != nil {
+			t.Fatal(err)
+		}
+		edited := a.sim.Now()
+		time.Sleep(time.Hour)
+		a.apply(write(id, map[string]string{"firstname": "Grace"}))
+		before := a.calls("/batch/read")
+		got, err := a.hs.History(t.Context(), hubspot.Contact, []string{"404", id}, []string{"firstname", "color"})
+		if err != nil || len(got) != 2 || len(got[0]) != 0 || len(got[1]) != 1 || a.calls("/batch/read") != before+1 {
+			t.Fatalf("got %+v, %v in %d calls", got, err, a.calls("/batch/read")-before)
+		}
+		past := got[1]["firstname"]
+		if len(past) != 3 || past[0].Value != sync.Text("Name1") || past[1].Value != (sync.Value{}) || past[2].Value != sync.Text("Grace") {
+			t.Fatalf("got %+v", past)
+		}
+		if d := past[1].At.Sub(edited).Abs(); d > time.Second || past[1].By != "CRM_UI userId:7" || !strings.HasPrefix(past[2].By, "INTEGRATION ") {
+			t.Errorf("got %+v, edited %v", past, edited)
 		}
 	})
 }

@@ -68,7 +68,8 @@ type Config struct {
 	// SnapshotAge is how old a [Snapshotter]'s state of a record may be to
 	// stand for the read before a write to that record. By default, 0, every
 	// write is preceded by a read. A longer age saves a call for each write,
-	// but an edit made in that time is overwritten without being noticed.
+	// but an edit made in that time is overwritten, and only a [Chronicler]
+	// tells of it afterwards.
 	SnapshotAge time.Duration
 	// StopTimeout is how long Run lets work finish after its context ended,
 	// 20 s by default.

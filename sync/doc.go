@@ -40,6 +40,8 @@
 // intervals, as exact as the systems allow (see [Historian] and [Skewer]);
 // where they overlap nobody can know the order: the field's owner wins and the
 // decision is marked ambiguous. The value that lost is in the audit either way.
+// So is an edit that was made between a read and a write, where the system tells
+// its history (see [Chronicler]).
 // Two records that meet for the first time follow the flow's FirstSync policy.
 //
 // Records are recognised by their link, and before there is one by the flow's

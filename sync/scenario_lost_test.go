@@ -10,14 +10,18 @@ import (
 // overwritten makes a pair whose left name is edited to "Eva" while somebody
 // edits the right one to "Ida", after the engine has read it. The edit's
 // signals are on their way.
-func (w *world) overwritten() (left, right sync.Ref) {
+func (w *world) overwritten() (left, right sync.Ref) { return w.overwrittenBy("a person") }
+
+func (w *world) overwrittenBy(author string) (left, right sync.Ref) {
 	w.Helper()
 	left, right = w.pair("email", "ana@example.com", "name", "Ana")
 	w.right.tune(func() {
 		w.right.before = func(op string, ref sync.Ref) error {
 			if op == "update" {
 				w.right.before = nil
+				w.right.author = author
 				w.right.edit(ref, "fullname", "Ida")
+				w.right.author = ""
 			}
 			return nil
 		}
@@ -135,4 +139,20 @@ func TestOverwrittenEditIsToldOnce(t *testing.T) {
 			t.Errorf("told %d times, %d events", n, w.count(sync.EventLost))
 		}
 	}, chronicling, func(w *world) { w.flow.Fields[3].Policy = sync.Policy{Kind: sync.Own, Owner: sync.Left} })
+}
+
+// A call of ours that was given up may take effect late, just before another.
+// What that one overwrites is nobody's edit.
+func TestOverwrittenLateCallIsNoEdit(t *testing.T) {
+	bubble(t, func(w *world) {
+		left, right := w.overwrittenBy("engine")
+		w.settle()
+		w.holds(w.right, right, "fullname", "Eva")
+		if told := w.lost(left, "name"); len(told) != 0 {
+			t.Errorf("told as %+v", told)
+		}
+		if w.right.calls["history"] == 0 {
+			t.Error("nothing was in doubt")
+		}
+	}, chronicling)
 }

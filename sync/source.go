@@ -96,8 +96,16 @@ type Historian interface {
 }
 
 // A Chronicler knows the earlier values of fields. No system compares before it
-// sets, so an edit that a person makes between the engine's read of a record and
-// its write is overwritten unseen; by the history it is found afterwards.
+// sets, so an edit that a person makes between the engine's read of a field and
+// its write is overwritten unseen. The engine finds it afterwards: when a signal
+// claims ([Change.Witness]) a value that is not there, of a field that the engine
+// wrote at about that time, it asks the history. The edit is then settled by the
+// field's policy like any other conflict: restored on both sides, or only told,
+// by [EventLost] and in the audit, whose rule begins with "lost-update: ".
+//
+// Where the signal itself was lost, a look of [ReasonManual] finds the edit, as
+// long as the history goes back to it. What was overwritten by the restoring of
+// another edit, or by [Engine.Undo], is not found.
 type Chronicler interface {
 	// History returns, for each id in order, the values that each named field
 	// had, oldest first, as far back as the system tells. A name without a past

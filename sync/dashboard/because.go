@@ -29,6 +29,7 @@ var rules = map[string]string{
 	"policy.review":              "both sides had changed, and a person decides",
 	"policy.union":               "both lists had changed, and were joined",
 	"switch":                     "the flow is suspended by a switch",
+	"not restored":               "it was edited again since, or may not be written",
 	"breaker.oscillation":        "the value went back and forth too often: something else sets it back",
 }
 
@@ -49,6 +50,11 @@ func because(flow *sync.Flow, d *sync.Decision) string {
 
 // inWords says in words why a decision was made.
 func inWords(d *sync.Decision) string {
+	if rule, ok := strings.CutPrefix(d.Rule, "lost-update: "); ok {
+		then := *d
+		then.Rule = rule
+		return "an edit was overwritten unseen and found later; " + inWords(&then)
+	}
 	if d.Ambiguous {
 		return "both sides had changed, nobody can know which edit came later, and this side owns the field then"
 	}

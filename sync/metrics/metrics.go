@@ -40,6 +40,7 @@ type Collector struct {
 	echoes     *prometheus.CounterVec
 	conflicts  *prometheus.CounterVec
 	held       *prometheus.CounterVec
+	lost       *prometheus.CounterVec
 	tripped    *prometheus.CounterVec
 	gaps       *prometheus.CounterVec
 	degraded   *prometheus.GaugeVec
@@ -76,6 +77,7 @@ func New(o Options) (*Collector, error) {
 		echoes:     r.counters("echo_suppressed_total", "Looks that found no difference.", "flow"),
 		conflicts:  r.counters("conflicts_total", "Fields edited on both sides, by the rule that decided.", "flow", "rule", "winner", "ambiguous"),
 		held:       r.counters("held_total", "Records whose match is ambiguous and waits for a person.", "flow"),
+		lost:       r.counters("lost_updates_total", "Edits that a write had overwritten unseen, found in the system's history.", "flow"),
 		tripped:    r.counters("guards_tripped_total", "Guards and breakers of oscillating fields that stopped something.", "flow", "rule"),
 		gaps:       r.counters("feed_gaps_total", "Streams of changes that lost their place.", "system"),
 		degraded:   r.gauges("field_degraded", "1 while a field pauses because its system cannot hold it.", "system", "kind", "field"),

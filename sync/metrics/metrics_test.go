@@ -48,6 +48,7 @@ func TestEventsAreCounted(t *testing.T) {
 		"created":      {sync.Event{Type: sync.EventCreated, Flow: "people", Ref: contact}, `records_created_total{flow="people",system="crm"} 1`},
 		"echo":         {sync.Event{Type: sync.EventEcho, Flow: "people"}, `echo_suppressed_total{flow="people"} 1`},
 		"held":         {sync.Event{Type: sync.EventHeld, Flow: "people"}, `held_total{flow="people"} 1`},
+		"lost":         {sync.Event{Type: sync.EventLost, Flow: "people"}, `lost_updates_total{flow="people"} 1`},
 		"conflict":     {sync.Event{Type: sync.EventDecided, Flow: "people", Decision: conflict}, `conflicts_total{ambiguous="false",flow="people",rule="policy.owner",winner="right"} 1`},
 		"oscillation":  {sync.Event{Type: sync.EventTripped, Flow: "people", Decision: conflict}, `guards_tripped_total{flow="people",rule="oscillation"} 1`},
 		"guard":        {sync.Event{Type: sync.EventTripped, Flow: "people", Err: &sync.Error{Rule: "guard.creates"}}, `guards_tripped_total{flow="people",rule="guard.creates"} 1`},

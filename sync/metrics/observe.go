@@ -30,6 +30,7 @@ var counts = map[sync.EventType]func(*Collector, *sync.Event){
 	},
 	sync.EventEcho:      func(c *Collector, e *sync.Event) { c.echoes.WithLabelValues(e.Flow).Inc() },
 	sync.EventHeld:      func(c *Collector, e *sync.Event) { c.held.WithLabelValues(e.Flow).Inc() },
+	sync.EventLost:      func(c *Collector, e *sync.Event) { c.lost.WithLabelValues(e.Flow).Inc() },
 	sync.EventDecided:   (*Collector).decided,
 	sync.EventSynced:    (*Collector).synced,
 	sync.EventRecorded:  (*Collector).recorded,
