@@ -49,8 +49,14 @@ lint: ## gofmt, go vet and golangci-lint
 	$(GOLANGCI) run ./...
 
 .PHONY: bench
-bench: ## every benchmark with its figure
+bench: ## every benchmark with its figure, then bench-peers
 	$(SERVERS) go test -run '^$$' -bench . -benchmem -benchtime=$(BENCHTIME) ./...
+	@$(MAKE) --no-print-directory bench-peers
+
+.PHONY: bench-peers
+bench-peers: ## the queues beside River, asynq and what one writes by hand, about 10 minutes
+	cd internal/bench && go vet ./... && go test ./...
+	$(SERVERS) go -C internal/bench run .
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (10s)
