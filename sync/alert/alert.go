@@ -19,7 +19,7 @@ const (
 
 // An Alert is one thing that a rule found.
 type Alert struct {
-	// Rule names the rule; its runbook has the same name.
+	// Rule names the rule; its section of docs/operations.md has the same name.
 	Rule     string   `json:"rule"`
 	Severity Severity `json:"severity"`
 	// Summary is the rule's sentence, Description tells of this case.

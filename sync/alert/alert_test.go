@@ -321,3 +321,15 @@ func TestGuardTrippedLastsUntilTheFlowIsResumed(t *testing.T) {
 		t.Error("the alert lasts although the flow was resumed")
 	}
 }
+
+func TestAnAlertLeadsToItsRunbook(t *testing.T) {
+	m, err := alert.New(alert.Options{Runbooks: "https://docs.example.com/operations.md", Modes: func() map[string]string { return map[string]string{"a": "b"} }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Evaluate(t.Context(), noon)
+	active := m.Active(noon.Add(time.Hour))
+	if want := "https://docs.example.com/operations.md#fallback"; len(active) != 1 || active[0].Runbook != want {
+		t.Errorf("%+v, want one with the runbook %s", active, want)
+	}
+}

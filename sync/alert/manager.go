@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	stdsync "sync"
 	"time"
 
@@ -32,8 +33,8 @@ type Options struct {
 	// Interval is how often the rules are evaluated, 10 s by default, and
 	// Repeat how often an alert that lasts is told again, 4 h by default.
 	Interval, Repeat time.Duration
-	// Runbooks is the address of the folder with the runbooks; the name of a
-	// rule and ".md" are appended.
+	// Runbooks is the address of the page with the runbooks, such as that of
+	// docs/operations.md; "#" and the name of the rule in lower case are appended.
 	Runbooks string
 	// Logger gets what could not be told; nil is silent.
 	Logger *slog.Logger
@@ -160,7 +161,7 @@ func (m *Manager) check(r *Rule, now time.Time, seen map[string]bool) {
 	for _, c := range r.Check(&m.state, now) {
 		a := Alert{Rule: r.Name, Severity: r.Severity, Summary: r.Summary, Description: c.Description, Labels: c.Labels, Since: now}
 		if m.o.Runbooks != "" {
-			a.Runbook = m.o.Runbooks + "/" + r.Name + ".md"
+			a.Runbook = m.o.Runbooks + "#" + strings.ToLower(r.Name)
 		}
 		key := a.Key()
 		seen[key] = true

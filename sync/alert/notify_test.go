@@ -14,7 +14,7 @@ import (
 )
 
 var firing = alert.Alert{Rule: "GuardTripped", Severity: alert.Critical, Summary: "A guard stopped a flow.", Description: "a < b",
-	Labels: map[string]string{"flow": "people"}, Since: noon, Runbook: "https://docs.example.com/GuardTripped.md"}
+	Labels: map[string]string{"flow": "people"}, Since: noon, Runbook: "https://docs.example.com/operations.md#guardtripped"}
 
 func over(a alert.Alert) alert.Alert { a.Ended = a.Since.Add(time.Minute); return a }
 
@@ -38,7 +38,7 @@ func posted(t *testing.T, notifier func(url string) alert.Notifier, a alert.Aler
 func TestWhatIsPosted(t *testing.T) {
 	slack := func(url string) alert.Notifier { return alert.Slack{URL: url} }
 	if text := posted(t, slack, firing)["text"].(string); !strings.Contains(text, "*GuardTripped flow=people* A guard stopped") ||
-		!strings.Contains(text, "a &lt; b") || !strings.Contains(text, "https://docs.example.com/GuardTripped.md") {
+		!strings.Contains(text, "a &lt; b") || !strings.Contains(text, "https://docs.example.com/operations.md#guardtripped") {
 		t.Errorf("Slack: %s", text)
 	}
 	if text := posted(t, slack, over(firing))["text"].(string); !strings.Contains(text, "over") {
