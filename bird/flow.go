@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/urbanhub/crmsync/internal/websig"
 	"github.com/urbanhub/crmsync/sync"
 )
 
@@ -29,6 +30,11 @@ type FlowOptions struct {
 	// own write, then costs no read. Those that Map leaves out are under their
 	// own names, the id under bird_contact_id.
 	Witness []string
+	// MaxConcurrent is how many requests are worked on at once, 128 by
+	// default, and MaxPerSecond how many a second are let in, 1,000 by default.
+	// Others are answered 503 before their bodies are read.
+	MaxConcurrent int
+	MaxPerSecond  float64
 	// Now tells the time; nil is time.Now.
 	Now func() time.Time
 	// OnEvent, if set, is told of each authentic call: its event, as the
@@ -70,8 +76,8 @@ type flowReceiver struct {
 // same.
 //
 // Answers: 204 stored, 400 not JSON, 401 wrong secret, 405 not a POST, 413
-// over 1 MiB, 422 a field is missing or cannot be read, with all of their names
-// and paths, 503 the inbox failed.
+// over 1 MiB, 415 compressed, 422 a field is missing or cannot be read, with all
+// of their names and paths, 503 the inbox failed or too many at once.
 //
 // Handlers may be called concurrently. The error is a [*sync.Error] that names
 // the wrong option.
@@ -100,7 +106,7 @@ func NewFlowReceiver(inbox sync.Inbox, opts FlowOptions) (http.Handler, error) {
 	if f.now == nil {
 		f.now = time.Now
 	}
-	return f, nil
+	return f.limited(f, websig.Limit{AtOnce: opts.MaxConcurrent, PerSecond: opts.MaxPerSecond}), nil
 }
 
 // ServeHTTP implements http.Handler.

@@ -54,6 +54,8 @@ func (in *intake) read(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
 	switch {
 	case errors.Is(err, websig.ErrTooLarge):
 		in.refuse(w, r, http.StatusRequestEntityTooLarge, "the body exceeds 1 MiB")
+	case errors.Is(err, websig.ErrEncoded):
+		in.refuse(w, r, http.StatusUnsupportedMediaType, "the body is compressed")
 	case err != nil:
 		in.refuse(w, r, http.StatusBadRequest, "the body cannot be read")
 	}
@@ -96,6 +98,14 @@ func (in *intake) store(w http.ResponseWriter, r *http.Request, event string, ou
 	}
 	in.onEvent(event, outcome)
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// limited returns a receiver within its bounds.
+func (in *intake) limited(next http.Handler, l websig.Limit) http.Handler {
+	return l.Handler(next, func() {
+		in.logger.Warn("bird: requests refused", slog.Int("status", http.StatusServiceUnavailable),
+			slog.String("reason", "more than MaxConcurrent or MaxPerSecond"))
+	})
 }
 
 // idPattern matches what may be an id of Bird: a UUID, with some slack.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/urbanhub/crmsync/internal/websig"
 	"github.com/urbanhub/crmsync/sync"
 )
 
@@ -48,6 +49,12 @@ type ReceiverOptions struct {
 	// tells the whole conversation, and says only what was seen agreed on, as
 	// in the echo of our own write or with every message, then costs no read.
 	Witness []string
+	// MaxConcurrent is how many requests are worked on at once, 128 by
+	// default, and MaxPerSecond how many a second are let in, 1,000 by default.
+	// Others are answered 503 before their bodies are read, and Bird sends them
+	// again.
+	MaxConcurrent int
+	MaxPerSecond  float64
 	// Now tells the time; nil is time.Now.
 	Now func() time.Time
 	// OnEvent, if set, is told of each authentic event: its name, as Bird
@@ -107,9 +114,9 @@ type receiver struct {
 // again for hours otherwise.
 //
 // Answers: 204 stored or not wanted, 400 not JSON or of another shape, 401
-// wrong or stale signature, 405 not a POST, 413 over 1 MiB, 503 the inbox
-// failed. Bird repeats for 8 hours what is not answered 2xx, each time with
-// the first timestamp. A firewall or CDN in front must let it through: Bird
+// wrong or stale signature, 405 not a POST, 413 over 1 MiB, 415 compressed, 503
+// the inbox failed or too many at once. Bird repeats for 8 hours what is not
+// answered 2xx, each time with the first timestamp. A firewall or CDN in front must let it through: Bird
 // publishes no addresses to allow, and rules against bots, such as
 // Cloudflare's, answer it 403 before the request gets here; make an exception
 // for the path. Nothing in between may re-encode the body or drop headers.
@@ -141,7 +148,8 @@ func NewReceiver(inbox sync.Inbox, opts ReceiverOptions) (http.Handler, error) {
 	if opts.MaxAge <= 0 {
 		opts.MaxAge = 24 * time.Hour
 	}
-	return &receiver{intake: newIntake(inbox, opts.OnEvent, opts.Logger), opts: opts, url: address}, nil
+	rc := &receiver{intake: newIntake(inbox, opts.OnEvent, opts.Logger), opts: opts, url: address}
+	return rc.limited(rc, websig.Limit{AtOnce: opts.MaxConcurrent, PerSecond: opts.MaxPerSecond}), nil
 }
 
 func checkKinds(kinds []sync.Kind) error {

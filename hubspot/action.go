@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/urbanhub/crmsync/internal/websig"
 	"github.com/urbanhub/crmsync/sync"
 )
 
@@ -29,6 +30,12 @@ type ActionOptions struct {
 	// timestamp, so whoever saw a request once can send it again; the queue
 	// then drops the fact, whose ID is that of the call.
 	AllowV2 bool
+	// MaxConcurrent is how many requests are worked on at once, 128 by
+	// default, and MaxPerSecond how many a second are let in, 1,000 by default.
+	// Others are answered 503 before their bodies are read, and HubSpot sends them
+	// again.
+	MaxConcurrent int
+	MaxPerSecond  float64
 	// Now tells the time; nil is time.Now.
 	Now func() time.Time
 	// Logger receives refusals and failures, never contents; nil is silent.
@@ -66,9 +73,10 @@ type actions struct {
 // BLOCK when the action waits; FAIL_CONTINUE, so that the workflow goes on,
 // for another account, an action or a kind of record that is not known. The
 // statuses: 200 for these; 401 for any fault of the signature, without telling
-// which; 405 for another method than POST; 413 over 1 MiB; 400 for what is no
-// call of an action; 503 when the inbox cannot take the fact, upon which
-// HubSpot calls again for up to three days. Handlers may be called
+// which; 405 for another method than POST; 413 over 1 MiB; 415 for a compressed
+// body; 400 for what is no call of an action; 503 when the inbox cannot take the
+// fact, or for more requests than the options let in, upon which HubSpot calls
+// again for up to three days. Handlers may be called
 // concurrently.
 //
 // The error is a [*sync.Error] that names the wrong option. Source:
@@ -86,7 +94,7 @@ func NewActionReceiver(inbox sync.Inbox, opts ActionOptions) (http.Handler, erro
 		action.Fact = or(action.Fact, fmt.Sprintf("workflow.action:%d", definition))
 		h.known[idOf(definition)] = action
 	}
-	return h, nil
+	return g.limited(h, websig.Limit{AtOnce: opts.MaxConcurrent, PerSecond: opts.MaxPerSecond}), nil
 }
 
 // actionCall is what a workflow sends.

@@ -61,6 +61,9 @@ func (g *gate) admit(w http.ResponseWriter, req *http.Request) ([]byte, bool) {
 	case errors.Is(err, websig.ErrTooLarge):
 		g.refuse(w, http.StatusRequestEntityTooLarge, "the size")
 		return nil, false
+	case errors.Is(err, websig.ErrEncoded):
+		g.refuse(w, http.StatusUnsupportedMediaType, "the encoding")
+		return nil, false
 	case err != nil:
 		g.refuse(w, http.StatusBadRequest, "the end of the body")
 		return nil, false
@@ -84,6 +87,13 @@ var hints = map[string]string{
 func (g *gate) refuse(w http.ResponseWriter, status int, failed string) {
 	g.log.Warn("hubspot: request refused", "status", status, "check", failed, "hint", hints[failed])
 	http.Error(w, http.StatusText(status), status)
+}
+
+// limited returns a receiver within its bounds.
+func (g *gate) limited(next http.Handler, l websig.Limit) http.Handler {
+	return l.Handler(next, func() {
+		g.log.Warn("hubspot: requests refused", "status", http.StatusServiceUnavailable, "check", "MaxConcurrent or MaxPerSecond")
+	})
 }
 
 // unavailable answers that the items could not be stored.

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/urbanhub/crmsync/internal/websig"
 	"github.com/urbanhub/crmsync/sync"
 )
 
@@ -31,6 +32,12 @@ type ReceiverOptions struct {
 	// sign, when a request has no newer one. It has no timestamp, so whoever
 	// saw a request once can send it again; the changes it makes are harmless.
 	AllowV1 bool
+	// MaxConcurrent is how many requests are worked on at once, 128 by
+	// default, and MaxPerSecond how many a second are let in, 1,000 by default.
+	// Others are answered 503 before their bodies are read, and HubSpot sends them
+	// again.
+	MaxConcurrent int
+	MaxPerSecond  float64
 	// Now tells the time; nil is time.Now.
 	Now func() time.Time
 	// OnEvent, if set, is told of each event of an authentic request: its
@@ -57,8 +64,9 @@ type receiver struct {
 //
 // The answers: 204 when done, whatever the types of the events; 401 for any
 // fault of the signature, without telling which; 405 for another method than
-// POST; 413 over 1 MiB; 400 for what is not a JSON array of at most 100
-// entries; 503 with Retry-After when the inbox cannot take the changes.
+// POST; 413 over 1 MiB; 415 for a compressed body; 400 for what is not a JSON
+// array of at most 100 entries; 503 with Retry-After when the inbox cannot take
+// the changes, or for more requests than the options let in.
 // Handlers may be called concurrently.
 //
 // The error is a [*sync.Error] that names the wrong option.
@@ -80,7 +88,7 @@ func NewReceiver(inbox sync.Inbox, opts ReceiverOptions) (http.Handler, error) {
 	if r.onEvent == nil {
 		r.onEvent = func(string, Outcome) {}
 	}
-	return r, nil
+	return g.limited(r, websig.Limit{AtOnce: opts.MaxConcurrent, PerSecond: opts.MaxPerSecond}), nil
 }
 
 // idOf writes a number as an id, "" for 0.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -14,9 +15,17 @@ import (
 // answer to it is 413.
 var ErrTooLarge = errors.New("the body exceeds the size limit")
 
-// ReadBody reads the raw body of r, at most limit bytes. Any other error means
-// that the sender broke off.
+// ErrEncoded is returned by [ReadBody] for a compressed body; the right answer
+// to it is 415. No vendor compresses what it signs, and what nobody unpacks
+// cannot burst.
+var ErrEncoded = errors.New("the body is compressed")
+
+// ReadBody reads the raw body of r, at most limit bytes. Any other error than
+// [ErrTooLarge] and [ErrEncoded] means that the sender broke off.
 func ReadBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	if e := r.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
+		return nil, ErrEncoded
+	}
 	if r.ContentLength > limit {
 		return nil, ErrTooLarge
 	}

@@ -1,0 +1,103 @@
+package websig
+
+import (
+	"cmp"
+	"net/http"
+	stdsync "sync"
+	"time"
+)
+
+// The bounds of a [Limit] that says nothing.
+const (
+	defaultAtOnce    = 128
+	defaultPerSecond = 1000
+)
+
+// A Limit bounds what a receiver takes on. A flood then costs this process
+// neither its memory nor its time: what exceeds the bounds is refused before
+// its body is read, and a vendor sends it again.
+type Limit struct {
+	// AtOnce is how many requests are worked on at the same time, 128 if 0.
+	AtOnce int
+	// PerSecond is how many requests a second are let in on average, 1,000 if
+	// 0; as many may come at once after a pause.
+	PerSecond float64
+}
+
+// logEvery is how often refusals are told at most: a flood of requests must not
+// become one of lines.
+const logEvery = time.Minute
+
+// Handler returns next within the bounds. Whatever exceeds them is answered 503
+// with Retry-After. The function tell, if not nil, is called upon the first
+// refusal and then at most once a minute.
+func (l Limit) Handler(next http.Handler, tell func()) http.Handler {
+	d := &door{next: next, tell: tell, rate: cmp.Or(max(l.PerSecond, 0), defaultPerSecond),
+		slots: make(chan struct{}, cmp.Or(max(l.AtOnce, 0), defaultAtOnce))}
+	d.tokens = max(d.rate, 1)
+	return d
+}
+
+// door is the handler that Limit.Handler returns.
+type door struct {
+	next  http.Handler
+	tell  func()
+	rate  float64
+	slots chan struct{}
+
+	mu     stdsync.Mutex
+	tokens float64
+	at     time.Time // when tokens was right
+	told   time.Time
+}
+
+// ServeHTTP implements http.Handler.
+func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	select {
+	case d.slots <- struct{}{}:
+		defer func() { <-d.slots }()
+	default:
+		d.refuse(w)
+		return
+	}
+	if !d.pay(time.Now()) {
+		d.refuse(w)
+		return
+	}
+	d.next.ServeHTTP(w, r)
+}
+
+// pay takes a token, if there is one.
+func (d *door) pay(now time.Time) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.at.IsZero() {
+		d.tokens = min(d.tokens+d.rate*now.Sub(d.at).Seconds(), max(d.rate, 1))
+	}
+	d.at = now
+	if d.tokens < 1 {
+		return false
+	}
+	d.tokens--
+	return true
+}
+
+func (d *door) refuse(w http.ResponseWriter) {
+	if d.tell != nil && d.due(time.Now()) {
+		d.tell()
+	}
+	w.Header().Set("Retry-After", "10")
+	w.Header().Set("Connection", "close") // the body is not read
+	http.Error(w, http.StatusText(http.StatusServiceUnavailable), http.StatusServiceUnavailable)
+}
+
+// due reports whether a refusal is to be told, and notes that it is.
+func (d *door) due(now time.Time) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	due := now.Sub(d.told) >= logEvery
+	if due {
+		d.told = now
+	}
+	return due
+}
