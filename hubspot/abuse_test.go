@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -99,6 +100,29 @@ func TestWhatStrangersSendStaysInItsLogLine(t *testing.T) {
 		lines := strings.Count(log.String(), "\n")
 		if lines == 0 || lines > sent || strings.Contains(log.String(), "forged") || strings.ContainsAny(log.String(), "\r\x1b\u2028") {
 			t.Errorf("%s: %d lines of %d requests:\n%q", name, lines, sent, log.String())
+		}
+	}
+}
+
+// Where the files of the journal lie is told by an answer. Without a client of
+// the host's, an answer cannot have this machine or its network asked.
+func TestTheJournalAsksNobodyInside(t *testing.T) {
+	reached := false
+	inside := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached = true }))
+	defer inside.Close()
+	j, err := NewJournal(Static("test-token"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, address := range []string{inside.URL + "/file", "https://169.254.169.254/latest/meta-data", "https://[::ffff:10.0.0.1]/"} {
+		file, _, err := j.download(t.Context(), journalRef{URL: address, Offset: "1"})
+		if err == nil || file != nil || reached || strings.Contains(err.Error(), address) {
+			t.Errorf("%s: %+v, reached %t, %v", address, file, reached, err)
+		}
+	}
+	for _, address := range []string{"http://files.example.com/1", "https://user@files.example.com/1", "file:///etc/passwd", "//files.example.com", ""} {
+		if j.checkRef(opJournalNext, journalRef{URL: address, Offset: "1"}) == nil {
+			t.Errorf("%q is taken for the address of a file", address)
 		}
 	}
 }

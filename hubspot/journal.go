@@ -21,8 +21,10 @@ type JournalOptions struct {
 	PortalID int64
 	// Objects are the kinds of records to keep in step, as in [Options].
 	Objects map[sync.Kind]Object
-	// BaseURL, APIVersion and HTTPClient are as in [Options]. The client also
-	// fetches the journal's files, which lie elsewhere.
+	// BaseURL, APIVersion and HTTPClient are as in [Options]. A client that is
+	// given also fetches the journal's files, which lie where HubSpot's answers
+	// say; without one they are fetched from public addresses only, or through
+	// the proxy of the environment.
 	BaseURL    string
 	APIVersion string
 	HTTPClient *http.Client
@@ -77,7 +79,11 @@ func NewJournal(tokens TokenSource, opts *JournalOptions) (*Journal, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &Journal{client: newClient(tokens, o), files: httpx.Client{HTTP: o.HTTPClient, MaxBody: maxJournalFile},
+	files := o.HTTPClient
+	if own.HTTPClient == nil && base.Scheme == "https" {
+		files = httpx.Outside()
+	}
+	j := &Journal{client: newClient(tokens, o), files: httpx.Client{HTTP: files, MaxBody: maxJournalFile},
 		scheme: base.Scheme, kinds: map[string]sync.Kind{}, log: o.Logger}
 	for kind := range o.Objects {
 		j.kinds[objectTypes[kind].id] = kind

@@ -125,7 +125,7 @@ func post(ctx context.Context, client *http.Client, to string, body any) error {
 		return fail("notifier.url", "use an https address", errors.New("the address cannot be used"))
 	}
 	req.Header.Set("Content-Type", "application/json")
-	res, err := client.Do(req)
+	res, err := steady(client).Do(req)
 	if err != nil {
 		var told *url.Error
 		if errors.As(err, &told) {
@@ -138,6 +138,14 @@ func post(ctx context.Context, client *http.Client, to string, body any) error {
 		return fail("notifier.status", "check its address and key", fmt.Errorf("it answered %s", res.Status))
 	}
 	return nil
+}
+
+// steady returns the client with redirects turned off: what moves is an error to
+// be seen, and an alert goes to nobody who was not named.
+func steady(client *http.Client) *http.Client {
+	own := *client
+	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &own
 }
 
 // safe refuses addresses that would show an alert or a key to others.

@@ -74,6 +74,21 @@ func TestErrorsOfNotifiersHoldNoSecret(t *testing.T) {
 	}
 }
 
+// An address that leads elsewhere is an error: no alert, and no key, goes to
+// anybody who was not named.
+func TestNotifiersFollowNoRedirects(t *testing.T) {
+	followed := false
+	to := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { followed = true }))
+	defer to.Close()
+	moved := httptest.NewServer(http.RedirectHandler(to.URL, http.StatusTemporaryRedirect))
+	defer moved.Close()
+	for _, n := range []alert.Notifier{alert.Webhook{URL: moved.URL}, alert.Slack{URL: moved.URL}, alert.PagerDuty{URL: moved.URL, RoutingKey: "key"}} {
+		if err := n.Notify(t.Context(), firing); err == nil || followed {
+			t.Errorf("%T: followed %t, %v", n, followed, err)
+		}
+	}
+}
+
 func TestTheLogTellsOfBeginningAndEnd(t *testing.T) {
 	var out strings.Builder
 	l := alert.Log{Logger: slog.New(slog.NewTextHandler(&out, nil))}

@@ -1,0 +1,4 @@
+package httpx
+
+// Outward judges where a connection would lead.
+var Outward = outward
