@@ -1,0 +1,66 @@
+package docs_test
+
+import (
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/urbanhub/crmsync/sync/alert"
+)
+
+// TestEveryAlertHasARunbook wants a section for each rule, with all its parts,
+// and no section for a rule that is gone.
+func TestEveryAlertHasARunbook(t *testing.T) {
+	text := read(t, "docs/operations.md")
+	want := map[string]bool{}
+	for _, r := range alert.Rules(alert.Objectives{}) {
+		want[r.Name] = true
+	}
+	if len(want) == 0 {
+		t.Fatal("there are no rules")
+	}
+	for _, name := range prometheusAlerts(t) {
+		want[name] = true
+	}
+	have := map[string]string{}
+	for _, section := range strings.Split(text, "\n## ")[1:] {
+		title, body, _ := strings.Cut(section, "\n")
+		have[title] = body
+	}
+	for name := range want {
+		for _, part := range []string{"**Meaning.**", "**Impact.**", "**Look at.**", "**Do.**", "**It ends**"} {
+			if !strings.Contains(have[name], part) {
+				t.Errorf("docs/operations.md says nothing of %s for the alert %s", part, name)
+			}
+		}
+	}
+	for title, body := range have {
+		if strings.Contains(body, "**Meaning.**") && !want[title] {
+			t.Errorf("docs/operations.md has a runbook for %s, which is no rule", title)
+		}
+	}
+}
+
+var promAlert = regexp.MustCompile(`(?m)^\s*-?\s*alert:\s*"?(\w+)"?\s*$`)
+
+// prometheusAlerts are the names in the rule files of the examples.
+func prometheusAlerts(t *testing.T) (names []string) {
+	t.Helper()
+	for _, extension := range []string{".yml", ".yaml"} {
+		found, err := filepath.Glob(filepath.Join(root, "examples", "*", "monitoring", "*"+extension))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range found {
+			rel, err := filepath.Rel(root, path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range promAlert.FindAllStringSubmatch(read(t, filepath.ToSlash(rel)), -1) {
+				names = append(names, m[1])
+			}
+		}
+	}
+	return names
+}
