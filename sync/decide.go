@@ -44,9 +44,9 @@ func (w *work) verdict(c *comparison) (verdict, bool) {
 	case f.Direction != Both:
 		return w.oneWay(c, f)
 	case !w.views[Left].Exists:
-		return verdict{outcome: Wrote, rule: "create", winner: Right}, true
+		return verdict{outcome: Wrote, rule: ruleCreate, winner: Right}, true
 	case !w.views[Right].Exists:
-		return verdict{outcome: Wrote, rule: "create", winner: Left}, true
+		return verdict{outcome: Wrote, rule: ruleCreate, winner: Left}, true
 	case c.first:
 		return w.firstSync(c), true
 	case !c.changed[Left] && !c.changed[Right]:
@@ -110,7 +110,7 @@ func (w *work) oneWay(c *comparison, f *Field) (verdict, bool) {
 // firstSync settles two existing records that meet for the first time.
 func (w *work) firstSync(c *comparison) verdict {
 	if c.blank[Left] != c.blank[Right] {
-		return w.fill(c, "firstsync.one-sided")
+		return w.fill(c, ruleOneSided)
 	}
 	policy := w.planner.flow.FirstSync
 	v := verdict{outcome: Wrote, winner: policy.Owner, conflict: true, rule: "firstsync.owner"}

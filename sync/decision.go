@@ -51,3 +51,13 @@ func (d *Decision) Lost() (Value, bool) {
 
 // to reports whether the decision gives a side another's value.
 func (d *Decision) to(s Side) bool { return d.Merged || d.Winner != s }
+
+// The rules by which a value goes to where none was, and nothing had been
+// agreed on.
+const (
+	ruleCreate   = "create"
+	ruleOneSided = "firstsync.one-sided"
+)
+
+// founds reports whether nothing had been agreed on before the decision.
+func (d *Decision) founds() bool { return d.Rule == ruleCreate || d.Rule == ruleOneSided }

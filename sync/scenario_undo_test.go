@@ -3,6 +3,8 @@ package sync_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -10,17 +12,30 @@ import (
 )
 
 // The decisions that created a record were noted before it had an id; they are
-// found all the same.
+// found all the same. What is taken back stays away while the flow is
+// suspended, and then comes again from the side whose own it is.
 func TestUndoOfWhatCreatedTheLeftRecord(t *testing.T) {
 	bubble(t, func(w *world) {
 		right := w.right.create("mail", "ana@example.com", "fullname", "Ana")
 		w.settle()
 		left := w.link(right).Left
+		stop := sync.Switch{Flow: "people", To: "left"}
+		if err := w.engine.Suspend(w.ctx, stop); err != nil {
+			t.Fatal(err)
+		}
 		list, err := w.engine.Undo(w.ctx, sync.Undo{Flow: "people", Field: "name"})
-		if err != nil || len(list) != 1 || list[0].Ref != left {
+		if err != nil || len(list) != 1 || list[0].Ref != left || list[0].Kept != "" {
 			t.Fatalf("undo: %+v, %v", list, err)
 		}
+		w.settle()
 		w.holds(w.left, left, "name", "")
+		w.holds(w.right, right, "fullname", "Ana")
+		if err := w.engine.Resume(w.ctx, stop); err != nil {
+			t.Fatal(err)
+		}
+		w.settle()
+		w.holds(w.left, left, "name", "Ana")
+		w.agrees(1)
 	})
 }
 
@@ -87,7 +102,7 @@ func TestUndoSurvivesACrash(t *testing.T) {
 // One pair is being written to: the others are undone all the same.
 func TestUndoLeavesAPairThatIsBeingWrittenTo(t *testing.T) {
 	bubble(t, func(w *world) {
-		ana, _ := w.pair("email", "ana@example.com", "name", "Ana")
+		ana, theirs := w.pair("email", "ana@example.com", "name", "Ana")
 		eva, right := w.pair("email", "eva@example.com", "name", "Eva")
 		since := time.Now()
 		w.left.edit(ana, "name", "Wrong")
@@ -98,11 +113,130 @@ func TestUndoLeavesAPairThatIsBeingWrittenTo(t *testing.T) {
 			t.Fatal(err)
 		}
 		list, err := w.engine.Undo(w.ctx, sync.Undo{Flow: "people", Field: "name", Since: since})
-		if err != nil || len(list) != 2 || list[0].Kept == "" || list[1].Kept != "" {
+		if err != nil || len(list) != 2 || keptOf(list, right) != "" || keptOf(list, theirs) == "" {
 			t.Fatalf("undo: %+v, %v", list, err)
 		}
 		w.settle()
 		w.holds(w.right, right, "fullname", "Eva")
 		w.holds(w.left, ana, "name", "Wrong")
 	})
+}
+
+// What a creation wrote is the other side's own: it would be written again, so
+// it is left, and nothing is taken from the other side.
+func TestUndoOfACreationLeavesTheOtherSideAlone(t *testing.T) {
+	bubble(t, func(w *world) {
+		left, right := w.pair("email", "ana@example.com", "name", "Ana", "msisdn", "+573000000001")
+		list, err := w.engine.Undo(w.ctx, sync.Undo{Flow: "people"})
+		if err != nil || len(list) == 0 {
+			t.Fatalf("undo: %+v, %v", list, err)
+		}
+		for _, u := range list {
+			if (u.Kept == "") != (u.Field == "alpha id" || u.Field == "beta id") {
+				t.Errorf("%s of %s: kept %q", u.Field, u.Ref, u.Kept)
+			}
+		}
+		w.settle()
+		for field, want := range map[string]string{"name": "Ana", "email": "ana@example.com", "msisdn": "+573000000001"} {
+			w.holds(w.left, left, field, want)
+		}
+		w.holds(w.right, right, "fullname", "Ana")
+		w.agrees(1)
+	})
+}
+
+// Edits since the creation are taken back, if they alone are selected.
+func TestUndoOfEditsSinceTheCreation(t *testing.T) {
+	bubble(t, func(w *world) {
+		left, right := w.pair("email", "ana@example.com", "name", "Ana")
+		since := time.Now()
+		w.left.edit(left, "name", "Anna")
+		w.settle()
+		if list, err := w.engine.Undo(w.ctx, sync.Undo{Flow: "people", Field: "name"}); err != nil || len(list) != 1 || list[0].Kept == "" {
+			t.Fatalf("undo of everything: %+v, %v", list, err)
+		}
+		list, err := w.engine.Undo(w.ctx, sync.Undo{Flow: "people", Field: "name", Since: since})
+		if err != nil || len(list) != 1 || list[0].Kept != "" {
+			t.Fatalf("undo: %+v, %v", list, err)
+		}
+		w.settle()
+		w.holds(w.right, right, "fullname", "Ana")
+		w.holds(w.left, left, "name", "Ana")
+	})
+}
+
+// A wrong map filled the records that it created, and blanks of those it met.
+// With the map mended they get the right values, whether or not the process
+// dies after the wrong ones are taken back; the other side keeps its own.
+func TestUndoOfWhatAWrongMapCreated(t *testing.T) {
+	for _, dies := range []bool{false, true} {
+		t.Run(fmt.Sprint("dies ", dies), func(t *testing.T) {
+			bubble(t, func(w *world) {
+				store := &dyingStore{Store: w.store}
+				w.cfg.Store = store
+				met := w.right.create("mail", "eva@example.com")
+				w.takeHooks()
+				w.flow.Fields[3].Left = lens{"name", func(s string) (string, error) { return "WRONG " + s, nil }}
+				w.start()
+				ana := w.left.create("email", "ana@example.com", "name", "Ana")
+				eva := w.left.create("email", "eva@example.com", "name", "Eva")
+				w.settle()
+				w.holds(w.right, met, "fullname", "WRONG Eva")
+				w.flow.Fields[3].Left = plain("name")
+				w.start()
+				time.Sleep(time.Minute)
+				store.dead = dies
+				list, err := w.engine.Undo(w.ctx, sync.Undo{Flow: "people", Field: "name"})
+				if (err != nil) != dies || !dies && len(list) != 2 {
+					t.Fatalf("undo: %+v, %v", list, err)
+				}
+				if store.dead = false; dies {
+					w.start()
+					time.Sleep(time.Hour) // the intent expires
+					w.settle()
+					if _, err := w.engine.Undo(w.ctx, sync.Undo{Flow: "people", Field: "name"}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				w.settle()
+				w.holds(w.left, ana, "name", "Ana")
+				w.holds(w.left, eva, "name", "Eva")
+				w.holds(w.right, w.link(ana).Right, "fullname", "Ana")
+				w.holds(w.right, met, "fullname", "Eva")
+				w.agrees(2)
+			})
+		})
+	}
+}
+
+// A record that refuses its old value keeps no other from being undone.
+func TestUndoGoesOnAfterARefusal(t *testing.T) {
+	bubble(t, func(w *world) {
+		ana, refuses := w.pair("email", "ana@example.com", "name", "Ana")
+		eva, right := w.pair("email", "eva@example.com", "name", "Eva")
+		since := time.Now()
+		w.left.edit(ana, "name", "Wrong")
+		w.left.edit(eva, "name", "Wrong")
+		w.settle()
+		w.right.before = func(op string, ref sync.Ref) error {
+			if op == "update" && ref == refuses {
+				return &sync.Error{Op: op, Action: sync.Invalid, Ref: ref, Rule: "name.frozen", Err: errors.New("refused")}
+			}
+			return nil
+		}
+		list, err := w.engine.Undo(w.ctx, sync.Undo{Flow: "people", Field: "name", Since: since})
+		if err != nil || len(list) != 2 || keptOf(list, right) != "" || keptOf(list, refuses) == "" {
+			t.Fatalf("undo: %+v, %v", list, err)
+		}
+		w.settle()
+		w.holds(w.right, right, "fullname", "Eva")
+		w.holds(w.left, eva, "name", "Eva")
+		w.holds(w.left, ana, "name", "Wrong")
+	})
+}
+
+// keptOf returns why the only field of a record was kept.
+func keptOf(list []sync.Undone, ref sync.Ref) string {
+	i := slices.IndexFunc(list, func(u sync.Undone) bool { return u.Ref == ref })
+	return list[i].Kept
 }

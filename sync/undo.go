@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -48,8 +49,15 @@ type Undone struct {
 
 // Undo takes writes back: each side gets the value that it had before the
 // first of the selected decisions, if it still has the one that the last of
-// them wrote. What people changed since is kept and listed. The other side
-// follows by an ordinary sync. A second Undo of the same finds nothing to do.
+// them wrote. What people changed since is kept and listed, and so is what a
+// system refuses to take back. The other side follows by an ordinary sync. A
+// second Undo of the same finds nothing to do.
+//
+// What was written where nothing had been, into a record that was created or a
+// blank that was filled when two records met, is the other side's own value,
+// and that side keeps it. So it is only taken back if an ordinary sync would
+// not write it again: if the flow or the field is suspended, or if its map says
+// something else by now.
 func (e *Engine) Undo(ctx context.Context, u Undo) ([]Undone, error) {
 	p, err := e.plannerOf(u.Flow)
 	if err != nil {
@@ -110,6 +118,7 @@ type reversal struct {
 	link    Link
 	busy    bool // somebody else's write is open
 	views   [2]View
+	gate    Gate
 }
 
 // run takes back, side by side, what can be.
@@ -119,14 +128,12 @@ func (r *reversal) run(ctx context.Context) ([]Undone, error) {
 	}
 	var out []Undone
 	for _, s := range []Side{Left, Right} {
-		list, fields, err := r.side(s)
+		list, back, err := r.side(s)
+		if err == nil && len(back.fields) > 0 && !r.dry {
+			err = refused(list, r.write(ctx, s, back, list))
+		}
 		if err != nil {
 			return out, err
-		}
-		if len(fields) > 0 && !r.dry {
-			if err := r.write(ctx, s, fields, list); err != nil {
-				return out, err
-			}
 		}
 		out = append(out, list...)
 	}
@@ -140,7 +147,12 @@ func (r *reversal) read(ctx context.Context) error {
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}
-	r.link, r.busy = link, link.Intent != nil
+	base, err := r.engine.cfg.Store.Base(ctx, link.ID)
+	if err != nil {
+		return err
+	}
+	r.link, r.busy = link, link.Intent != nil || base.Intent != ""
+	r.gate = r.engine.gate(r.planner.flow, link.ID, link.Left, link.Right)
 	for _, s := range []Side{Left, Right} {
 		end := link.End(s)
 		if end.Zero() || link.State == Erased {
@@ -157,11 +169,14 @@ func (r *reversal) read(ctx context.Context) error {
 	return nil
 }
 
+// A comeback is what is written to a side: raw fields, and which of them
+// nothing had been agreed on before.
+type comeback struct{ fields, founded Fields }
+
 // side says what becomes of each field that was written to a side, and which
 // raw fields bring the old values back.
-func (r *reversal) side(s Side) ([]Undone, Fields, error) {
-	var out []Undone
-	raw := Fields{}
+func (r *reversal) side(s Side) (out []Undone, back comeback, err error) {
+	back = comeback{Fields{}, Fields{}}
 	for i := range r.planner.flow.Fields {
 		f := &r.planner.flow.Fields[i]
 		first, last := r.span(f.Name, s)
@@ -169,31 +184,37 @@ func (r *reversal) side(s Side) ([]Undone, Fields, error) {
 			continue
 		}
 		u := Undone{Link: r.steps[0].Link, Ref: r.link.End(s), Field: f.Name, From: last.After, To: first.Before[s]}
-		if u.From == u.To {
+		if u.From == u.To || r.has(f, s, u.To) { // or taken back before
 			continue
 		}
-		now, err := f.lens(s).Get(r.views[s].Record.Fields)
 		switch {
 		case !r.views[s].Exists:
 			u.Kept = "the record is gone"
-		case err == nil && now == u.To:
-			continue // taken back before
-		case err != nil || now != u.From:
-			u.From, u.Kept = now, "it was changed since"
+		case !r.has(f, s, u.From):
+			u.From, u.Kept = sees(f.lens(s), r.views[s].Record.Fields), "it was changed since"
 		case r.busy:
 			u.Kept = "the pair is being written to"
+		case first.founds() && r.has(f, s.Other(), u.From) && r.gate(f.Name, s) == "":
+			u.Kept = "the other side has it of its own, and would write it again"
 		default:
 			put, err := f.lens(s).Put(u.To, r.views[s].Record.Fields)
 			if err != nil {
-				return nil, nil, inField(err, f.Name, u.Ref)
+				return nil, back, inField(err, f.Name, u.Ref)
 			}
-			for n, v := range put {
-				raw[n] = v
+			maps.Copy(back.fields, put)
+			if first.founds() {
+				maps.Copy(back.founded, put)
 			}
 		}
 		out = append(out, u)
 	}
-	return out, raw, nil
+	return out, back, nil
+}
+
+// has reports whether a side has a value of a field.
+func (r *reversal) has(f *Field, s Side, v Value) bool {
+	now, err := f.lens(s).Get(r.views[s].Record.Fields)
+	return r.views[s].Exists && err == nil && now == v
 }
 
 // span returns the first and the last decision that wrote a field to a side.
@@ -212,38 +233,72 @@ func (r *reversal) span(field string, s Side) (first, last *Decision) {
 // write brings old values back under an intent, as an edit of its own: the
 // base stays, so that the next look carries them to the other side. The intent
 // does not say what is written: after a crash that would be taken for agreed on,
-// and the other side's value for the edit.
-func (r *reversal) write(ctx context.Context, s Side, fields Fields, list []Undone) error {
+// and the other side's value for the edit. That is right for what nothing had
+// been agreed on before, so the intent says it, and so does the base until the
+// next look.
+func (r *reversal) write(ctx context.Context, s Side, back comeback, list []Undone) error {
 	e := r.engine
+	base, err := e.cfg.Store.Base(ctx, r.link.ID)
+	if err != nil {
+		return err
+	}
 	now := time.Now()
-	intent := Intent{ID: newID(), Expires: now.Add(e.cfg.Lease)}
+	intent := Intent{ID: newID(), Expires: now.Add(e.cfg.Lease), Writes: base.Unfinished}
+	var next *Base
+	if len(back.founded) > 0 {
+		intent.Writes[s] = back.founded
+		base.Unsettled, base.Unfinished, base.Intent = true, intent.Writes, intent.ID
+		next = &base
+	}
 	link, err := e.begin(ctx, now, r.link, intent)
 	if err != nil {
 		return err
 	}
 	r.link = link
-	results, err := e.cfg.Peers[link.End(s).System].Sink.Apply(ctx, []Write{{Ref: link.End(s), Fields: fields}})
+	results, err := e.cfg.Peers[link.End(s).System].Sink.Apply(ctx, []Write{{Ref: link.End(s), Fields: back.fields}})
 	if err == nil && len(results) == 1 {
 		err = results[0].Err
 	}
 	ctx, cancel := e.afterwards(ctx)
 	defer cancel()
 	entry := Entry{At: time.Now(), Kind: EntryUndone, Flow: link.Flow, Link: link.ID, Left: link.Left, Right: link.Right, Intent: intent.ID,
-		Note: fmt.Sprintf("%s: %d fields", s, len(fields))}
+		Note: fmt.Sprintf("%s: %d fields", s, len(back.fields))}
 	if err != nil {
 		entry.Kind, entry.Note = EntryFailed, s.String()+": undo: "+err.Error()
 	} else if len(results) == 1 {
 		entry.Calls[s] = results[0].Call
 	}
-	r.link, entry.Causes = link, causesOf(list)
-	committed, cerr := e.commit(ctx, time.Now(), Commit{Link: link, Entries: []Entry{entry}})
-	if cerr == nil {
-		r.link = committed
+	entry.Causes = causesOf(list)
+	committed, cerr := e.commit(ctx, time.Now(), Commit{Link: link, Base: next, Entries: []Entry{entry}})
+	if cerr != nil {
+		return cerr
 	}
-	if err := errors.Join(err, cerr); err != nil {
+	if r.link = committed; err != nil {
 		return err
 	}
 	return e.Enqueue(ctx, Change{ID: "undo:" + intent.ID, Ref: link.End(s), Reason: ReasonManual, Priority: Sweep})
+}
+
+// refused lists as kept what the system does not take back, or what somebody
+// else works on by now. Any other error is returned: it concerns every pair.
+func refused(list []Undone, err error) error {
+	var why string
+	switch ActionOf(err) {
+	case Conflict:
+		why = "the pair is being written to"
+	case NotFound:
+		why = "the record is gone"
+	case Invalid:
+		why = "its system refuses it: " + rule(err)
+	default:
+		return err
+	}
+	for i := range list {
+		if list[i].Kept == "" {
+			list[i].Kept = why
+		}
+	}
+	return nil
 }
 
 // causesOf names the fields that were taken back.

@@ -3,7 +3,9 @@ package dashboard_test
 import (
 	"bytes"
 	"encoding/json"
+	"html"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -131,6 +133,14 @@ func TestUndo(t *testing.T) {
 	w.right.set("r1", "name", "A regretted name")
 	w.sync(w.right.ref("r1"))
 	form := url.Values{"flow": {flowName}, "ref": {ref.String()}, "field": {"name"}}
+	for _, m := range regexp.MustCompile(`name="field" value="(\w+)"><input type="hidden" name="since" value="([^"]+)"`).FindAllStringSubmatch(w.get("/record?flow="+flowName+"&ref="+ref.String()), -1) {
+		if m[1] == "name" {
+			form.Set("since", html.UnescapeString(m[2]))
+		}
+	}
+	if !form.Has("since") {
+		t.Fatal("the page of the record does not offer to undo the last write")
+	}
 	page := w.post("/undo", form)
 	contains(t, page, "Take it back", "A••••••me")
 	lacks(t, page, "regretted")

@@ -36,7 +36,7 @@ type fieldRow struct {
 	State             string // in a word
 	Why               string // in a sentence
 	Steps             []stepRow
-	Undoable          bool
+	Last              time.Time // written, zero if never
 }
 
 // A stepRow is a decision about a field.
@@ -219,7 +219,9 @@ func (p *recordPage) row(f *sync.Field, story *sync.FieldStory, sides [2]sync.Re
 	for _, s := range slices.Backward(story.Steps) {
 		row.Steps = append(row.Steps, stepRow{Step: s, Was: [2]string{shown(s.Before[0], plain), shown(s.Before[1], plain)},
 			After: shown(s.After, plain), Why: because(p.Flow, &s.Decision)})
-		row.Undoable = row.Undoable || s.Written
+		if s.Written && row.Last.IsZero() {
+			row.Last = s.At
+		}
 	}
 	row.Why = "Nothing was ever decided about it."
 	if len(row.Steps) > 0 {

@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/urbanhub/crmsync/sync"
 )
@@ -13,7 +14,7 @@ type undoPage struct {
 	Back   string // where the person came from
 }
 
-// undo takes back what was written to a field of a record, or by a backfill.
+// undo takes back what was last written to a field of a record, or by a backfill.
 // First it says what that would be; a second request, with "sure", does it.
 func (d *Dashboard) undo(w http.ResponseWriter, r *http.Request) error {
 	u, back, err := d.undoNamed(r)
@@ -40,8 +41,8 @@ func (d *Dashboard) undo(w http.ResponseWriter, r *http.Request) error {
 	return d.show(w, r, "undo", "Undo", undoPage{Undo: u, Undone: undone, Back: back})
 }
 
-// undoNamed returns what a form asks to take back: a field of a record, or a
-// run.
+// undoNamed returns what a form asks to take back: a run, or what was written to
+// a field of a record, since a moment if it says one.
 func (d *Dashboard) undoNamed(r *http.Request) (u sync.Undo, back string, err error) {
 	u = sync.Undo{Field: r.FormValue("field"), Run: r.FormValue("run"), DryRun: r.FormValue("sure") == ""}
 	if u.Run != "" {
@@ -60,5 +61,10 @@ func (d *Dashboard) undoNamed(r *http.Request) (u sync.Undo, back string, err er
 		return u, "", badInput("name the field, or a run")
 	}
 	u.Flow, u.Ref = flow.Name, ref
+	if since := r.FormValue("since"); since != "" {
+		if u.Since, err = time.Parse(time.RFC3339Nano, since); err != nil {
+			return u, "", badInput("say since when, as a time like 2026-01-25T15:00:00Z")
+		}
+	}
 	return u, d.link("/record", "flow", flow.Name, "ref", ref.String()), nil
 }
