@@ -56,6 +56,12 @@ type Config struct {
 	Logger *slog.Logger
 	// Observer is told everything; nil is nobody.
 	Observer Observer
+	// HistoryByBackfill leaves records that last changed before the first sweep
+	// of this deployment to [Engine.Backfill] with its stages and limits. By
+	// default, false, the first sweep of a system brings every record that it
+	// has. The moment is kept in the store, so that what changes while no
+	// process runs is swept.
+	HistoryByBackfill bool
 	// InventoryInterval is how often Run takes an [Engine.Inventory] of each
 	// system that can list its records. By default, 0, never: an inventory looks
 	// at every record that no link knows, and the first load of an account with

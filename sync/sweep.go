@@ -87,6 +87,10 @@ func (e *Engine) page(ctx context.Context, p pull) (n int, more bool, err error)
 	if err != nil {
 		return 0, false, err
 	}
+	began, err := e.began(ctx)
+	if err != nil {
+		return 0, false, err
+	}
 	page, err := p.feed.Changes(ctx, cursor)
 	if err != nil {
 		return 0, false, err
@@ -96,7 +100,7 @@ func (e *Engine) page(ctx context.Context, p pull) (n int, more bool, err error)
 			return 0, false, err
 		}
 	}
-	if err := e.enqueueChanges(ctx, page.Changes); err != nil {
+	if err := e.enqueueChanges(ctx, page.Changes, began); err != nil {
 		return 0, false, err
 	}
 	return len(page.Changes), page.More, e.cfg.Store.SetCursor(ctx, p.name, cursor, page.Next)
@@ -119,11 +123,12 @@ func (e *Engine) restart(ctx context.Context, p pull) error {
 	return e.cfg.Store.SetCursor(ctx, sweep.name, cursor, "")
 }
 
-// enqueueChanges enqueues the changes of records that some flow knows.
-func (e *Engine) enqueueChanges(ctx context.Context, changes []Change) error {
+// enqueueChanges enqueues the changes, but those from before the deployment
+// began, of records that some flow knows.
+func (e *Engine) enqueueChanges(ctx context.Context, changes []Change, began time.Time) error {
 	items := make([]Item, 0, len(changes))
 	for _, c := range changes {
-		if e.knows(c.Ref) {
+		if e.knows(c.Ref) && !c.history(began) {
 			items = append(items, c)
 		}
 	}
