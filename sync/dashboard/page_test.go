@@ -177,6 +177,12 @@ func TestTheme(t *testing.T) {
 		_, page := w.ask(r)
 		contains(t, page, `<html lang="en" data-theme="dark">`)
 	}
+	root := newWorld(t)
+	for _, back := range []string{"/\t/evil.example.com", "/\n/evil.example.com", "\t//evil.example.com", `/\evil.example.com`} {
+		if res, _ := root.ask(request("POST", "/theme", url.Values{"back": {back}})); res.Header.Get("Location") != "/" {
+			t.Errorf("back to %q leads to %q", back, res.Header.Get("Location"))
+		}
+	}
 	r := request("GET", "/x/", nil)
 	r.AddCookie(&http.Cookie{Name: "crmsync_theme", Value: "odd"})
 	_, page := w.ask(r)

@@ -12,6 +12,7 @@ import (
 	"path"
 	"strings"
 	"time"
+	"unicode"
 )
 
 //go:embed pages/*.html
@@ -115,10 +116,16 @@ const themeCookie = "crmsync_theme"
 func (d *Dashboard) theme(w http.ResponseWriter, r *http.Request) error {
 	http.SetCookie(w, &http.Cookie{Name: themeCookie, Value: limited(r.FormValue("theme"), 5), Path: d.opts.Prefix + "/",
 		MaxAge: 365 * 24 * 3600, HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteStrictMode})
-	back := r.FormValue("back")
-	if !strings.HasPrefix(back, d.opts.Prefix+"/") || strings.HasPrefix(back, "//") || strings.Contains(back, `\`) {
-		back = d.opts.Prefix + "/"
-	}
-	http.Redirect(w, r, back, http.StatusSeeOther)
+	http.Redirect(w, r, d.within(r.FormValue("back")), http.StatusSeeOther)
 	return nil
+}
+
+// within returns an address of this dashboard's, its first page for any other.
+// Browsers take a backslash for a slash, and drop tabs and line ends.
+func (d *Dashboard) within(address string) string {
+	if !strings.HasPrefix(address, d.opts.Prefix+"/") || strings.HasPrefix(address, "//") ||
+		strings.ContainsFunc(address, func(r rune) bool { return r == '\\' || unicode.IsControl(r) }) {
+		return d.opts.Prefix + "/"
+	}
+	return address
 }
