@@ -28,7 +28,9 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	goleak.VerifyTestMain(redistest.Main(pgtest.Main(m)))
+	// Toxiproxy waits for ever to hand on what a killed process would have read.
+	goleak.VerifyTestMain(redistest.Main(pgtest.Main(m)), goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/toxics.(*ToxicStub).Run"),
+		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2.(*ToxicLink).read"))
 }
 
 // A deployment is what engine processes share.
@@ -38,16 +40,26 @@ type deployment struct {
 	// keyless is an account in which notes are made once by intents and
 	// reading back alone. These must not get lost with the end of a log.
 	keyless bool
+	// upgraded processes are replaced, one after the other, by those of the
+	// next release.
+	upgraded bool
 }
 
 var deployments = []deployment{
-	{inPostgres, inPostgres, 2, true},
-	{inPostgres, inRedis, 2, true},
-	{inRedis, inRedis, 2, false},
-	{inSQLite, inSQLite, 1, true},
+	{store: inPostgres, queue: inPostgres, processes: 2, keyless: true},
+	{store: inPostgres, queue: inRedis, processes: 2, keyless: true},
+	{store: inRedis, queue: inRedis, processes: 2},
+	{store: inSQLite, queue: inSQLite, processes: 1, keyless: true},
+	{store: inPostgres, queue: inPostgres, processes: 2, upgraded: true},
 }
 
-func (d deployment) String() string { return d.store + "+" + d.queue }
+func (d deployment) String() string {
+	name := d.store + "+" + d.queue
+	if d.upgraded {
+		name += ", upgraded"
+	}
+	return name
+}
 
 func (d deployment) uses(in string) bool { return d.store == in || d.queue == in }
 
@@ -58,20 +70,32 @@ func TestChaos(t *testing.T) {
 	if *duration > 0 {
 		rage = 15 * time.Second
 	}
-	var all report
+	found, next := reports{}, &nextRelease{dir: t.TempDir()}
 	for n := 0; n < len(deployments) || time.Now().Before(end); n++ {
 		d := deployments[n%len(deployments)]
-		t.Run(d.String(), func(t *testing.T) { all.add(round(t, d, rage)) })
+		t.Run(d.String(), func(t *testing.T) { found.add(d.String(), round(t, d, rage, next)) })
 	}
-	fmt.Println("chaos:", all)
+	fmt.Printf("chaos:\n%s", found)
 }
 
 // round lets faults rage, and judges what is left.
-func round(t *testing.T, d deployment, rage time.Duration) report {
+func round(t *testing.T, d deployment, rage time.Duration, next *nextRelease) report {
 	t.Helper()
 	g := begin(t, d)
-	g.underLoad(t, rage, g.rage)
-	return g.verdict(t)
+	if d.upgraded && next.program == "" {
+		next.build(t)
+	}
+	g.underLoad(t, rage, func(ctx context.Context) error {
+		if d.upgraded {
+			return g.upgrade(ctx, next.program, rage)
+		}
+		return g.rage(ctx)
+	})
+	r := g.verdict(t)
+	if d.upgraded {
+		next.installed(t, g)
+	}
+	return r
 }
 
 // begin starts a town and a deployment for it.
@@ -84,12 +108,15 @@ func begin(t *testing.T, d deployment) *ground {
 	t.Cleanup(v.close)
 	g, s := newGround(t, d)
 	g.town = v
-	s.Bird, s.Workspace, s.AccessKey = v.bird.URL, v.bird.WorkspaceID, v.bird.AccessKey
-	s.HubSpot, s.Token, s.Unique = v.hubspot.URL, v.hubspot.Token, v.unique
-	if g.fleet, err = launch(t.Context(), s, d.processes); err != nil {
+	s.Bird, s.Workspace, s.AccessKey = g.far(t, v.bird.URL), v.bird.WorkspaceID, v.bird.AccessKey
+	s.HubSpot, s.Token, s.Unique = g.far(t, v.hubspot.URL), v.hubspot.Token, v.unique
+	if g.fleet, err = launch(t.Context(), s, d.processes, v.took); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(g.fleet.close)
+	if !g.fleet.serving(t.Context()) {
+		t.Fatalf("the processes do not serve:\n%s", g.fleet.said.lines(20))
+	}
 	v.tell(g.fleet.settings.Webhooks)
 	return g
 }
@@ -120,8 +147,8 @@ func (g *ground) verdict(t *testing.T) report {
 		found.add("the engine does not answer: %v", err)
 	}
 	r := report{rounds: 1, kills: int(g.fleet.kills.Load()), restarts: g.restarts, edits: v.edits, facts: len(v.facts),
-		messages: v.messages(), lost: len(found.lost), doubled: len(found.doubled), forgotten: found.forgotten, compared: tally.Compared, equal: tally.Equal}
-	t.Logf("%s, at rest after %s; %v", r, time.Since(began).Round(100*time.Millisecond), g.befell)
+		messages: v.messages(), lost: len(found.lost), doubled: len(found.doubled), forgotten: found.forgotten, compared: tally.Compared, equal: tally.Equal, befell: g.befell}
+	t.Logf("%d kills, %d restarts of servers, at rest after %s", r.kills, r.restarts, time.Since(began).Round(100*time.Millisecond))
 	for _, all := range [][]string{found.lost, found.doubled, found.other} {
 		for _, what := range all[:min(len(all), 10)] {
 			t.Error(what)
@@ -131,28 +158,4 @@ func (g *ground) verdict(t *testing.T) report {
 		t.Logf("what the processes said last:\n%s", g.fleet.said.lines(60))
 	}
 	return r
-}
-
-// A report counts what happened.
-type report struct {
-	rounds, kills, restarts, edits, facts, messages, lost, doubled, forgotten, compared, equal int
-}
-
-func (r *report) add(o report) {
-	r.rounds += o.rounds
-	r.kills += o.kills
-	r.restarts += o.restarts
-	r.edits += o.edits
-	r.facts += o.facts
-	r.messages += o.messages
-	r.lost += o.lost
-	r.doubled += o.doubled
-	r.forgotten += o.forgotten
-	r.compared += o.compared
-	r.equal += o.equal
-}
-
-func (r report) String() string {
-	return fmt.Sprintf("%d rounds, %d kills, %d restarts of servers, %d edits, %d facts, %d messages, %d lost (and %d facts with the end of Redis' log), %d doubled, agreement %.5f of %d fields",
-		r.rounds, r.kills, r.restarts, r.edits, r.facts, r.messages, r.lost, r.forgotten, r.doubled, float64(r.equal)/float64(max(1, r.compared)), r.compared)
 }

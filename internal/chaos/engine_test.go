@@ -34,9 +34,9 @@ type settings struct {
 	Postgres, Redis, File      string // where these are
 }
 
-// noteKey keeps the key of its fact on a note, where it is looked for after a
-// kill.
-const noteKey = "bird_event_key"
+// activityKey keeps the key of its fact on an activity, where it is looked for
+// after a kill.
+const activityKey = "bird_event_key"
 
 // lease is how long what a killed process held is out of reach.
 const lease = 2 * time.Second
@@ -105,11 +105,14 @@ func newEngine(ctx context.Context, s settings) (*engineProcess, error) {
 	if err != nil {
 		return nil, err
 	}
+	activity := hubspot.Object{Properties: []string{activityKey}, NoSweep: true}
 	e.hubspot, err = hubspot.New(hubspot.Static(s.Token), &hubspot.Options{BaseURL: s.HubSpot, Region: "CO", RatePer10s: 10_000,
 		SearchLag: 5 * time.Second, Permits: e.disk.permits, Objects: map[sync.Kind]hubspot.Object{
-			hubspot.Contact: {Properties: people.Names(sync.Right)},
-			hubspot.Deal:    {Properties: deals.Names(sync.Right), Unique: []string{deals.Right.CreateKey}},
-			urbanhub.Note:   {Properties: []string{noteKey}, NoSweep: true},
+			hubspot.Contact:  {Properties: people.Names(sync.Right)},
+			hubspot.Deal:     {Properties: deals.Names(sync.Right), Unique: []string{deals.Right.CreateKey}},
+			urbanhub.Note:    activity,
+			urbanhub.Task:    activity,
+			urbanhub.Meeting: activity,
 		}})
 	if err != nil {
 		return nil, err

@@ -11,12 +11,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/Shopify/toxiproxy/v2"
 
 	"github.com/urbanhub/crmsync/internal/pgtest"
 	"github.com/urbanhub/crmsync/internal/redistest"
@@ -28,8 +27,8 @@ type ground struct {
 	town     *town
 	postgres *pgtest.Server
 	redis    *redistest.Server
-	wires    []*toxiproxy.Proxy // between the processes and the servers
-	small    string             // a folder on a disk that fills up, "" for none
+	wires    []wire // between the processes and all that they talk to
+	small    string // a folder on a disk that fills up, "" for none
 	restarts int
 	befell   map[string]int
 }
@@ -41,11 +40,11 @@ func newGround(t *testing.T, d deployment) (*ground, settings) {
 	s := settings{Store: d.store, Queue: d.queue}
 	if d.uses(inPostgres) {
 		g.postgres = pgtest.Start(t)
-		s.Postgres = strings.Replace(g.postgres.DSN, g.postgres.Addr, g.wire(t, g.postgres.Addr), 1)
+		s.Postgres = strings.Replace(g.postgres.DSN, g.postgres.Addr, g.wire(t, g.postgres.Addr).Listen, 1)
 	}
 	if d.uses(inRedis) {
 		g.redis = redistest.Start(t, "--appendfsync", "always", "--maxmemory-policy", "noeviction")
-		s.Redis = g.wire(t, g.redis.Addr)
+		s.Redis = g.wire(t, g.redis.Addr).Listen
 	}
 	if d.uses(inSQLite) {
 		g.small = smallDisk(t)
@@ -54,22 +53,21 @@ func newGround(t *testing.T, d deployment) (*ground, settings) {
 	return g, s
 }
 
-// wire puts a proxy before a server and returns its address.
-func (g *ground) wire(t *testing.T, server string) string {
+// far puts a vendor as far away as it is: between its deed and its answer
+// there is time to die. It returns the vendor's address.
+func (g *ground) far(t *testing.T, url string) string {
 	t.Helper()
-	proxy := toxiproxy.NewProxy(silent(toxiproxy.NewServer, toxiproxy.NewMetricsContainer(nil)), server, "127.0.0.1:0", server)
-	if err := proxy.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(proxy.Stop)
-	g.wires = append(g.wires, proxy)
-	return proxy.Listen
+	w := g.wire(t, strings.TrimPrefix(url, "http://"))
+	w.Store(int64(100 * time.Millisecond))
+	return "http://" + w.Listen
 }
 
-// silent makes a server with the zero logger, which says nothing.
-func silent[M, L any](newServer func(M, L) *toxiproxy.ApiServer, m M) *toxiproxy.ApiServer {
-	var logger L
-	return newServer(m, logger)
+// wire lays a wire to a server.
+func (g *ground) wire(t *testing.T, server string) wire {
+	t.Helper()
+	w := newWire(t, server)
+	g.wires = append(g.wires, w)
+	return w
 }
 
 // smallDisk mounts a disk of a few megabytes, where that is permitted.
@@ -100,7 +98,6 @@ type fault struct {
 func always(*ground) bool        { return true }
 func hasPostgres(g *ground) bool { return g.postgres != nil }
 func hasRedis(g *ground) bool    { return g.redis != nil }
-func hasWire(g *ground) bool     { return len(g.wires) > 0 }
 func hasDisk(g *ground) bool     { return mounted(g.small) }
 
 var faults = []fault{
@@ -110,23 +107,30 @@ var faults = []fault{
 	{"PostgreSQL is killed", 1, hasPostgres, func(_ context.Context, g *ground) error { return g.restartPostgres(syscall.SIGKILL) }},
 	{"Redis is killed in the middle of a write", 1, hasRedis, func(_ context.Context, g *ground) error { return g.tearRedis() }},
 	{"Redis loses the end of its log", 1, hasRedis, func(ctx context.Context, g *ground) error { return g.cutRedis(ctx) }},
-	{"connections break", 2, hasWire, func(ctx context.Context, g *ground) error { return g.cut(ctx) }},
-	{"connections stall", 2, hasWire, func(ctx context.Context, g *ground) error { return g.delay(ctx) }},
+	{"connections break", 3, always, func(ctx context.Context, g *ground) error { return g.cut(ctx) }},
+	{"connections stall", 3, always, func(ctx context.Context, g *ground) error { return g.delay(ctx) }},
 	{"the disk is full", 3, hasDisk, func(ctx context.Context, g *ground) error { return g.fill(ctx) }},
 }
 
-// rage lets faults befall the deployment until ctx ends.
+// rage lets faults befall the deployment until ctx ends: each that is possible
+// once, and then as often as is likely.
 func (g *ground) rage(ctx context.Context) error {
-	var possible []*fault
+	var likely, next []*fault
 	for i := range faults {
-		for range faults[i].weight {
-			if faults[i].can(g) {
-				possible = append(possible, &faults[i])
+		if f := &faults[i]; f.can(g) {
+			likely = append(likely, slices.Repeat([]*fault{f}, f.weight)...)
+			if g.befell[f.name] == 0 {
+				next = append(next, f)
 			}
 		}
 	}
 	for pause(ctx, between(100*time.Millisecond, 500*time.Millisecond)) {
-		f := possible[rand.IntN(len(possible))]
+		if len(next) == 0 {
+			next = append(next, likely...)
+		}
+		k := rand.IntN(len(next))
+		f := next[k]
+		next = slices.Delete(next, k, k+1)
 		if err := f.do(ctx, g); err != nil {
 			return fmt.Errorf("%s: %w", f.name, err)
 		}
@@ -180,50 +184,35 @@ func (g *ground) tearRedis() error {
 }
 
 // cutRedis is the machine of everything losing power without appendfsync
-// always: the last half second is gone although it was acknowledged. Nobody
-// tells a fact of that time again, which redisqueue says of itself; all
-// else has to be found.
+// always: the last half second is gone although it was acknowledged. A fact
+// of that time nobody tells again, which redisqueue says of itself; all else
+// has to be found.
 func (g *ground) cutRedis(ctx context.Context) error {
-	safe, err := os.Stat(g.redis.Log())
-	if err != nil {
-		return err
-	}
-	from := time.Now().Add(-late)
+	from, safe := time.Now(), g.redis.LogSize()
 	pause(ctx, between(50*time.Millisecond, 500*time.Millisecond))
 	g.killAll()
 	g.redis.Kill()
 	g.restarts++
+	g.redis.CutLog(rand.Int64N(g.redis.LogSize() - safe + 1))
 	g.town.gone = append(g.town.gone, span{from, time.Now()})
-	now, err := os.Stat(g.redis.Log())
-	if err != nil {
-		return err
-	}
-	g.redis.CutLog(rand.Int64N(now.Size() - safe.Size() + 1))
 	g.redis.Restart()
 	return nil
 }
 
-// late is how long a fact may be under way to the queue.
-const late = 3 * time.Second
-
 // cut breaks the connections to a server and refuses new ones for a while.
 func (g *ground) cut(ctx context.Context) error {
-	wire := g.wires[rand.IntN(len(g.wires))]
-	wire.Stop()
+	w := g.wires[rand.IntN(len(g.wires))]
+	w.Stop()
 	pause(ctx, between(50*time.Millisecond, time.Second))
-	return wire.Start()
+	return w.Start()
 }
 
 // delay makes a server's answers late for a while.
 func (g *ground) delay(ctx context.Context) error {
-	wire := g.wires[rand.IntN(len(g.wires))]
-	toxic := fmt.Sprintf(`{"type": "latency", "attributes": {"latency": %d, "jitter": 50}}`, between(50, 400))
-	added, err := wire.Toxics.AddToxicJson(strings.NewReader(toxic))
-	if err != nil {
-		return err
-	}
+	w := g.wires[rand.IntN(len(g.wires))]
+	defer w.Store(w.Swap(int64(between(100*time.Millisecond, 500*time.Millisecond))))
 	pause(ctx, between(200*time.Millisecond, time.Second))
-	return wire.Toxics.RemoveToxic(context.WithoutCancel(ctx), added.Name)
+	return nil
 }
 
 // fill fills the disk for a while.

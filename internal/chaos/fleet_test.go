@@ -38,6 +38,7 @@ type fleet struct {
 	stop     func()
 	all      stdsync.WaitGroup
 	next     atomic.Int64
+	took     func(body []byte) // told of each webhook that was taken
 }
 
 // A member is one process after the other.
@@ -49,13 +50,13 @@ type member struct {
 }
 
 // launch starts n processes and the balancer before them.
-func launch(ctx context.Context, s settings, n int) (*fleet, error) {
+func launch(ctx context.Context, s settings, n int, took func(body []byte)) (*fleet, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
 	s.Webhooks = "http://" + listener.Addr().String()
-	f := &fleet{settings: s}
+	f := &fleet{settings: s, took: took}
 	f.web = &http.Server{Handler: http.HandlerFunc(f.balance), ReadHeaderTimeout: 5 * time.Second}
 	f.all.Go(func() { _ = f.web.Serve(listener) }) // ends with close
 	ctx, f.stop = context.WithCancel(context.WithoutCancel(ctx))
@@ -69,6 +70,18 @@ func launch(ctx context.Context, s settings, n int) (*fleet, error) {
 		})
 	}
 	return f, nil
+}
+
+// serving waits until all processes serve.
+func (f *fleet) serving(ctx context.Context) bool {
+	ctx, stop := context.WithTimeout(ctx, patience)
+	defer stop()
+	for len(f.addresses()) < len(f.members) {
+		if !pause(ctx, 10*time.Millisecond) {
+			return false
+		}
+	}
+	return true
 }
 
 // close ends the processes in good order.
@@ -158,21 +171,34 @@ func (f *fleet) balance(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "nobody serves", http.StatusServiceUnavailable)
 		return
 	}
-	address := all[int(f.next.Add(1))%len(all)]
-	req, err := http.NewRequestWithContext(r.Context(), r.Method, "http://"+address+r.URL.RequestURI(), r.Body)
+	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		http.Error(w, "bad gateway", http.StatusBadGateway)
+		http.Error(w, "half a request", http.StatusBadRequest)
 		return
 	}
-	req.Header, req.ContentLength = r.Header.Clone(), r.ContentLength
+	address := all[int(f.next.Add(1))%len(all)]
+	status, err := f.hand(r, address, body)
+	if err != nil {
+		status = http.StatusBadGateway
+	}
+	w.WriteHeader(status)
+}
+
+// hand hands a webhook to a process and returns the status of its answer.
+func (f *fleet) hand(r *http.Request, address string, body []byte) (int, error) {
+	req, err := http.NewRequestWithContext(r.Context(), r.Method, "http://"+address+r.URL.RequestURI(), bytes.NewReader(body))
+	if err != nil {
+		return 0, err
+	}
+	req.Header = r.Header.Clone()
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		http.Error(w, "bad gateway", http.StatusBadGateway)
-		return
+		return 0, err
 	}
-	defer res.Body.Close()
-	w.WriteHeader(res.StatusCode)
-	_, _ = io.Copy(w, res.Body)
+	if res.StatusCode < http.StatusMultipleChoices {
+		f.took(body)
+	}
+	return res.StatusCode, res.Body.Close()
 }
 
 // books asks every process that serves.

@@ -48,9 +48,12 @@ func TestTheJudgeSees(t *testing.T) {
 	expect("a contact too many", 0, 1, 0, 0)
 	v.hubspot.Archive(other)
 
-	v.facts = append(v.facts, fact{about: p, reason: "reason-000000", at: time.Now()})
+	v.facts = append(v.facts, fact{about: p, reason: "reason-000000"})
 	expect("a fact without a note", 1, 0, 0, 0)
-	v.gone = append(v.gone, span{time.Now().Add(-time.Second), time.Now()})
+	v.took([]byte(`{"reason":"reason-000000"}`))
+	v.gone = append(v.gone, span{time.Now().Add(-time.Minute), time.Now().Add(-time.Second)})
+	expect("a fact that was taken later than what is gone", 1, 0, 0, 0)
+	v.gone[0].to = time.Now()
 	expect("a fact that may be gone", 0, 0, 0, 1)
 	note := func() string {
 		return v.hubspot.CreateObject("notes", map[string]string{"hs_timestamp": fmt.Sprint(time.Now().UnixMilli()), "hs_note_body": "<p>Reason: reason-000000</p>"})

@@ -4,6 +4,7 @@ package chaos
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -73,15 +74,14 @@ func (v *town) judgePerson(f *findings, p *person) {
 func (v *town) judgeNotes(f *findings) {
 	of := map[string][]string{} // notes by reason
 	for id, props := range v.hubspot.Objects("notes") {
-		_, after, _ := strings.Cut(props["hs_note_body"], "reason-")
-		reason := "reason-" + after[:min(6, len(after))]
+		reason := reasonOf(props["hs_note_body"])
 		of[reason] = append(of[reason], id)
 	}
 	for _, fact := range v.facts {
 		notes := of[fact.reason]
 		delete(of, fact.reason)
 		switch {
-		case len(notes) == 0 && v.forgettable(fact.at):
+		case len(notes) == 0 && v.forgettable(fact):
 			f.forgotten++
 		case len(notes) == 0:
 			f.lose("no note tells %s of bird %s", fact.reason, fact.about.bird)
@@ -96,9 +96,10 @@ func (v *town) judgeNotes(f *findings) {
 	}
 }
 
-// forgettable reports whether what was told at a time may be lost.
-func (v *town) forgettable(at time.Time) bool {
-	return slices.ContainsFunc(v.gone, func(s span) bool { return at.After(s.from) && at.Before(s.to) })
+// forgettable reports whether a fact was acknowledged when that meant nothing.
+func (v *town) forgettable(f fact) bool {
+	at, ok := v.taken.Load(f.reason)
+	return ok && slices.ContainsFunc(v.gone, func(s span) bool { return at.(time.Time).After(s.from) && at.(time.Time).Before(s.to) })
 }
 
 // patience is how long everything may take to come to rest.
@@ -148,6 +149,9 @@ func (v *town) resting(ctx context.Context, f *fleet) error {
 // agreement of all pairs.
 func (f *findings) audit(ctx context.Context, fleet *fleet) (sync.Tally, error) {
 	books, err := fleet.books(ctx, "?whole")
+	if err == nil && len(books) == 0 {
+		err = errors.New("no process serves")
+	}
 	if err != nil {
 		return sync.Tally{}, err
 	}

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
+	stdsync "sync"
 	"time"
 
 	"github.com/urbanhub/crmsync/bird"
@@ -32,7 +34,8 @@ type town struct {
 	people  []*person
 	facts   []fact
 	edits   int
-	gone    []span // what was told then may be lost for good
+	taken   stdsync.Map // from a fact's reason to when its webhook was first taken
+	gone    []span      // what was taken then may be lost for good
 }
 
 // A span is from one moment to another.
@@ -51,7 +54,22 @@ type person struct {
 type fact struct {
 	about  *person
 	reason string
-	at     time.Time
+}
+
+// reasonOf finds the reason in a webhook or a note, "" if there is none.
+func reasonOf(text string) string {
+	const length = len("reason-000000")
+	if i := strings.Index(text, "reason-"); i >= 0 && len(text) >= i+length {
+		return text[i : i+length]
+	}
+	return ""
+}
+
+// took notes when a webhook was answered.
+func (v *town) took(body []byte) {
+	if reason := reasonOf(string(body)); reason != "" {
+		v.taken.LoadOrStore(reason, time.Now())
+	}
 }
 
 // newTown starts both vendors and sets their accounts up. Webhooks come twice
@@ -177,7 +195,7 @@ func (v *town) move(rng *rand.Rand) (err error) {
 
 // happen tells of a fact.
 func (v *town) happen(p *person) error {
-	f := fact{about: p, reason: fmt.Sprintf("reason-%06d", len(v.facts)), at: time.Now()}
+	f := fact{about: p, reason: fmt.Sprintf("reason-%06d", len(v.facts))}
 	v.facts = append(v.facts, f)
 	if !v.bird.RunFlow(p.bird, "escalation.triggered", map[string]any{"reason": f.reason}) {
 		return errors.New("a contact is gone from Bird")

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"testing"
 	"time"
 
@@ -22,12 +23,17 @@ var additions = map[string]string{
 	"queue/pgqueue": "ALTER TABLE queue_message ADD COLUMN added text NOT NULL DEFAULT ''",
 }
 
-// nextRelease builds this program with one more migration in each package, and
-// returns it with the version of the tables it brings.
-func nextRelease(t *testing.T) (program string, versions map[string]int) {
+// A nextRelease is this program with one more migration in each package.
+type nextRelease struct {
+	dir, program string         // program is "" until it is built
+	versions     map[string]int // of the tables it brings, by package
+}
+
+// build builds the program, with the race detector if this one has it.
+func (n *nextRelease) build(t *testing.T) {
 	t.Helper()
-	dir, replace := t.TempDir(), map[string]string{}
-	versions = map[string]int{}
+	replace := map[string]string{}
+	n.versions = map[string]int{}
 	for pkg, up := range additions {
 		migrations, err := filepath.Abs(filepath.Join("..", "..", pkg, "migrations"))
 		if err != nil {
@@ -37,41 +43,63 @@ func nextRelease(t *testing.T) (program string, versions map[string]int) {
 		if err != nil || len(known) == 0 {
 			t.Fatalf("%s has %d migrations, error %v", pkg, len(known), err)
 		}
-		versions[pkg] = len(known) + 1
+		n.versions[pkg] = len(known) + 1
 		for way, sql := range map[string]string{"up": fmt.Sprintf("-- compatible_from: %d\n%s;\n", len(known), up), "down": "SELECT 1;\n"} {
-			file := filepath.Join(dir, filepath.Base(pkg)+"."+way+".sql")
+			file := filepath.Join(n.dir, filepath.Base(pkg)+"."+way+".sql")
 			if err := os.WriteFile(file, []byte(sql), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			replace[filepath.Join(migrations, fmt.Sprintf("%04d_added.%s.sql", versions[pkg], way))] = file
+			replace[filepath.Join(migrations, fmt.Sprintf("%04d_added.%s.sql", len(known)+1, way))] = file
 		}
 	}
-	overlay, program := filepath.Join(dir, "overlay.json"), filepath.Join(dir, "next")
+	overlay, program := filepath.Join(n.dir, "overlay.json"), filepath.Join(n.dir, "next")
 	text, _ := json.Marshal(map[string]any{"Replace": replace}) // plain texts
 	if err := os.WriteFile(overlay, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.CommandContext(t.Context(), "go", "test", "-c", "-overlay", overlay, "-o", program, ".").CombinedOutput(); err != nil {
+	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-overlay", overlay, "-o", program, "-race="+raced(), ".")
+	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("the next release does not build: %v\n%s", err, out)
 	}
-	return program, versions
+	n.program = program
 }
 
-// Processes of this release and of the next, which brings migrations, work
-// side by side while any of them is killed.
-func TestRollingUpgrade(t *testing.T) {
-	next, versions := nextRelease(t)
-	g := begin(t, deployment{store: inPostgres, queue: inPostgres, processes: 2})
-	const phase = 3 * time.Second
-	g.underLoad(t, 3*phase, func(ctx context.Context) error {
-		for _, m := range g.fleet.members {
-			killing(ctx, g, phase)
-			g.fleet.replace(m, next)
+// raced tells how this program was built: what it is made of is then compiled
+// already.
+func raced() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "-race" {
+				return s.Value
+			}
 		}
-		killing(ctx, g, phase)
-		return nil
-	})
-	g.verdict(t)
+	}
+	return "false"
+}
+
+// upgrade replaces one process after the other while faults rage: for a while
+// both releases work side by side.
+func (g *ground) upgrade(ctx context.Context, program string, whole time.Duration) error {
+	phase := whole / time.Duration(len(g.fleet.members)+1)
+	for _, m := range g.fleet.members {
+		if err := g.rageFor(ctx, phase); err != nil {
+			return err
+		}
+		g.fleet.replace(m, program)
+		g.befell["a process is replaced by one of the next release"]++
+	}
+	return g.rage(ctx)
+}
+
+func (g *ground) rageFor(ctx context.Context, d time.Duration) error {
+	ctx, stop := context.WithTimeout(ctx, d)
+	defer stop()
+	return g.rage(ctx)
+}
+
+// installed looks whether the tables are those of the release.
+func (n *nextRelease) installed(t *testing.T, g *ground) {
+	t.Helper()
 	db, err := pgx.Connect(t.Context(), g.postgres.DSN)
 	if err != nil {
 		t.Fatal(err)
@@ -79,17 +107,8 @@ func TestRollingUpgrade(t *testing.T) {
 	defer func() { _ = db.Close(context.WithoutCancel(t.Context())) }()
 	for table, pkg := range map[string]string{"store_migration": "store/pgstore", "queue_migration": "queue/pgqueue"} {
 		var version int
-		if err := db.QueryRow(t.Context(), "SELECT max(version) FROM crmsync."+table).Scan(&version); err != nil || version != versions[pkg] {
-			t.Errorf("the tables of %s have version %d, want %d: %v", pkg, version, versions[pkg], err)
+		if err := db.QueryRow(t.Context(), "SELECT max(version) FROM crmsync."+table).Scan(&version); err != nil || version != n.versions[pkg] {
+			t.Errorf("the tables of %s have version %d, want %d: %v", pkg, version, n.versions[pkg], err)
 		}
-	}
-}
-
-// killing kills now and then for a while.
-func killing(ctx context.Context, g *ground, d time.Duration) {
-	ctx, stop := context.WithTimeout(ctx, d)
-	defer stop()
-	for pause(ctx, between(300*time.Millisecond, time.Second)) {
-		g.killOne()
 	}
 }

@@ -110,16 +110,21 @@ func (s *Server) Kill() {
 // of the machine does, and returns how many are left.
 func (s *Server) CutLog(bytes int64) int64 {
 	s.t.Helper()
-	log := s.Log()
-	info, err := os.Stat(log)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	left := max(info.Size()-bytes, 0)
-	if err := os.Truncate(log, left); err != nil {
+	left := max(s.LogSize()-bytes, 0)
+	if err := os.Truncate(s.Log(), left); err != nil {
 		s.t.Fatal(err)
 	}
 	return left
+}
+
+// LogSize is how long the append-only file is.
+func (s *Server) LogSize() int64 {
+	s.t.Helper()
+	info, err := os.Stat(s.Log())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return info.Size()
 }
 
 // Log is the path of the append-only file.
