@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/urbanhub/crmsync/sync"
+)
+
+// instance is the header by which doctor recognises a daemon of this
+// deployment behind the public URL.
+const instance = "X-Crmsync-Deployment"
+
+// mountHealth serves the probes of what runs the daemon. It is alive as long as
+// it answers, and ready as long as store and queue do: a vendor that is down
+// leaves it ready, so that webhooks are taken in.
+func (d *deployment) mountHealth(mux *http.ServeMux, draining <-chan struct{}) {
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set(instance, d.cfg.Name)
+		answer(w, http.StatusOK, map[string]string{"status": "alive"})
+	})
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), answering)
+		defer cancel()
+		h := d.engine.Health(ctx)
+		select {
+		case <-draining:
+			h.Ready = false
+		default:
+		}
+		status := http.StatusOK
+		if !h.Ready {
+			status = http.StatusServiceUnavailable
+		}
+		answer(w, status, readiness(h))
+	})
+}
+
+// readiness is what strangers may know: not why the store does not answer.
+func readiness(h sync.Health) any {
+	type mode struct {
+		System sync.System `json:"system,omitempty"`
+		Name   string      `json:"name"`
+		Since  time.Time   `json:"since,omitzero"`
+	}
+	out := struct {
+		Ready bool   `json:"ready"`
+		Store bool   `json:"store"`
+		Queue bool   `json:"queue"`
+		Modes []mode `json:"modes,omitempty"`
+	}{Ready: h.Ready, Store: h.Store == "", Queue: h.Queue == ""}
+	for _, m := range h.Modes {
+		out.Modes = append(out.Modes, mode{m.System, m.Name, m.Since})
+	}
+	return out
+}
+
+func answer(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v) // to a client that may be gone
+}

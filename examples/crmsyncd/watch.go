@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/urbanhub/crmsync/bird"
+	"github.com/urbanhub/crmsync/hubspot"
+	"github.com/urbanhub/crmsync/sync"
+	"github.com/urbanhub/crmsync/sync/alert"
+	"github.com/urbanhub/crmsync/sync/dashboard"
+	"github.com/urbanhub/crmsync/sync/metrics"
+)
+
+// A watch is all who are told what the engine does.
+type watch struct {
+	registry  *prometheus.Registry
+	collector *metrics.Collector
+	alerts    *alert.Manager
+	feed      *dashboard.Feed
+	progress  func(p sync.Progress) // of the command's run, nil for none
+}
+
+func (d *deployment) newWatch() (*watch, error) {
+	w := &watch{registry: prometheus.NewRegistry(), feed: dashboard.NewFeed(0)}
+	w.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	var err error
+	if w.collector, err = metrics.New(metrics.Options{Registerer: w.registry, Queue: d.storage.queue}); err != nil {
+		return nil, err
+	}
+	w.alerts, err = alert.New(alert.Options{
+		Rules: alert.Rules(alert.Objectives(d.cfg.Alerts.Objectives)), Notifiers: d.notifiers(), Queue: d.storage.queue,
+		Systems: []sync.System{bird.System, hubspot.System}, Lag: d.cfg.Alerts.Objectives.Lag, Repeat: d.cfg.Alerts.Repeat,
+		Runbooks: d.cfg.Alerts.Runbooks, Logger: d.log, Modes: d.modes, Quotas: d.quotas})
+	return w, err
+}
+
+// observe is the engine's observer.
+func (w *watch) observe(e sync.Event) {
+	w.collector.Observe(e)
+	w.alerts.Observe(e)
+	w.feed.Observe(e)
+	if e.Progress != nil && w.progress != nil {
+		w.progress(*e.Progress)
+	}
+}
+
+// notifiers are those that the configuration names.
+func (d *deployment) notifiers() []alert.Notifier {
+	client := &http.Client{Timeout: 10 * time.Second}
+	var out []alert.Notifier
+	a := &d.cfg.Alerts
+	if a.Log {
+		out = append(out, alert.Log{Logger: d.log})
+	}
+	if a.SlackURL.set() {
+		out = append(out, alert.Slack{URL: a.SlackURL.text, Client: client})
+	}
+	if a.PagerDutyKey.set() {
+		out = append(out, alert.PagerDuty{RoutingKey: a.PagerDutyKey.text, Source: d.cfg.Name, Client: client})
+	}
+	if a.WebhookURL.set() {
+		out = append(out, alert.Webhook{URL: a.WebhookURL.text, Client: client})
+	}
+	return out
+}
+
+// modes tells the rules in which ways the engine works on while something is
+// wrong.
+func (d *deployment) modes() map[string]string {
+	out := map[string]string{}
+	for _, m := range d.engine.Modes() {
+		name := m.Name
+		if m.System != "" {
+			name = string(m.System) + ": " + name
+		}
+		out[name] = m.Why
+	}
+	return out
+}
+
+// quotas tells them how much of HubSpot's day is used up.
+func (d *deployment) quotas() []alert.Quota {
+	q := d.hubspot.Quota()
+	zone, err := time.LoadLocation(d.cfg.HubSpot.Zone)
+	if q.DailyLimit == 0 || err != nil {
+		return nil
+	}
+	y, m, day := time.Now().In(zone).Date()
+	return []alert.Quota{{System: hubspot.System, Used: q.DailyLimit - q.DailyRemaining, Limit: q.DailyLimit,
+		From: time.Date(y, m, day, 0, 0, 0, 0, zone), Until: time.Date(y, m, day+1, 0, 0, 0, 0, zone)}}
+}
+
+// shown are the alerts as the dashboard shows them.
+func (w *watch) shown(now time.Time) []dashboard.Alert {
+	var out []dashboard.Alert
+	for _, a := range w.alerts.Active(now) {
+		out = append(out, dashboard.Alert{Rule: a.Rule, Severity: string(a.Severity), Since: a.Since, Runbook: a.Runbook,
+			Text: fmt.Sprintf("%s %s", a.Summary, a.Description)})
+	}
+	return out
+}
+
+// runWatches compares both accounts with what the mapping needs until ctx ends.
+func (d *deployment) runWatches(ctx context.Context) error {
+	need, err := d.cfg.hubspotSchema()
+	if err != nil {
+		return err
+	}
+	needBird, err := d.cfg.birdSchema()
+	if err != nil {
+		return err
+	}
+	done := make(chan error, 2)
+	every := d.cfg.Engine.WatchInterval
+	go func() { done <- d.hubspot.Watch(ctx, need, hubspot.WatchOptions{Every: every}) }()
+	go func() { done <- d.bird.Watch(ctx, needBird, bird.WatchOptions{Every: every}) }()
+	first := <-done
+	if second := <-done; first == nil {
+		first = second
+	}
+	return first
+}
