@@ -31,6 +31,7 @@ var (
 	_ sync.Degrader  = (*Adapter)(nil)
 	_ sync.Lister    = (*Adapter)(nil)
 	_ sync.Counter   = (*Adapter)(nil)
+	_ sync.Coster    = (*Adapter)(nil)
 	_ sync.Eraser    = (*Adapter)(nil)
 )
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/urbanhub/crmsync/internal/httpx"
+	"github.com/urbanhub/crmsync/sync"
 )
 
 // counts are the answers so far by the hundreds of their status; 0 is no
@@ -64,4 +65,14 @@ func (a *Adapter) Quota() Quota {
 		s.Answers[i] = q.counts.byClass[i].Load()
 	}
 	return s
+}
+
+// Cost implements [sync.Coster]: calls of 100 records each, at the account's
+// quota as it was last told.
+func (a *Adapter) Cost(w sync.Work) (calls int, takes time.Duration) {
+	for _, n := range []int{w.Reads, w.Matches, w.Creates, w.Updates} {
+		calls += (n + maxBatch - 1) / maxBatch
+	}
+	u := a.client.quota.burst.Usage()
+	return calls, u.Per * time.Duration(calls) / time.Duration(max(u.Limit, 1))
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -29,8 +30,17 @@ type Forecast struct {
 	// Overwrites counts values that would be lost, Conflicts fields that both
 	// sides changed.
 	Overwrites, Conflicts int
+	// Detaches counts the pairs that would be put aside because a record is
+	// gone. They are among the unchanged.
+	Detaches int
 	// Rules counts why records are refused or fail.
 	Rules map[string]int
+	// Calls is how many calls [Engine.ApplyForecast] and what follows from it
+	// take at least, by the system, and Takes how long: of the systems that know
+	// it, see [Coster]. Batches are full when a system is what the others wait
+	// for; one that waits for another gets more and smaller ones.
+	Calls map[System]int
+	Takes time.Duration
 	// Items are the records of which something would be written.
 	Items []ForecastItem
 }
@@ -55,15 +65,49 @@ func (e *Engine) Forecast(ctx context.Context, flow string, refs []Ref) (Forecas
 	ctx = WithPriority(ctx, Backfill)
 	m := e.meter(flow, "forecast "+flow)
 	m.Total = len(refs)
-	for i, ref := range refs {
-		r, plan, err := e.foresee(ctx, p, ref)
-		if ctx.Err() != nil {
-			return out, ctx.Err()
+	var work [2]Work
+	err = e.foreseeAll(ctx, p, m, refs, func(i int, s *foreseen) error {
+		out.add(s.look, &s.plan, refs[i], s.err)
+		if s.err == nil && !s.plan.Empty() {
+			s.look.adds(&work, &s.plan)
 		}
-		out.add(r, &plan, ref, err)
-		m.each(i)
+		return nil
+	})
+	out.Calls, out.Takes = e.cost(p.flow, work)
+	return out, err
+}
+
+// A foreseen record is one with what a look at it would do.
+type foreseen struct {
+	look *reconciliation
+	plan Plan
+	err  error
+}
+
+// foreseeAll hands over what looks at records would do, in their order. They are
+// read side by side, so that an adapter can gather them into batches.
+func (e *Engine) foreseeAll(ctx context.Context, p *Planner, m *meter, refs []Ref, do func(i int, s *foreseen) error) error {
+	for page := range slices.Chunk(refs, verifyPage) {
+		seen := make([]foreseen, len(page))
+		var wg sync.WaitGroup
+		for i := range page {
+			wg.Go(func() {
+				s := &seen[i]
+				s.err = e.safely(ctx, func() (err error) { s.look, s.plan, err = e.foresee(ctx, p, page[i]); return err })
+			})
+		}
+		wg.Wait()
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		for i := range seen {
+			if err := do(m.Done+i, &seen[i]); err != nil {
+				return err
+			}
+		}
+		m.step(len(page), m.Done+len(page) < m.Total)
 	}
-	return out, nil
+	return nil
 }
 
 // foresee plans one record as a look at it would, over a store that forgets.
@@ -114,6 +158,9 @@ func (f *Forecast) add(r *reconciliation, plan *Plan, ref Ref, err error) {
 		f.Failed++
 		f.Rules[rule(err)]++
 		return
+	}
+	if r.detached {
+		f.Detaches++
 	}
 	refused := false
 	for i := range plan.Decisions {
@@ -194,21 +241,18 @@ func (e *Engine) ApplyForecast(ctx context.Context, f Forecast) (moved []Ref, er
 	ctx = WithPriority(ctx, Backfill)
 	m := e.meter(f.Flow, "apply "+f.Flow)
 	m.Total = len(f.Items)
-	for i, item := range f.Items {
-		m.each(i)
-		_, plan, err := e.foresee(ctx, p, item.Ref)
-		if ctx.Err() != nil {
-			return moved, ctx.Err()
-		}
-		if err != nil || plan.Empty() || digestOf(&plan) != item.Digest {
-			moved = append(moved, item.Ref)
-			continue
-		}
-		if err := e.Enqueue(ctx, Change{ID: "forecast:" + newID(), Ref: item.Ref, Reason: ReasonManual, Priority: Backfill}); err != nil {
-			return moved, err
-		}
+	refs := make([]Ref, len(f.Items))
+	for i := range f.Items {
+		refs[i] = f.Items[i].Ref
 	}
-	return moved, nil
+	err = e.foreseeAll(ctx, p, m, refs, func(i int, s *foreseen) error {
+		if s.err != nil || s.plan.Empty() || digestOf(&s.plan) != f.Items[i].Digest {
+			moved = append(moved, refs[i])
+			return nil
+		}
+		return e.Enqueue(ctx, Change{ID: "forecast:" + newID(), Ref: refs[i], Reason: ReasonManual, Priority: Backfill})
+	})
+	return moved, err
 }
 
 // of returns the switches of a flow that are thrown.

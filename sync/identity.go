@@ -124,7 +124,7 @@ func (r *reconciliation) gone(ctx context.Context, s Side) error {
 	if err := r.allow(ctx, detachment); err != nil {
 		return err
 	}
-	r.link.State = Detached
+	r.link.State, r.detached = Detached, true
 	r.note(Entry{Kind: EntryDetached, Note: "the " + s.String() + " record is gone"})
 	return r.commit(ctx, r.interrupted(), nil)
 }

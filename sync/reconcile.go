@@ -32,6 +32,7 @@ type reconciliation struct {
 	losses   []loss               // found before the far side was read
 	wrote    bool
 	decided  bool
+	detached bool
 }
 
 // run brings the pair in step.

@@ -55,13 +55,6 @@ func (m *meter) step(n int, more bool) {
 	m.engine.observe(Event{Type: EventProgress, Flow: m.flow, Progress: &told, Duration: took})
 }
 
-// each tells of the item i of Total after every hundred.
-func (m *meter) each(i int) {
-	if n := i + 1; n == m.Total || n%100 == 0 {
-		m.step(n-m.Done, n < m.Total)
-	}
-}
-
 // size finds out how many records of a kind there are: from the system if it
 // can count them, else from the last inventory.
 func (e *Engine) size(ctx context.Context, end *Endpoint) (n int, estimated bool, err error) {

@@ -2,6 +2,7 @@ package sync_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -149,4 +150,67 @@ type asked struct {
 func (a *asked) Read(ctx context.Context, kind sync.Kind, ids []string) ([]sync.Record, error) {
 	a.priorities = append(a.priorities, sync.PriorityOf(ctx))
 	return a.fake.Read(ctx, kind, ids)
+}
+
+// A priced fake takes a call for each record, ten a second.
+type priced struct{ *fake }
+
+func (priced) Cost(w sync.Work) (int, time.Duration) {
+	n := w.Reads + w.Matches + w.Creates + w.Updates
+	return n, time.Duration(n) * 100 * time.Millisecond
+}
+
+// A forecast tells how many calls it takes to apply it, how long that takes at
+// least, and how many pairs lack a record.
+func TestForecastTellsWhatItCosts(t *testing.T) {
+	bubble(t, func(w *world) {
+		w.cfg.Peers[rightSystem] = sync.Peer{Source: priced{w.right}, Sink: w.right}
+		w.start()
+		refs := w.crowd(250)
+		_, gone := w.pair("email", "gone@example.com")
+		refs = append(refs, w.link(gone).Left)
+		for _, left := range refs[:200] {
+			w.left.edit(left, "name", "Edited")
+		}
+		for i := range 50 {
+			refs = append(refs, w.left.create("email", fmt.Sprintf("new%d@example.com", i), "name", "New"))
+		}
+		w.right.remove(gone, true)
+		w.takeHooks()
+		f, err := w.engine.Forecast(w.ctx, "people", refs)
+		if err != nil || f.Records != 301 || f.Creates != 50 || f.Updates != 200 || f.Unchanged != 51 || f.Detaches != 1 {
+			t.Fatalf("%+v, %v", f, err)
+		}
+		for i, item := range f.Items {
+			if i > 0 && i < 200 && item.Ref != refs[i] {
+				t.Fatalf("item %d is %s, want %s", i, item.Ref, refs[i])
+			}
+		}
+		before := w.right.counted("read", "match", "create", "update")
+		if _, err := w.engine.ApplyForecast(w.ctx, f); err != nil {
+			t.Fatal(err)
+		}
+		w.takeHooks()
+		for range 5 { // without the looks that webhooks ask for
+			if err := w.engine.RunOnce(w.ctx); err != nil {
+				t.Fatal(err)
+			}
+			w.takeHooks()
+			time.Sleep(time.Second)
+		}
+		made := w.right.counted("read", "match", "create", "update") - before
+		if f.Calls[rightSystem] != made || f.Calls[leftSystem] != 0 || f.Takes != time.Duration(made)*100*time.Millisecond {
+			t.Errorf("%d calls foretold, %s, and %d made", f.Calls[rightSystem], f.Takes, made)
+		}
+	})
+}
+
+// counted counts calls.
+func (f *fake) counted(ops ...string) (n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, op := range ops {
+		n += f.calls[op]
+	}
+	return n
 }
