@@ -56,15 +56,18 @@ func goBlock(t *testing.T, where string, b block) {
 	}
 }
 
-// allSources are the lines of all Go files, without indentation and blank ones.
+// allSources are the lines of all Go files, without indentation, blank ones and
+// what is said to the linter.
 var allSources string
+
+var toLinter = regexp.MustCompile(` *//nolint:.*`)
 
 func sources(t *testing.T) string {
 	t.Helper()
 	if allSources == "" {
 		var b strings.Builder
 		for _, file := range files(t, ".go") {
-			b.WriteString(strings.Join(lines(read(t, file)), "\n") + "\n")
+			b.WriteString(strings.Join(lines(toLinter.ReplaceAllString(read(t, file), "")), "\n") + "\n")
 		}
 		allSources = b.String()
 	}

@@ -131,7 +131,7 @@ func TestDaemonCommands(t *testing.T) {
 	for file := range pages(t) {
 		for _, m := range daemonCommand.FindAllStringSubmatch(read(t, file), -1) {
 			field := strings.ToUpper(m[1][:1]) + m[1][1:]
-			if !regexp.MustCompile(`(?m)^\s+(?i:`+field+`)\s+\S+\s+` + "`" + `cmd:`).MatchString(commands.String()) {
+			if !regexp.MustCompile(`(?m)^\s+(?i:` + field + `)\s+\S+\s+` + "`" + `cmd:`).MatchString(commands.String()) {
 				t.Errorf("%s: crmsyncd has no command %s", file, m[1])
 			}
 		}

@@ -40,9 +40,9 @@ func TestDurable(t *testing.T) {
 	t.Chdir(t.TempDir())
 	ctx := t.Context()
 	store := must(sqlitestore.Open(ctx, "crmsync.db", nil)) // one process, a local disk; store.Backup copies it while it works
-	defer store.Close()
+	defer store.Close()                                     //nolint:errcheck // the README is about other things
 	queue := must(sqlitequeue.Open(ctx, store))
-	defer queue.Close(context.WithoutCancel(ctx))
+	defer queue.Close(context.WithoutCancel(ctx)) //nolint:errcheck // likewise
 	if _, err := queue.Stats(ctx, time.Now()); err != nil {
 		t.Error(err)
 	}
