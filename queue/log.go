@@ -152,8 +152,9 @@ type Page struct {
 	// More is set when the limit cut the page short.
 	More bool
 	// Settled promises that no entry of the stream with a Seq up to it will
-	// become visible after this read began. A log whose entries become
-	// visible in order returns [AllSettled]. It never falls.
+	// become visible after this read looked, at all its spans at one moment if
+	// the log has late commits. A log whose entries become visible in order
+	// returns [AllSettled]. It never falls.
 	Settled uint64
 }
 

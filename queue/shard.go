@@ -59,8 +59,8 @@ func (sh *shard) unproven() bool {
 	return sh.suspicious > 0
 }
 
-// advance notes that the stream was read from after to next, by a read whose
-// start is described by settled.
+// advance notes that the stream was read from after to next, by a read after
+// which nothing up to settled comes.
 func (st *stream) advance(after, next, settled uint64) {
 	if after <= st.floor {
 		st.floor = max(st.floor, min(next, settled))

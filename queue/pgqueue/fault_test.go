@@ -129,6 +129,12 @@ func TestCheck(t *testing.T) {
 	refused(t, guest.Check(ctx), sync.Denied, "GRANT")
 	_, err := guest.Lease(ctx, t0, queue.LeaseParams{Owner: "a", For: time.Minute})
 	refused(t, err, sync.Denied, "grant")
+	if _, err := pool.Exec(ctx, "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA crmsync TO "+role); err != nil {
+		t.Fatal(err)
+	}
+	must(t, guest.Check(ctx))
+	must(t, guest.Append(ctx, t0, []sync.Message{message("1", "k")}))
+	want(t, take(t, dispatcher(t, guest, "guest"), t0), "1")
 
 	if _, err := pool.Exec(ctx, "DELETE FROM crmsync.queue_shard WHERE shard = 7"); err != nil {
 		t.Fatal(err)

@@ -144,6 +144,33 @@ func settles(t *testing.T, log *pgqueue.Log, key string) bool {
 	return false
 }
 
+// A server that crashes may forget numbers that were drawn in vain and draw
+// them again, for a message that is not there yet when a later one is.
+func TestNumbersDrawnAgain(t *testing.T) {
+	pool := database(t)
+	log := pgqueue.NewLog(pool, nil)
+	must(t, log.Append(t.Context(), t0, []sync.Message{message("1", "k")}))
+	vain := begin(t, pool)
+	must(t, log.EnqueueTx(t.Context(), vain, t0, message("2", "k")))
+	must(t, vain.Rollback(t.Context()))
+	if !settles(t, log, "k") {
+		t.Fatal("the first message does not settle")
+	}
+	if _, err := pool.Exec(t.Context(), "SELECT setval('crmsync.queue_message_seq_seq', 1)"); err != nil {
+		t.Fatal(err)
+	}
+	early := begin(t, pool)
+	must(t, log.EnqueueTx(t.Context(), early, t0, message("early", "k")))
+	must(t, log.Append(t.Context(), t0, []sync.Message{message("late", "k")}))
+	if page := read(t, log, "k"); page.Settled > 1 {
+		t.Errorf("up to %d is settled, but 2 is still to come", page.Settled)
+	}
+	must(t, early.Commit(t.Context()))
+	if page := read(t, log, "k"); len(page.Entries) != 3 || page.Entries[1].Seq != 2 {
+		t.Errorf("entries %v, want three with the second late", page.Entries)
+	}
+}
+
 // A transaction that is open for long elsewhere keeps xmin back, and yet
 // nothing unsettled; one that pushed messages does.
 func TestLongTransaction(t *testing.T) {
@@ -235,11 +262,12 @@ func TestDedupeAtTheTurnOfTheWeek(t *testing.T) {
 	}
 }
 
-// waiting returns when a session waits for a lock.
+// waiting returns when a session of the database waits for a lock.
 func waiting(t *testing.T, pool *pgxpool.Pool) {
 	t.Helper()
 	for n := 0; n == 0; {
-		must(t, pool.QueryRow(t.Context(), "SELECT count(*) FROM pg_locks WHERE NOT granted").Scan(&n))
+		must(t, pool.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity
+			WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&n))
 		time.Sleep(time.Millisecond)
 	}
 }

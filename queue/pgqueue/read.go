@@ -17,6 +17,12 @@ import (
 	"github.com/urbanhub/crmsync/sync"
 )
 
+// drawnSQL returns the last sequence number drawn and then, if that is not
+// known to be settled, a transaction number.
+const drawnSQL = `
+WITH drawn AS MATERIALIZED (SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS seq FROM @message_seq_seq)
+SELECT seq, CASE WHEN seq > $1 THEN pg_current_xact_id()::text::int8 ELSE 0 END FROM drawn`
+
 // readSQL answers all spans by probes of the primary key. The row numbered -1
 // describes the snapshot that all of them were read by.
 const readSQL = `
@@ -48,15 +54,13 @@ func (l *Log) Read(ctx context.Context, spans []queue.Span) ([]queue.Page, error
 		}
 		r, _, held = l.settled.begin()
 	}
-	again, err := l.pace.wait(ctx, held)
+	again, err := l.pace.wait(ctx)
 	if err != nil {
 		return nil, pgerror.Wrap("pgqueue: read", err)
 	}
 	f := fetch{reading: r, spans: spans, pages: make([]queue.Page, len(spans)), again: again}
 	err = l.guarded(ctx, func(b *pgx.Batch) {
-		if f.before > 0 {
-			b.Queue("SELECT pg_current_xact_id()::text::int8").QueryRow(func(row pgx.Row) error { return row.Scan(&f.xid) })
-		}
+		b.Queue(l.sql.Replace(drawnSQL), f.floor).QueryRow(func(row pgx.Row) error { return row.Scan(&f.drawn, &f.xid) })
 		b.Queue(l.sql.Replace(readSQL), f.args()...).Query(f.scan)
 	})
 	if err == nil && len(f.corrupt) > 0 {
@@ -66,6 +70,9 @@ func (l *Log) Read(ctx context.Context, spans []queue.Span) ([]queue.Page, error
 		return nil, pgerror.Wrap("pgqueue: read", err)
 	}
 	l.pace.read(len(spans), f.entries)
+	if again {
+		l.pace.searched(f.known, held)
+	}
 	final := l.settled.end(f.reading)
 	for i := range f.pages {
 		p := &f.pages[i]
@@ -97,8 +104,9 @@ type fetch struct {
 	reading
 	spans   []queue.Span
 	pages   []queue.Page
-	again   bool // look for late commits, too
+	again   bool // search for late commits, too
 	entries int
+	known   int // entries that the search read again
 	corrupt []corrupt
 }
 
@@ -108,7 +116,7 @@ func (f *fetch) args() []any {
 	after, upto, key := make([]int64, 0, n), make([]int64, 0, n), make([]string, 0, n)
 	for i := range f.spans {
 		s := &f.spans[i]
-		if !f.again && s.Upto != 0 && s.Key == "" {
+		if !f.again && search(s) {
 			f.pages[i].More = true // not now: the page ends where it begins
 			continue
 		}
@@ -120,8 +128,8 @@ func (f *fetch) args() []any {
 	return []any{shard, priority, after, upto, key, most, number}
 }
 
-// row is what readSQL returns of an entry. What the row of the
-// snapshot lacks are pointers.
+// row is what readSQL returns of an entry. What the row of the snapshot lacks
+// are pointers.
 type row struct {
 	span     int32
 	seq      int64
@@ -166,7 +174,13 @@ func (f *fetch) add(r *row, i int) {
 	}
 	p.Entries = append(p.Entries, e)
 	f.entries++
+	if search(s) {
+		f.known++
+	}
 }
+
+// search reports whether the span is read in search of late commits.
+func search(s *queue.Span) bool { return s.Upto != 0 && s.Key == "" }
 
 // entry decodes the row.
 func (r *row) entry(s *queue.Span) (queue.Entry, error) {

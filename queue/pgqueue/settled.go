@@ -2,6 +2,7 @@ package pgqueue
 
 import (
 	"slices"
+	"strings"
 	stdsync "sync"
 )
 
@@ -9,28 +10,45 @@ import (
 // number is drawn before its transaction commits, so that entry 7 may be seen
 // before entry 6. Two observations tell that 6 has come or never will:
 //
-// The first comes with the reads. A transaction that drew a number below one
-// seen had its transaction number by then, and a read that begins afterwards
-// draws a higher one. Once the xmin of a later snapshot reaches that, the
-// former has ended. (The xmax of a snapshot would not do: it is the first after
-// the last that ended, and others above it may be under way.)
+// The first comes with the reads, which look, in this order, at the last
+// sequence number that was drawn, get a transaction number of their own, and
+// take the snapshot that they read by. Whoever drew a sequence number had its
+// transaction number by then; this one is therefore higher than those of all
+// who drew the numbers up to the last. All transactions below the xmin of a
+// snapshot have ended, and what they committed is visible in it. So once the
+// xmin of a snapshot, of the same read or of any later one, reaches the
+// transaction number, nothing up to the sequence number is still to come: in
+// quiet times this holds at once, for a read's own transaction is under way
+// and no other below it.
+//
+// The order cannot be any other, and no number of the snapshot stands in for
+// the transaction number. Its xmax is the first after the last that ended:
+// others from there on may be under way and have drawn low numbers.
+// Savepoints change nothing, as a transaction has a number before any of its
+// savepoints has; nor does a host's default isolation with one snapshot per
+// transaction, which is older than the number then and settles nothing by
+// itself but the numbers of reads before it.
+//
+// Only numbers up to the highest one seen in a message are remembered as
+// settled. Those beyond were drawn in vain so far, and a server that crashes
+// before it has written them down draws them again; what was seen was written.
 //
 // The second is for when xmin stands still, because of a long transaction
 // elsewhere, a report or a dump. Whoever drew a number holds a lock on the
-// table of messages until its transaction ends. Once all who held one at some
-// moment have let go, all numbers seen before that moment are settled.
+// table of messages until its transaction ends, and is visible from before it
+// lets go. Once all who held one at some moment have let go, all numbers seen
+// before that moment are settled for the reads that begin then.
 type settled struct {
 	mu    stdsync.Mutex
-	seen  int64  // the highest number seen
+	seen  int64  // the highest number seen in a message
 	floor int64  // the highest number known to be settled
-	marks []mark // in order of both xid and seq
-	vain  int    // reads in a row that left something unsettled
+	marks []mark // not passed yet
+	vain  int    // reads in a row that settled nothing though something was open
 
 	asking  stdsync.Mutex // held by who looks at the locks
-	locks   int64         // settled by locks
-	at      int64         // what will be when the holders are gone
+	at      int64         // what will be settled when the holders are gone
 	holders []string      // virtual transactions
-	asked   bool          // since something was settled otherwise
+	asked   bool          // since something was settled by reads
 }
 
 // A mark says that all numbers up to seq are settled for snapshots whose xmin
@@ -39,11 +57,11 @@ type mark struct{ xid, seq int64 }
 
 // A reading is one read of the log.
 type reading struct {
-	base   int64 // what was settled before it began
-	before int64 // the highest number seen before, if it is to be marked
-	xid    int64 // its transaction number, 0 if none
-	xmin   int64 // of its snapshot
-	top    int64 // the highest number read
+	floor int64 // what was settled before it began
+	drawn int64 // the last number drawn
+	xid   int64 // its transaction number, got after that; 0 if all is settled
+	xmin  int64 // of its snapshot, taken after that
+	top   int64 // the highest number in the snapshot's messages
 }
 
 // begin returns a reading, whether the locks should be asked because xmin
@@ -52,33 +70,30 @@ func (s *settled) begin() (r reading, stuck, held bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	const patience = 16
-	r.base = s.locks
-	if s.seen > s.floor {
-		r.before = s.seen
-	}
-	return r, s.vain >= patience, len(s.holders) > 0 && s.asked
+	return reading{floor: s.floor}, s.vain >= patience, len(s.holders) > 0 && s.asked
 }
 
-// end takes note of a reading and returns up to where its stream is final.
+// end takes note of a reading and returns up to where it is final.
 func (s *settled) end(r reading) uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.seen = max(s.seen, r.top)
-	if n := len(s.marks); r.xid > 0 && (n == 0 || r.before > s.marks[n-1].seq && r.xid > s.marks[n-1].xid) {
-		s.marks = append(s.marks, mark{r.xid, r.before})
+	floor := r.floor
+	if r.xid > 0 {
+		s.marks = append(s.marks, mark{r.xid, min(r.drawn, s.seen)})
 	}
-	floor, passed := r.base, 0
-	for i, m := range s.marks {
-		if m.xid <= r.xmin {
-			floor, passed = max(floor, m.seq), i
+	s.marks = slices.DeleteFunc(s.marks, func(m mark) bool {
+		passed := m.xid <= r.xmin
+		if passed {
+			floor = max(floor, m.seq)
 		}
-	}
-	s.marks = s.marks[passed:] // the one just passed serves reads that began earlier
+		return passed
+	})
 	s.thin()
-	s.floor = max(s.floor, floor)
-	if s.vain++; floor >= s.seen {
+	if s.vain++; floor > r.floor || floor >= s.seen {
 		s.vain, s.asked = 0, false
 	}
+	s.floor = max(s.floor, floor)
 	return uint64(floor)
 }
 
@@ -96,8 +111,7 @@ func (s *settled) thin() {
 	s.marks = kept
 }
 
-// ask returns the highest number seen: what a look at the locks that begins
-// now can settle.
+// ask returns what a look at the locks that begins now can settle.
 func (s *settled) ask() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -110,13 +124,21 @@ func (s *settled) answer(seen int64, holders []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.vain, s.asked = 0, true
-	s.holders = slices.DeleteFunc(s.holders, func(h string) bool { return !slices.Contains(holders, h) })
-	if len(s.holders) > 0 {
+	left := holders[:0:0]
+	for _, h := range holders {
+		// A transaction that is prepared for a commit in two phases goes on by
+		// another name.
+		if prepared := strings.HasPrefix(h, "-1/"); prepared || slices.Contains(s.holders, h) {
+			left = append(left, h)
+		}
+	}
+	if len(s.holders) > 0 && len(left) > 0 {
+		s.holders = left
 		return
 	}
-	s.locks = max(s.locks, s.at)
+	s.floor = max(s.floor, s.at)
 	s.at, s.holders = seen, holders
 	if len(holders) == 0 {
-		s.locks = seen
+		s.floor = max(s.floor, seen)
 	}
 }

@@ -15,6 +15,8 @@ import (
 type counting struct {
 	queue.Log
 	appends, reads, rows, deletes, holds, leases atomic.Int64
+	again                                        atomic.Int64 // rows of searches for late commits
+	late                                         atomic.Int64 // pages that a late commit could precede
 }
 
 func (c *counting) Append(ctx context.Context, now time.Time, msgs []sync.Message) error {
@@ -26,10 +28,20 @@ func (c *counting) Read(ctx context.Context, spans []queue.Span) ([]queue.Page, 
 	pages, err := c.Log.Read(ctx, spans)
 	c.reads.Add(1)
 	for i := range pages {
-		c.rows.Add(int64(len(pages[i].Entries)))
+		rows := int64(len(pages[i].Entries))
+		c.rows.Add(rows)
+		if spans[i].Upto != 0 && spans[i].Key == "" {
+			c.again.Add(rows)
+		}
+		if pages[i].Settled < pages[i].Next {
+			c.late.Add(1)
+		}
 	}
 	return pages, err
 }
+
+// fresh counts the rows that were not read in search of late commits.
+func (c *counting) fresh() int64 { return c.rows.Load() - c.again.Load() }
 
 func (c *counting) Delete(ctx context.Context, f queue.Fence, entries []queue.Pos) error {
 	c.deletes.Add(1)

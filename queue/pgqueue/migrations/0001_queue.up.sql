@@ -18,6 +18,10 @@ CREATE TABLE queue_message (
     autovacuum_vacuum_insert_scale_factor = 0.5,
     autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 20000);
 
+-- Reads look at the last number drawn. It tells whoever may use the schema how
+-- many messages there were, and saves the roles that work a grant.
+GRANT SELECT ON SEQUENCE queue_message_seq_seq TO PUBLIC;
+
 -- The few that failed, for the statistics.
 CREATE INDEX queue_message_retry ON queue_message (retry_at) WHERE retry_at IS NOT NULL;
 
