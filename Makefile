@@ -16,6 +16,7 @@ DURATION ?= 5m
 SERVERS := go run ./internal/servers --
 # The linter is built from source at this version and cached.
 GOLANGCI := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GOVULNCHECK := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 .PHONY: help
 help: ## show what make can do
@@ -43,10 +44,18 @@ figures: ## the figures of sync/figures_*_test.go in full: 100,000 facts, 5,000 
 	go test -count=1 -timeout 60m -tags figures -v -run "^($$tests)$$" ./sync | { grep -v '^=== ' || true; }
 
 .PHONY: lint
-lint: ## gofmt, go vet and golangci-lint
+lint: vuln ## gofmt, go vet, golangci-lint (staticcheck and gosec among it) and govulncheck
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
 	go vet ./...
 	$(GOLANGCI) run ./...
+
+.PHONY: vuln
+vuln: ## known weaknesses of what we call; one line tells when their database cannot be reached
+	@log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
+	if timeout 300 $(GOVULNCHECK) ./... >"$$log" 2>&1; then tail -n 1 "$$log"; \
+	elif [ $$? -eq 124 ] || grep -qE 'fetching vulnerabilities|dial tcp|no such host|lookup disabled' "$$log"; then \
+		echo 'NOT CHECKED: govulncheck cannot reach https://vuln.go.dev from here'; \
+	else cat "$$log"; exit 1; fi
 
 .PHONY: bench
 bench: ## every benchmark with its figure, then bench-peers

@@ -45,7 +45,7 @@ func start(h http.Handler, l net.Listener, url string, dial dialFunc) *Server {
 		cancel:    cancel,
 		transport: &http.Transport{DialContext: dial, MaxIdleConnsPerHost: 100},
 	}
-	s.server = &http.Server{
+	s.server = &http.Server{ //nolint:gosec // G112: it serves its own tests, in virtual time, where a deadline would be waited for
 		Handler:     h,
 		BaseContext: func(net.Listener) context.Context { return ctx },
 		ConnState:   s.track,
