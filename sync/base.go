@@ -28,6 +28,9 @@ type Base struct {
 	// ignores them.
 	Unfinished [2]Fields `json:"unfinished,omitzero"`
 	Intent     string    `json:"intent,omitempty"`
+	// Fired counts, by the name of a [Trigger], the transitions that it has
+	// fired for. The planner ignores it.
+	Fired map[string]int `json:"fired,omitempty"`
 }
 
 // Zero reports whether there is no base yet.

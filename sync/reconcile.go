@@ -213,6 +213,9 @@ func (r *reconciliation) flush(ctx context.Context) error {
 
 // commit stores the link, the base and the audit entries in one transaction.
 func (r *reconciliation) commit(ctx context.Context, base *Base, intent *Intent) error {
+	if base != nil && base.Fired == nil {
+		base.Fired = r.base.Fired
+	}
 	link, err := r.engine.commit(ctx, time.Now(), Commit{Link: r.link, Base: base, Entries: r.stamped(intent)})
 	if err != nil {
 		return err

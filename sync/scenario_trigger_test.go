@@ -259,3 +259,24 @@ func TestTriggerFiresOnceWhenAnAnswerIsLost(t *testing.T) {
 		w.noDead()
 	}, triggered(n))
 }
+
+// While another field waits for a person, the moment of the last agreement
+// stands still: a transition that comes again is told again all the same.
+func TestTriggerFiresAgainWhileAFieldIsHeld(t *testing.T) {
+	n := &notebook{rung: byKey}
+	bubble(t, func(w *world) {
+		left, right := w.pair("name", "Ana", "email", "ana@example.com", "msisdn", "+1")
+		w.left.edit(left, "msisdn", "+2")
+		w.right.edit(right, "phone", "+3")
+		w.settle()
+		for _, name := range []string{"Eva", "Ana", "Eva"} {
+			time.Sleep(time.Minute)
+			w.left.edit(left, "name", name)
+			w.settle()
+		}
+		if got := n.texts(); !slices.Equal(got, []string{"Ana>Eva", "Eva>Ana", "Ana>Eva"}) {
+			t.Errorf("told %q", got)
+		}
+		w.noDead()
+	}, triggered(n), func(w *world) { w.flow.Fields[4].Policy = sync.Policy{Kind: sync.Review} })
+}

@@ -6,7 +6,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -66,12 +68,17 @@ func (r *reconciliation) fire(ctx context.Context, next *Base) error {
 		return nil
 	}
 	var facts []Item
+	next.Fired = maps.Clone(r.base.Fired)
 	for i := range r.flow.Fields {
 		f := &r.flow.Fields[i]
 		from, to := agreedValue(f, &r.base), agreedValue(f, next)
 		for k := range r.engine.cfg.Triggers {
 			if t := &r.engine.cfg.Triggers[k]; t.fires(r.flow.Name, f.Name, from, to) {
 				facts = append(facts, seen{r.transition(t, from, to)})
+				if next.Fired == nil {
+					next.Fired = map[string]int{}
+				}
+				next.Fired[t.Name]++
 			}
 		}
 	}
@@ -99,13 +106,13 @@ func agreedValue(f *Field, b *Base) string {
 }
 
 // transition makes the fact of a transition. The base's times tell it from an
-// earlier one between the same values.
+// earlier one between the same values, and its count if they stood still.
 func (r *reconciliation) transition(t *Trigger, from, to string) Fact {
 	subject := r.link.Left
 	if subject.Zero() {
 		subject = r.link.Right
 	}
-	told := strings.Join([]string{r.link.ID, t.Name, from, to,
+	told := strings.Join([]string{r.link.ID, t.Name, from, to, strconv.Itoa(r.base.Fired[t.Name]),
 		r.base.Left.UpdatedAt.UTC().Format(time.RFC3339Nano), r.base.Right.UpdatedAt.UTC().Format(time.RFC3339Nano)}, "\x00")
 	sum := sha256.Sum256([]byte(told))
 	data := map[string]any{}

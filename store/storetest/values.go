@@ -9,7 +9,7 @@ import (
 
 var values = []scenario{
 	{"values: bases come back", func(r *rig) {
-		base := sync.Base{Unsettled: true, Unfinished: [2]sync.Fields{nil, {"mail": sync.Text("ana@example.com")}},
+		base := sync.Base{Unsettled: true, Fired: map[string]int{"won": 2}, Unfinished: [2]sync.Fields{nil, {"mail": sync.Text("ana@example.com")}},
 			Left:  sync.Shadow{Fields: everyValue(), UpdatedAt: noon},
 			Right: sync.Shadow{Fields: sync.Fields{}, UpdatedAt: noon.In(time.FixedZone("-05", -5*3600))},
 		}
