@@ -18,8 +18,10 @@ type Backoff struct {
 	// Attempts is how often a message is tried before it goes to the dead
 	// letters, 20 by default: about an hour and a half of trouble.
 	Attempts int
-	// Conflicts is how often a message may meet a moved world or a unique
-	// value held elsewhere before it goes to the dead letters, 5 by default.
+	// Conflicts is how often a message may meet a record that is gone or a
+	// unique value held elsewhere before it goes to the dead letters, 5 by
+	// default. That others got on with the pair meanwhile ([ErrStale]) counts
+	// among the Attempts alone: the more there is to do, the more often it happens.
 	Conflicts int
 }
 
@@ -71,7 +73,11 @@ func (b Backoff) settle(lane Lane, err error, now time.Time) settlement {
 		s.bury = attempts >= b.Attempts
 		s.at = now.Add(b.wait(attempts))
 	case Conflict, NotFound:
-		s.bury = attempts >= b.Attempts || conflicts(lane) >= b.Conflicts
+		overtaken := errors.Is(err, ErrStale)
+		if overtaken {
+			s.cause.Action = Retry.String()
+		}
+		s.bury = attempts >= b.Attempts || !overtaken && conflicts(lane) >= b.Conflicts
 		s.at = now.Add(b.wait(attempts) / 4)
 	case RetryAt:
 		s.cause.Free = true
