@@ -9,6 +9,11 @@ import (
 // look, and no edit waits. A person or a verification who asks gets a whole
 // look.
 func (r *reconciliation) passive() bool {
+	return r.signalled() && !r.base.Unsettled && r.link.Intent == nil
+}
+
+// signalled is passive whatever state the pair is in.
+func (r *reconciliation) signalled() bool {
 	for i := range r.hints {
 		switch r.hints[i].Reason {
 		case ReasonWebhook, ReasonJournal, ReasonSweep, ReasonFact:
@@ -16,7 +21,7 @@ func (r *reconciliation) passive() bool {
 			return false
 		}
 	}
-	return len(r.hints) > 0 && r.link.State == Active && !r.base.Unsettled && r.link.Intent == nil
+	return len(r.hints) > 0 && r.link.State == Active
 }
 
 // foretold reports whether the look can end before it began: the signals
@@ -24,7 +29,24 @@ func (r *reconciliation) passive() bool {
 // cost no call at all. A claim that was overtaken by an edit does no harm: the
 // edit sends a signal of its own.
 func (r *reconciliation) foretold() bool {
-	if !r.passive() || r.link.End(r.near) != r.ref {
+	if !r.passive() || !r.claimAgreed() {
+		return false
+	}
+	r.echoed()
+	return true
+}
+
+// halfMade reports whether the signals claim only what both sides have agreed
+// on, but the pair is not settled: most likely the record was just created,
+// and the worker that did it is about to tell the other side. It goes on with
+// or without this signal.
+func (r *reconciliation) halfMade() bool {
+	return r.signalled() && r.base.Unsettled && r.link.Intent == nil && r.claimAgreed()
+}
+
+// claimAgreed reports whether all signals claim nothing but what was agreed on.
+func (r *reconciliation) claimAgreed() bool {
+	if r.link.End(r.near) != r.ref {
 		return false
 	}
 	for i := range r.hints {
@@ -32,15 +54,18 @@ func (r *reconciliation) foretold() bool {
 			return false
 		}
 	}
-	r.echoed()
 	return true
 }
 
 // claimsAgreed reports whether a signal claims nothing but what was agreed on.
-// Names that the flow does not map claim nothing that matters.
+// Names that the flow does not map claim nothing that matters, nor does the
+// record's own ID.
 func (r *reconciliation) claimsAgreed(c *Change) bool {
 	was := r.base.side(r.near).Fields
 	for n, digest := range c.Witness {
+		if n == IDField && digest == Text(c.Ref.ID).Digest() {
+			continue
+		}
 		v, agreed := was[n]
 		if r.planner.maps(r.near, n) && (!agreed || v.Digest() != digest) {
 			return false

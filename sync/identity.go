@@ -22,6 +22,9 @@ func (r *reconciliation) gather(ctx context.Context) (ready bool, err error) {
 	if r.fresh && r.link.Generation == 0 && r.engine.creates.any(r.ref) {
 		return false, r.busy(2*busyWait, "the record may be one that is just being created")
 	}
+	if r.fresh && r.halfMade() {
+		return false, r.busy(8*busyWait, "the pair is just being made")
+	}
 	near, err := r.readNear(ctx)
 	if err != nil {
 		return false, err

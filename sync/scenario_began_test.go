@@ -26,7 +26,7 @@ func TestHistoryByBackfill(t *testing.T) {
 			t.Errorf("%d records on the left, want that without a time", n)
 		}
 		time.Sleep(time.Hour) // nobody runs
-		j.put("1", sync.ChangePage{Next: "2", Changes: []sync.Change{changed(fresh, start.Add(30 * time.Minute)), changed(old, start.Add(-30 * time.Minute))}})
+		j.put("1", sync.ChangePage{Next: "2", Changes: []sync.Change{changed(fresh, start.Add(30*time.Minute)), changed(old, start.Add(-30*time.Minute))}})
 		w.start()
 		stop = w.run()
 		time.Sleep(3 * time.Second)

@@ -306,6 +306,31 @@ func TestANewRecordsWebhookWaitsForItsLink(t *testing.T) {
 	})
 }
 
+// So does one that comes between the creation and the write of the new id.
+func TestANewRecordsWebhookWaitsForItsIdToBeTold(t *testing.T) {
+	bubble(t, func(w *world) {
+		left := w.left.create("email", "ana@example.com")
+		hooks, begun := w.takeHooks(), 0
+		w.over(&tapped{begin: func(l sync.Link) error {
+			if begun++; begun == 2 {
+				w.enqueue(claim("creation", l.Right, "id", l.Right.ID))
+				time.Sleep(10 * time.Millisecond)
+			}
+			return nil
+		}})
+		w.running(func() {
+			w.enqueue(hooks...)
+			time.Sleep(5 * time.Second)
+		})
+		w.wrote("L1 beta_id", "R1 alpha_id", "R1 mail")
+		if reads := w.right.calls["read"]; reads != 0 || begun != 2 {
+			t.Errorf("the webhook cost %d reads, and %d writes began", reads, begun)
+		}
+		w.holds(w.left, left, "beta_id", "R1")
+		w.noDead()
+	})
+}
+
 // It waits only once: a record that somebody else made is looked at soon,
 // however long a creation takes.
 func TestCreationsHoldNobodyUp(t *testing.T) {
