@@ -74,6 +74,30 @@ func (p *Place) Refused() {
 	}
 }
 
+// factor is the part of the rate that may be used at present.
+func (w *Window) factor(now time.Time) float64 {
+	return min(w.cuts.factor(now, w.per), w.ramped(now))
+}
+
+// rampTime is how long a ramp takes from the least rate to all of it.
+const rampTime = 10 * time.Second
+
+// Ramp lets the calls begin again slowly, after an outage: with a tenth of the
+// rate, and nothing saved up. Bursts are for those who come one by one.
+func (w *Window) Ramp() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := time.Now()
+	w.accrue(now)
+	w.ramp, w.tokens = now, min(w.tokens, 1)
+	w.dispatch()
+}
+
+// ramped is the part of the rate that a ramp has reached.
+func (w *Window) ramped(now time.Time) float64 {
+	return min(least+(1-least)*float64(now.Sub(w.ramp))/float64(rampTime), 1)
+}
+
 // Usage is a view of a window.
 type Usage struct {
 	// Limit is the quota: calls in any span of Per.
@@ -82,7 +106,8 @@ type Usage struct {
 	// Used is how much of it this process has in use, and Others how much
 	// others seem to have.
 	Used, Others int
-	// Factor is the part of the rate that refusals have left, at most 1.
+	// Factor is the part of the rate that refusals and a ramp have left, at
+	// most 1.
 	Factor float64
 	// Waiting is how many callers wait.
 	Waiting int
@@ -97,7 +122,7 @@ func (w *Window) Usage() Usage {
 	now := time.Now()
 	w.accrue(now)
 	u := Usage{Limit: w.limit, Per: w.per, Used: w.used(), Others: w.news.others,
-		Factor: w.cuts.factor(now, w.per), Waiting: w.line.len()}
+		Factor: w.factor(now), Waiting: w.line.len()}
 	if w.until.After(now) {
 		u.Paused = w.until
 	}

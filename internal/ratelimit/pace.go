@@ -91,5 +91,5 @@ func (w *Window) capacity(now time.Time) int {
 	if w.shared.failing {
 		c = min(c, float64(w.limit)*w.cfg.Alone)
 	}
-	return int(max(c*w.cuts.factor(now, w.per), 0))
+	return int(max(c*w.factor(now), 0))
 }

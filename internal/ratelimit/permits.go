@@ -8,13 +8,13 @@ import (
 	"github.com/urbanhub/crmsync/sync"
 )
 
-// How permits are had from the processes' common stock: as many as callers
-// wait, at most a quarter of a second's worth, and none is used later than
-// that. An answer is waited for no longer than patience.
-const (
-	fresh    = 250 * time.Millisecond
-	patience = 500 * time.Millisecond
-)
+// patience is how long an answer of the common stock is waited for.
+const patience = 500 * time.Millisecond
+
+// fresh is how permits are had from the processes' common stock: as many as
+// callers wait, at most this time's worth, and none is used later than that.
+// As the stock counts them that much longer, it costs that share of a quota.
+func fresh(per time.Duration) time.Duration { return min(per/32, 250*time.Millisecond) }
 
 // shared is what this process holds of the common stock.
 type shared struct {
@@ -29,7 +29,7 @@ type shared struct {
 // not, somebody is on the way to fetch some. The lock is held.
 func (w *Window) permitted(now time.Time, head *waiter) bool {
 	s := &w.shared
-	if now.Sub(s.drawn) > fresh {
+	if now.Sub(s.drawn) > fresh(w.per) {
 		s.credit = 0
 	}
 	switch {
@@ -57,7 +57,7 @@ func (w *Window) fetch(ctx context.Context) {
 	limit, per, n := w.want()
 	asking, cancel := context.WithTimeout(ctx, patience)
 	// What is fetched may be used a little later: the stock counts it longer.
-	got, again, err := w.cfg.Permits.Take(asking, time.Now(), w.cfg.Name, limit, per+fresh, n)
+	got, again, err := w.cfg.Permits.Take(asking, time.Now(), w.cfg.Name, limit, per+fresh(per), n)
 	cancel()
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -86,7 +86,7 @@ func (w *Window) fetch(ctx context.Context) {
 func (w *Window) want() (limit int, per time.Duration, n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	most := int(float64(w.limit) * float64(fresh) / float64(w.per))
+	most := int(float64(w.limit) * float64(fresh(w.per)) / float64(w.per))
 	return w.limit, w.per, min(w.line.len(), max(most, 1))
 }
 

@@ -73,6 +73,26 @@ func TestSharedPermitsDivideTheQuota(t *testing.T) {
 	})
 }
 
+// A quota of one second is shared as closely as one of ten.
+func TestSharedPermitsOfAShortQuota(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const warm, span = 5 * time.Second, 20 * time.Second
+		a := &account{limit: 40, per: time.Second, from: time.Now().Add(warm), mute: true}
+		ctx, cancel := context.WithTimeout(t.Context(), warm+span)
+		defer cancel()
+		common := &stock{}
+		var wg stdsync.WaitGroup
+		for i := range 2 {
+			w := ratelimit.New(ratelimit.Config{Limit: 40, Per: time.Second, Permits: common, Name: "test"})
+			a.load(ctx, &wg, w, 100, trip{2 * time.Millisecond, 2 * time.Millisecond}, uint64(i))
+		}
+		wg.Wait()
+		if used, refused := a.since(span); used < 0.9 || refused > 0 {
+			t.Errorf("%.1f %% used, %.2f %% refused", 100*used, 100*refused)
+		}
+	})
+}
+
 func TestOneRoundTripFetchesForAllWhoWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		common := &stock{}

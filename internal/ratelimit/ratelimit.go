@@ -72,6 +72,7 @@ type Window struct {
 
 	news   news
 	cuts   cuts
+	ramp   time.Time // began
 	shared shared
 	line   line
 	timer  *time.Timer
