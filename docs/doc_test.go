@@ -8,6 +8,9 @@ package docs_test
 
 import (
 	"flag"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -55,6 +58,22 @@ func read(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	return string(text)
+}
+
+// parsed are the Go files that were parsed before, by path.
+var parsed = map[string]*ast.File{}
+
+// goFile parses a Go file of the module, once for all tests.
+func goFile(t *testing.T, path string) *ast.File {
+	t.Helper()
+	if parsed[path] == nil {
+		f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, filepath.FromSlash(path)), nil, parser.ParseComments|parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parsed[path] = f
+	}
+	return parsed[path]
 }
 
 // generated compares the part of a document between its marks with what it

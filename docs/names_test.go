@@ -2,10 +2,7 @@ package docs_test
 
 import (
 	"go/ast"
-	"go/parser"
-	"go/token"
 	"path"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -24,10 +21,7 @@ func exported(t *testing.T) api {
 		if strings.HasSuffix(file, "_test.go") || strings.HasPrefix(file, "examples/") {
 			continue
 		}
-		f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, file), nil, parser.SkipObjectResolution)
-		if err != nil {
-			t.Fatal(err)
-		}
+		f := goFile(t, file)
 		for _, d := range f.Decls {
 			a.declare(f.Name.Name, d)
 		}

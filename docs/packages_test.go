@@ -2,10 +2,8 @@ package docs_test
 
 import (
 	"go/ast"
-	"go/parser"
 	"go/token"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -31,10 +29,7 @@ func public(t *testing.T) map[string]*pkg {
 		if slices.Contains(strings.Split(dir, "/"), "contract") || slices.ContainsFunc(inner, func(i string) bool { return dir == i || strings.HasPrefix(dir, i+"/") }) {
 			continue
 		}
-		f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, file), nil, parser.ParseComments|parser.SkipObjectResolution)
-		if err != nil {
-			t.Fatal(err)
-		}
+		f := goFile(t, file)
 		p := all[dir]
 		if p == nil {
 			p = &pkg{}

@@ -3,11 +3,9 @@ package docs_test
 import (
 	"fmt"
 	"go/ast"
-	"go/parser"
 	"go/token"
 	"maps"
 	"path"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -41,16 +39,13 @@ func uses(t *testing.T) []use {
 	var found []use
 	for dir, names := range dirs {
 		r := &reader{pkg: dir, texts: map[string]ast.Expr{}, params: map[string][]string{}, structs: map[string][]string{}}
-		var parsed []*ast.File
+		var all []*ast.File
 		for _, name := range names {
-			f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, name), nil, parser.SkipObjectResolution)
-			if err != nil {
-				t.Fatal(err)
-			}
-			parsed = append(parsed, f)
+			f := goFile(t, name)
+			all = append(all, f)
 			r.declare(f)
 		}
-		for _, f := range parsed {
+		for _, f := range all {
 			ast.Walk(&walk{reader: r}, f)
 		}
 		found = append(found, r.found...)
