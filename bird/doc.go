@@ -9,8 +9,9 @@
 // one is answered like a wrong key, with 401. The least that the role's policy
 // must allow is View, Create and Update on contacts and contacts/** below
 // /workspaces/{id}; on conversations, conversations/**, participants/**,
-// search/**, feeds/** and attribute-definitions for what is done with them; and
-// View on agents and channels/**. Keys that begin with bk_ and ids that begin
+// search/**, feeds/** and attribute-definitions for what is done with them;
+// View on agents and channels/**; and Delete on contacts/** where people are
+// erased. Keys that begin with bk_ and ids that begin
 // with ws_ belong to another product and are refused by [New].
 // See https://docs.bird.com/api/api-access/api-authorization.
 //

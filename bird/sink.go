@@ -34,6 +34,8 @@ import (
 // [Adapter.UpdateConversation], whose read costs a GET besides; a blank
 // attribute becomes an empty text. Conversations are neither created nor
 // deleted.
+//
+// A write with Delete removes a contact; the role must then allow Delete on it.
 func (a *Adapter) Apply(ctx context.Context, writes []sync.Write) ([]sync.Result, error) {
 	results := make([]sync.Result, len(writes))
 	var g errgroup.Group
@@ -82,6 +84,9 @@ func (a *Adapter) apply(ctx context.Context, w sync.Write) sync.Result {
 		return a.applyConversation(ctx, w)
 	case MessageKind:
 		return a.applyMessage(ctx, w)
+	}
+	if w.Delete {
+		return a.remove(ctx, w)
 	}
 	sound, dropped := a.withoutPhones(w, notE164)
 	res, err := a.write(ctx, sound)
