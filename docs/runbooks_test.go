@@ -1,6 +1,7 @@
 package docs_test
 
 import (
+	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -63,4 +64,28 @@ func prometheusAlerts(t *testing.T) (names []string) {
 		}
 	}
 	return names
+}
+
+var modeName = regexp.MustCompile(`(?:Mode\{[^}]*Name:\s*|\.modes\()"([^"]+)"`)
+
+// TestEveryModeIsExplained wants each mode in which parts work on in the table
+// of the runbook for fallbacks.
+func TestEveryModeIsExplained(t *testing.T) {
+	_, section, _ := strings.Cut(read(t, "docs/operations.md"), "\n## Fallback\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	found := 0
+	for _, file := range files(t, ".go") {
+		if dir := path.Dir(file); strings.HasSuffix(file, "_test.go") || dir != "sync" && dir != "hubspot" && dir != "bird" {
+			continue
+		}
+		for _, m := range modeName.FindAllStringSubmatch(read(t, file), -1) {
+			found++
+			if !strings.Contains(section, "| `"+strings.TrimSpace(m[1])) {
+				t.Errorf("docs/operations.md does not say what the mode %q of %s means, under Fallback", m[1], file)
+			}
+		}
+	}
+	if found < 4 {
+		t.Errorf("only %d modes were found", found)
+	}
 }
