@@ -55,7 +55,7 @@ func (r *reconciliation) write(ctx context.Context, plan Plan) error {
 	if err := r.fire(ctx, &plan.Base); err != nil {
 		return err
 	}
-	r.watchFlips(plan.Decisions)
+	r.watchFlips(ctx, plan.Decisions)
 	return r.commit(ctx, &plan.Base, intent)
 }
 

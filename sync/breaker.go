@@ -15,7 +15,8 @@ const (
 )
 
 // A breaker holds fields that oscillate. The zero value is ready; methods may
-// be called concurrently. It watches this process's writes.
+// be called concurrently. It watches this process's writes, and is told of those
+// of others.
 type breaker struct {
 	mu     sync.Mutex
 	fields map[fieldOf][]flip
@@ -29,8 +30,8 @@ type flip struct {
 	value string
 }
 
-// wrote notes a write and reports whether it trips the breaker.
-func (b *breaker) wrote(link, field, value string, now time.Time) bool {
+// wrote notes a write and returns how often the field has flipped by now.
+func (b *breaker) wrote(link, field, value string, now time.Time) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.fields == nil || len(b.fields) >= flipsKept {
@@ -38,7 +39,19 @@ func (b *breaker) wrote(link, field, value string, now time.Time) bool {
 	}
 	key := fieldOf{link, field}
 	b.fields[key] = append(recent(b.fields[key], now), flip{now, value})
-	return flips(b.fields[key]) == flipsAllowed
+	return flips(b.fields[key])
+}
+
+// learn replaces what is known of a field by what all processes wrote, and
+// returns how often it has flipped.
+func (b *breaker) learn(link, field string, all []flip, now time.Time) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	key := fieldOf{link, field}
+	if all = recent(all, now); flips(all) > flips(b.fields[key]) {
+		b.fields[key] = all
+	}
+	return flips(b.fields[key])
 }
 
 // tripped reports whether a field is held.

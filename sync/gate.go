@@ -1,6 +1,7 @@
 package sync
 
 import (
+	"context"
 	"errors"
 	"time"
 )
@@ -42,12 +43,37 @@ func (r *reconciliation) suspended(plan *Plan) error {
 }
 
 // watchFlips tells the breaker what was written, and the observer when that
-// trips it.
-func (r *reconciliation) watchFlips(decisions []Decision) {
+// trips it. A field that flips is one that other processes may have written,
+// too: then the audit tells of theirs.
+func (r *reconciliation) watchFlips(ctx context.Context, decisions []Decision) {
 	for i := range decisions {
-		d := &decisions[i]
-		if d.Outcome == Wrote && r.engine.breaker.wrote(r.link.ID, d.Field, d.After.String(), time.Now()) {
+		d, now := &decisions[i], time.Now()
+		if d.Outcome != Wrote {
+			continue
+		}
+		n := r.engine.breaker.wrote(r.link.ID, d.Field, d.After.String(), now)
+		trips := n == flipsAllowed
+		if n > 0 && n < flipsAllowed {
+			trips = r.engine.breaker.learn(r.link.ID, d.Field, append(r.written(ctx, d.Field), flip{now, d.After.String()}), now) >= flipsAllowed
+		}
+		if trips {
 			r.engine.observe(Event{Type: EventTripped, Flow: r.flow.Name, Ref: r.ref, Decision: d})
 		}
 	}
+}
+
+// written lists what was written to a field of the pair; nothing if the audit
+// cannot be read.
+func (r *reconciliation) written(ctx context.Context, field string) (all []flip) {
+	entries, err := r.engine.entriesOf(ctx, AuditFilter{Link: r.link.ID})
+	if err != nil {
+		return nil
+	}
+	effects := effectsOf(entries)
+	for i := range entries {
+		if d := entries[i].Decision; d != nil && d.Field == field && effects[entries[i].Intent].of(d) {
+			all = append(all, flip{entries[i].At, d.After.String()})
+		}
+	}
+	return all
 }

@@ -148,3 +148,34 @@ func TestOscillationStopsAfterAFewWrites(t *testing.T) {
 		w.holds(w.right, right, "mail", "gil@example.com")
 	})
 }
+
+// Four processes share the work: together they stop as early as one would.
+func TestOscillationStopsInManyProcesses(t *testing.T) {
+	bubble(t, func(w *world) {
+		left, right := w.pair("email", "ana@example.com", "name", "Ana")
+		var engines []*sync.Engine
+		for range 4 {
+			w.start()
+			engines = append(engines, w.engine)
+		}
+		w.left.edit(left, "name", "Ana Gil")
+		for i := range 60 {
+			w.engine = engines[i%len(engines)]
+			w.once()
+			time.Sleep(time.Second)
+			switch {
+			case w.right.get(right, "fullname") == "Ana Gil":
+				w.right.edit(right, "fullname", "Ana")
+			case w.left.get(left, "name") == "Ana":
+				w.left.edit(left, "name", "Ana Gil")
+			}
+		}
+		writes := append(w.left.takeWrites(), w.right.takeWrites()...)
+		if n := len(writes); n < 3 || n > 9 {
+			t.Errorf("the name was written %d times in a minute, want it stopped after 3 flips of a process and one of each other", n)
+		}
+		if n := w.count(sync.EventTripped); n == 0 || n > len(engines) {
+			t.Errorf("told %d times that the breaker tripped", n)
+		}
+	})
+}
