@@ -218,11 +218,12 @@ func (v *auditVerifier) fault(seq int64, link, rule string) {
 	v.report.Faults = append(v.report.Faults, AuditFault{Seq: seq, Link: link, Rule: rule})
 }
 
-// flowNames names the flows of records, of their holds, and of activities.
+// flowNames names the flows of records, of their holds, of what is owed to them,
+// and of activities.
 func (e *Engine) flowNames() []string {
 	var names []string
 	for _, p := range e.planners {
-		names = append(names, p.flow.Name, holdsOf(p.flow.Name))
+		names = append(names, p.flow.Name, holdsOf(p.flow.Name), owedIn(p.flow.Name))
 	}
 	for _, list := range e.activities {
 		for _, a := range list {

@@ -54,10 +54,11 @@ func (o *outcomes) died(refs map[string]Ref, letter *DeadLetter) {
 
 // metInConflict reports whether a change found a conflict.
 func (e *Engine) metInConflict(ctx context.Context, flow string, ref Ref, change string) (bool, error) {
-	entries, err := e.cfg.Store.Entries(ctx, AuditFilter{Flow: flow, Ref: ref, Limit: 1000})
-	return slices.ContainsFunc(entries, func(n Entry) bool {
-		return n.Decision != nil && n.Decision.Conflict && slices.Contains(n.Causes, change)
-	}), err
+	met := false
+	err := e.eachEntry(ctx, AuditFilter{Flow: flow, Ref: ref}, func(n *Entry) {
+		met = met || n.Decision != nil && n.Decision.Conflict && slices.Contains(n.Causes, change)
+	})
+	return met, err
 }
 
 // judge stops the run when a stage went worse than is allowed.

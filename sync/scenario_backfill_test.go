@@ -177,3 +177,25 @@ func TestBackfillStopsForDuplicatesAndForWhatDoesNotSettle(t *testing.T) {
 		w.agrees(30)
 	})
 }
+
+// A conflict is counted however long the record's history is.
+func TestBackfillCountsTheConflictOfARecordWithAHistory(t *testing.T) {
+	bubble(t, func(w *world) {
+		walked(w, 10)
+		left, right := w.pair("email", "ana@example.com", "name", "Ana")
+		for i := range 550 {
+			w.left.edit(left, "name", fmt.Sprint("Ana ", i))
+			w.settle()
+		}
+		if n := len(w.entries(sync.EntryDecided)); n < 550 {
+			t.Fatalf("%d decisions", n)
+		}
+		w.left.edit(left, "name", "Ana of the left")
+		w.right.edit(right, "fullname", "Ana of the right")
+		w.takeHooks()
+		p, err := w.engine.Backfill(w.ctx, sync.Load{Flow: "people", From: sync.Left, Conflicts: 0.5})
+		if sync.ActionOf(err) != sync.Fatal || p.Conflicts != 1 {
+			t.Errorf("%+v, %v", p, err)
+		}
+	})
+}

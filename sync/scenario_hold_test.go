@@ -208,7 +208,7 @@ func TestAuditTellsOfADecisionThatIsMissing(t *testing.T) {
 	bubble(t, func(w *world) {
 		left, _, second := w.twins()
 		w.resolve(sync.Resolution{Ref: left, With: second})
-		w.cfg.Store = shortened{w.store}
+		w.cfg.Store = shortened{w.store, sync.EntryResolved}
 		w.start()
 		report, err := w.engine.VerifyAudit(w.ctx)
 		if err != nil || len(report.Faults) != 1 || report.Faults[0].Rule != "chain.end" {
@@ -217,12 +217,15 @@ func TestAuditTellsOfADecisionThatIsMissing(t *testing.T) {
 	})
 }
 
-// A shortened store hides the decisions of people.
-type shortened struct{ sync.Store }
+// A shortened store hides the entries of a kind.
+type shortened struct {
+	sync.Store
+	kind sync.EntryKind
+}
 
 func (s shortened) Entries(ctx context.Context, filter sync.AuditFilter) ([]sync.Entry, error) {
 	page, err := s.Store.Entries(ctx, filter)
-	return slices.DeleteFunc(page, func(n sync.Entry) bool { return n.Kind == sync.EntryResolved }), err
+	return slices.DeleteFunc(page, func(n sync.Entry) bool { return n.Kind == s.kind }), err
 }
 
 // A person decides while the record is looked at once more.

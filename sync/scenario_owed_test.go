@@ -232,3 +232,22 @@ func TestActivitiesAndWhatTheyMentionComeTogether(t *testing.T) {
 		}, mentioning(n))
 	}
 }
+
+// The entry that tells of an association is the last of its chain, too.
+func TestAuditTellsOfAnAssociationThatIsMissing(t *testing.T) {
+	n := &notebook{rung: byKey}
+	bubble(t, func(w *world) {
+		ana, _ := w.pair("name", "Ana")
+		eva := w.stranger()
+		w.accept(with("said", ana, eva))
+		w.settle()
+		w.look(eva)
+		w.settle()
+		w.cfg.Store = shortened{w.store, sync.EntryRelated}
+		w.start()
+		report, err := w.engine.VerifyAudit(w.ctx)
+		if err != nil || !slices.ContainsFunc(report.Faults, func(f sync.AuditFault) bool { return f.Rule == "chain.end" }) {
+			t.Errorf("report %+v, %v", report, err)
+		}
+	}, mentioning(n))
+}
