@@ -79,11 +79,14 @@ func (w *Window) factor(now time.Time) float64 {
 	return min(w.cuts.factor(now, w.per), w.ramped(now))
 }
 
-// rampTime is how long a ramp takes from the least rate to all of it.
-const rampTime = 10 * time.Second
+// How a ramp begins, and how long it takes to the whole rate.
+const (
+	rampFrom = 0.25
+	rampTime = 5 * time.Second
+)
 
-// Ramp lets the calls begin again slowly, after an outage: with a tenth of the
-// rate, and nothing saved up. Bursts are for those who come one by one.
+// Ramp lets the calls begin again slowly, after an outage: with a quarter of
+// the rate, and with nothing saved up for a burst.
 func (w *Window) Ramp() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -95,7 +98,7 @@ func (w *Window) Ramp() {
 
 // ramped is the part of the rate that a ramp has reached.
 func (w *Window) ramped(now time.Time) float64 {
-	return min(least+(1-least)*float64(now.Sub(w.ramp))/float64(rampTime), 1)
+	return min(rampFrom+(1-rampFrom)*float64(now.Sub(w.ramp))/float64(rampTime), 1)
 }
 
 // Usage is a view of a window.
