@@ -215,6 +215,9 @@ func (w *walk) shape(t ast.Expr) []string {
 	return nil
 }
 
+// verb is what a format puts a value in the place of.
+var verb = regexp.MustCompile(`%[-+#]?(\[\d\])?[.\d]*[a-z]`)
+
 // constant is the name of a constant that is a rule.
 var constant = regexp.MustCompile(`^rule[A-Z]`)
 
@@ -253,6 +256,10 @@ func (w *walk) text(e ast.Expr, depth int) string {
 	case *ast.BinaryExpr:
 		if a, b := w.text(e.X, depth), w.text(e.Y, depth); a+b != "" {
 			return or(a, "…") + or(b, "…")
+		}
+	case *ast.CallExpr:
+		if last(e.Fun) == "Sprintf" {
+			return verb.ReplaceAllString(w.text(e.Args[0], depth), "…")
 		}
 	case *ast.Ident:
 		if value := w.texts[e.Name]; value != nil && depth < 3 {
@@ -329,7 +336,7 @@ func TestRuleIndex(t *testing.T) {
 		switch {
 		case do != "":
 		case len(e.hints) > 0:
-			do = "what the hint beside it says"
+			do = "what the hint in the error says"
 		default:
 			do = "see above"
 			if !strings.Contains(byHand, "`"+rule+"`") {
