@@ -4,7 +4,11 @@
 // by
 //
 //	go test ./docs -update
+//
+// which make generate does, too.
 package docs_test
+
+//go:generate go test -count=1 . -update
 
 import (
 	"flag"
