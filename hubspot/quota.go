@@ -24,10 +24,12 @@ const patience = 5 * time.Second
 const falterWait = 50 * time.Millisecond
 
 // The least time between batches of one operation that are not full: at any
-// rate, because the day has a quota too, and when the burst quota runs short.
+// rate, because the day has a quota too, and when the burst quota runs short
+// the time in which it allows so many calls. Reads and writes of two processes
+// then take turns.
 const (
-	pace        = 150 * time.Millisecond
-	pressedPace = 400 * time.Millisecond
+	pace         = 150 * time.Millisecond
+	pressedCalls = 4.4
 )
 
 // lanes are the operations that HubSpot counts apart from all others, and how
@@ -87,13 +89,22 @@ func (q *quota) pause(until time.Time) {
 	}
 }
 
+// ramp lets the calls of a kind begin again slowly after an outage.
+func (q *quota) ramp(family string) {
+	if w := q.lanes[family]; w != nil {
+		w.Ramp()
+		return
+	}
+	q.burst.Ramp()
+}
+
 // works ends a row of faults.
 func (q *quota) works() { q.faults.Store(0) }
 
 // pace is how much time batches take to fill up at present.
 func (q *quota) pace() time.Duration {
-	if q.burst.Pressed() {
-		return pressedPace
+	if perSecond, pressed := q.burst.Pressed(); pressed {
+		return max(pace, time.Duration(pressedCalls/perSecond*float64(time.Second)))
 	}
 	return pace
 }

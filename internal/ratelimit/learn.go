@@ -133,10 +133,11 @@ func (w *Window) Usage() Usage {
 }
 
 // Pressed reports whether more than half of what may be used at once is used
-// up: calls come nearly as fast as the quota allows.
-func (w *Window) Pressed() bool {
+// up, so that calls come nearly as fast as the quota allows, and how many a
+// second it allows.
+func (w *Window) Pressed() (perSecond float64, pressed bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.accrue(time.Now())
-	return w.tokens < w.burst()/2
+	return float64(w.limit) / w.per.Seconds(), w.tokens < w.burst()/2
 }
