@@ -9,6 +9,7 @@
 //	sync                    the engine and its contracts; knows no vendor
 //	  sync/dashboard        what the people who run it see and do
 //	  sync/metrics          what it tells Prometheus
+//	  sync/trace            what it tells OpenTelemetry
 //	  sync/alert            when it needs people, and how they hear of it
 //	  sync/simtest          a simulation of whole deployments, faults included
 //	  sync/syncmock         mocks of the four interfaces, for a host's tests

@@ -112,6 +112,8 @@ func (r *reconciliation) send(ctx context.Context, s Side, fields Fields) (res R
 				Hint: "map the create key from the other side's id", Err: errors.New("the create key is blank")}}
 		}
 	}
+	ctx, end := r.engine.span(ctx, Span{Op: OpWrite, Flow: r.flow.Name, Ref: w.Ref, Count: len(fields)})
+	defer func() { end(res.Err) }()
 	start := time.Now()
 	results, err := r.sink(s).Apply(ctx, []Write{w})
 	switch {

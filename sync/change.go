@@ -114,6 +114,7 @@ type envelope struct {
 	Version int     `json:"v"`
 	Change  *Change `json:"change,omitempty"`
 	Fact    *Fact   `json:"fact,omitempty"`
+	Trace   string  `json:"trace,omitempty"` // see carrying
 }
 
 func encode(e envelope, id string, ref Ref, key string, p Priority, now time.Time) (Message, error) {

@@ -56,6 +56,8 @@ type Config struct {
 	Logger *slog.Logger
 	// Observer is told everything; nil is nobody.
 	Observer Observer
+	// Tracer follows work through the engine; nil is nobody.
+	Tracer Tracer
 	// HistoryByBackfill leaves records that last changed before the first sweep
 	// of this deployment to [Engine.Backfill] with its stages and limits. By
 	// default, false, the first sweep of a system brings every record that it

@@ -51,7 +51,14 @@ func (e *Engine) Enqueue(ctx context.Context, items ...Item) error {
 	if len(items) == 0 {
 		return nil
 	}
-	now := time.Now()
+	ctx, end := e.span(ctx, Span{Op: OpEnqueue, Count: len(items)})
+	err := e.enqueue(ctx, items)
+	end(err)
+	return err
+}
+
+func (e *Engine) enqueue(ctx context.Context, items []Item) error {
+	now, carrier := time.Now(), e.carrier(ctx)
 	var msgs []Message
 	for _, item := range items {
 		if item == nil {
@@ -64,7 +71,7 @@ func (e *Engine) Enqueue(ctx context.Context, items ...Item) error {
 		if f, ok := item.(Fact); ok && !e.knows(f.Subject) {
 			ms = ms[1:] // there is nothing to look at
 		}
-		msgs = append(msgs, ms...)
+		msgs = append(msgs, carrying(ms, carrier)...)
 	}
 	if err := e.cfg.Queue.Push(ctx, now, msgs...); err != nil {
 		return err

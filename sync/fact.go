@@ -275,7 +275,9 @@ func (r *recording) write(ctx context.Context, fields Fields) error {
 }
 
 // send makes the one write.
-func (r *recording) send(ctx context.Context, w Write) Result {
+func (r *recording) send(ctx context.Context, w Write) (res Result) {
+	ctx, end := r.engine.span(ctx, Span{Op: OpWrite, Flow: r.activity.flow(), Ref: w.Ref, Count: len(w.Fields)})
+	defer func() { end(res.Err) }()
 	results, err := r.engine.cfg.Peers[r.activity.System].Sink.Apply(ctx, []Write{w})
 	switch {
 	case err != nil:

@@ -95,7 +95,9 @@ func (r *reconciliation) busy(wait time.Duration, why string) error {
 }
 
 // read asks a side for one record.
-func (r *reconciliation) read(ctx context.Context, s Side, ref Ref) (Record, error) {
+func (r *reconciliation) read(ctx context.Context, s Side, ref Ref) (rec Record, err error) {
+	ctx, end := r.engine.span(ctx, Span{Op: OpRead, Flow: r.flow.Name, Ref: ref})
+	defer func() { end(err) }()
 	start := time.Now()
 	recs, err := r.source(s).Read(ctx, ref.Kind, []string{ref.ID})
 	if err != nil {

@@ -3,6 +3,7 @@ package sync
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -14,6 +15,7 @@ type job struct {
 	facts   []Fact
 	at      []time.Time // when the messages were enqueued, in their order
 	fresh   bool        // whether it is the first try
+	links   []string    // what the messages carry, each once
 	wrote   int         // how many flows wrote something
 }
 
@@ -36,6 +38,9 @@ func newJob(lane Lane) (job, error) {
 			j.facts = append(j.facts, *env.Fact)
 		}
 		j.at = append(j.at, m.EnqueuedAt)
+		if env.Trace != "" && !slices.Contains(j.links, env.Trace) {
+			j.links = append(j.links, env.Trace)
+		}
 	}
 	return j, nil
 }

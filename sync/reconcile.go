@@ -94,13 +94,14 @@ func (r *reconciliation) round(ctx context.Context) (again bool, err error) {
 
 // plan runs the planner, a second time when exact times may settle a conflict
 // that is otherwise ambiguous.
-func (r *reconciliation) plan(ctx context.Context) (Plan, error) {
+func (r *reconciliation) plan(ctx context.Context) (plan Plan, err error) {
+	ctx, end := r.engine.span(ctx, Span{Op: OpPlan, Flow: r.flow.Name, Ref: r.ref})
+	defer func() { end(err) }()
 	for _, s := range []Side{Left, Right} {
 		r.views[s].Degraded = both(r.degraded[s], r.engine.degraded(r.flow.End(s)))
 	}
 	gate := r.engine.gate(r.flow, r.link.ID, r.views[Left].Record.Ref, r.views[Right].Record.Ref)
-	plan, err := r.planner.PlanGated(r.views[Left], r.views[Right], r.base, gate)
-	if err != nil {
+	if plan, err = r.planner.PlanGated(r.views[Left], r.views[Right], r.base, gate); err != nil {
 		return plan, err
 	}
 	asked := false

@@ -166,8 +166,10 @@ type outcome struct {
 }
 
 // carryOut works on the first messages of a lane that belong together.
-func (e *Engine) carryOut(ctx context.Context, lane Lane) outcome {
+func (e *Engine) carryOut(ctx context.Context, lane Lane) (out outcome) {
 	job, err := newJob(lane)
+	ctx, end := e.span(ctx, Span{Op: OpProcess, Ref: job.ref, Priority: lane.Priority, Count: len(job.at), Links: job.links})
+	defer func() { end(out.err) }()
 	switch {
 	case err != nil:
 		return outcome{failed: 1, err: err}

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
 	"github.com/urbanhub/crmsync/bird"
 	"github.com/urbanhub/crmsync/bird/birdtest"
@@ -23,6 +25,7 @@ import (
 	"github.com/urbanhub/crmsync/sync/alert"
 	"github.com/urbanhub/crmsync/sync/dashboard"
 	"github.com/urbanhub/crmsync/sync/metrics"
+	"github.com/urbanhub/crmsync/sync/trace"
 )
 
 // The canaries. What a person is called and writes is told apart from every
@@ -61,6 +64,8 @@ type deployment struct {
 	registry  *prometheus.Registry
 	birdPeer  *bird.Adapter
 	hubPeer   *hubspot.Adapter
+	tracer    *trace.Tracer
+	spans     *tracetest.SpanRecorder
 	log       ledger
 	told      ledger // what events and errors say
 	notified  ledger
@@ -94,9 +99,12 @@ func deploy(t *testing.T) *deployment {
 	t.Cleanup(d.bird.Close)
 	t.Cleanup(d.hub.Close)
 	log := slog.New(slog.NewJSONHandler(&d.log, &slog.HandlerOptions{Level: slog.LevelDebug - 4}))
+	d.spans = tracetest.NewSpanRecorder()
+	var err error
+	d.tracer, err = trace.New(sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(d.spans)))
+	d.must(err)
 	set := d.adapters(log)
 	feed := dashboard.NewFeed(0)
-	var err error
 	slack := alert.Slack{URL: "https://hooks.example.com/" + slackSecret, Client: &http.Client{Transport: roundTrip(http.NotFoundHandler())}}
 	d.manager, err = alert.New(alert.Options{Notifiers: []alert.Notifier{slack, alert.Log{Logger: log},
 		alert.Webhook{URL: publicURL, Client: &http.Client{Transport: roundTrip(http.HandlerFunc(d.notify))}}},
@@ -104,7 +112,7 @@ func deploy(t *testing.T) *deployment {
 	d.must(err)
 	counted, err := metrics.New(metrics.Options{Registerer: d.registry, Queue: d.queue, Next: d.manager.Observe})
 	d.must(err)
-	cfg := sync.Config{Store: d.store, Queue: d.queue, SweepInterval: -1, Logger: log, Observer: d.observer(counted.Observe),
+	cfg := sync.Config{Store: d.store, Queue: d.queue, SweepInterval: -1, Logger: log, Observer: d.observer(counted.Observe), Tracer: d.tracer,
 		Backoff: sync.Backoff{Attempts: 3}, Peers: map[sync.System]sync.Peer{
 			bird.System: {Source: d.birdPeer, Sink: d.birdPeer}, hubspot.System: {Source: d.hubPeer, Sink: d.hubPeer}}}
 	set(&cfg)
@@ -153,9 +161,9 @@ func (d *deployment) listen(log *slog.Logger) {
 	d.must(err)
 	flow, err := bird.NewFlowReceiver(d.engine, bird.FlowOptions{Secrets: []string{flowSecret}, Logger: log})
 	d.must(err)
-	d.mux.Handle(hookPath, hs)
-	d.mux.Handle(birdPath, native)
-	d.mux.Handle(flowPath, flow)
+	d.mux.Handle(hookPath, d.tracer.Receiver("hubspot", hs))
+	d.mux.Handle(birdPath, d.tracer.Receiver("bird", native))
+	d.mux.Handle(flowPath, d.tracer.Receiver("bird", flow))
 	client := &http.Client{Transport: roundTrip(d.mux)}
 	d.hub.SetWebhookClient(client)
 	d.hub.Subscribe(publicURL+hookPath, hookSecret)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.uber.org/goleak"
 
 	"github.com/urbanhub/crmsync/bird"
@@ -216,6 +217,7 @@ func (d *deployment) outlets(contact sync.Ref) map[string]string {
 	for _, path := range []string{"/", "/records", "/record?" + ref.Encode(), "/events", "/dead", "/conflicts", "/audit", "/mappings", "/runs", "/health"} {
 		out["the page "+path] = d.page(http.MethodGet, path)
 	}
+	out["traces"] = fmt.Sprintf("%+v", tracetest.SpanStubsFromReadOnlySpans(d.spans.Ended()))
 	out["the audit's export"] = d.page(http.MethodPost, "/audit/export")
 	return out
 }
