@@ -90,12 +90,30 @@ func TestLateCommit(t *testing.T) {
 		want(t, take(t, q, t0), id)
 	}
 	must(t, first.Commit(t.Context()))
-	got := take(t, q, t0)
-	for len(got) == 0 { // it is looked for now and then
-		got = take(t, q, t0)
-	}
-	want(t, got, "early")
+	want(t, take(t, q, t0), "early")
 	want(t, take(t, q, t0))
+}
+
+// While a transaction that pushed messages stays open, the keys that others
+// push keep their order.
+func TestOrderDuringALongPush(t *testing.T) {
+	pool := database(t)
+	log := pgqueue.NewLog(pool, nil)
+	q := dispatcher(t, log, "a")
+	long := begin(t, pool)
+	must(t, log.EnqueueTx(t.Context(), long, t0, message("long", "k")))
+	for i := range 50 {
+		first, second, between := fmt.Sprint(i, "a"), fmt.Sprint(i, "c"), fmt.Sprint(i, "b")
+		tx := begin(t, pool)
+		must(t, log.EnqueueTx(t.Context(), tx, t0, message(first, "k")))
+		must(t, log.Append(t.Context(), t0, []sync.Message{message(between, "k")}))
+		want(t, take(t, q, t0), between)
+		must(t, tx.Commit(t.Context()))
+		must(t, log.Append(t.Context(), t0, []sync.Message{message(second, "k")}))
+		want(t, take(t, q, t0), first, second)
+	}
+	must(t, long.Commit(t.Context()))
+	want(t, take(t, q, t0), "long")
 }
 
 // The late one may also be the transaction that began later, above all that

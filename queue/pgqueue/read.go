@@ -47,19 +47,19 @@ WHERE locktype = 'relation' AND mode = 'RowExclusiveLock' AND relation = '@messa
 
 // Read implements [queue.Log].
 func (l *Log) Read(ctx context.Context, spans []queue.Span) ([]queue.Page, error) {
-	r, stuck, held := l.settled.begin()
+	if err := l.pace.wait(ctx); err != nil {
+		return nil, pgerror.Wrap("pgqueue: read", err)
+	}
+	r, stuck := l.settled.begin()
 	if stuck {
 		if err := l.askLocks(ctx); err != nil {
 			return nil, pgerror.Wrap("pgqueue: read", err)
 		}
-		r, _, held = l.settled.begin()
+		r, _ = l.settled.begin()
 	}
-	again, err := l.pace.wait(ctx)
-	if err != nil {
-		return nil, pgerror.Wrap("pgqueue: read", err)
-	}
-	f := fetch{reading: r, spans: spans, pages: make([]queue.Page, len(spans)), again: again}
-	err = l.guarded(ctx, func(b *pgx.Batch) {
+	f := fetch{reading: r, spans: spans, pages: make([]queue.Page, len(spans))}
+	began := time.Now()
+	err := l.guarded(ctx, func(b *pgx.Batch) {
 		b.Queue(l.sql.Replace(drawnSQL), f.floor).QueryRow(func(row pgx.Row) error { return row.Scan(&f.drawn, &f.xid) })
 		b.Queue(l.sql.Replace(readSQL), f.args()...).Query(f.scan)
 	})
@@ -69,10 +69,7 @@ func (l *Log) Read(ctx context.Context, spans []queue.Span) ([]queue.Page, error
 	if err != nil {
 		return nil, pgerror.Wrap("pgqueue: read", err)
 	}
-	l.pace.read(len(spans), f.entries)
-	if again {
-		l.pace.searched(f.known, held)
-	}
+	l.pace.read(len(spans), f.fresh, time.Since(began))
 	final := l.settled.end(f.reading)
 	for i := range f.pages {
 		p := &f.pages[i]
@@ -104,9 +101,7 @@ type fetch struct {
 	reading
 	spans   []queue.Span
 	pages   []queue.Page
-	again   bool // search for late commits, too
-	entries int
-	known   int // entries that the search read again
+	fresh   int // entries that no search for late commits brought
 	corrupt []corrupt
 }
 
@@ -116,10 +111,6 @@ func (f *fetch) args() []any {
 	after, upto, key := make([]int64, 0, n), make([]int64, 0, n), make([]string, 0, n)
 	for i := range f.spans {
 		s := &f.spans[i]
-		if !f.again && search(s) {
-			f.pages[i].More = true // not now: the page ends where it begins
-			continue
-		}
 		number, shard, priority, key = append(number, int32(i)), append(shard, int16(s.Shard)), append(priority, int16(s.Priority)), append(key, s.Key)
 		after = append(after, int64(min(s.After, math.MaxInt64)))
 		upto = append(upto, int64(min(cmp.Or(s.Upto, math.MaxInt64), math.MaxInt64)))
@@ -173,14 +164,10 @@ func (f *fetch) add(r *row, i int) {
 		p.Entries = make([]queue.Entry, 0, 8)
 	}
 	p.Entries = append(p.Entries, e)
-	f.entries++
-	if search(s) {
-		f.known++
+	if s.Upto == 0 || s.Key != "" {
+		f.fresh++
 	}
 }
-
-// search reports whether the span is read in search of late commits.
-func search(s *queue.Span) bool { return s.Upto != 0 && s.Key == "" }
 
 // entry decodes the row.
 func (r *row) entry(s *queue.Span) (queue.Entry, error) {

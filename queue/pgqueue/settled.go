@@ -48,7 +48,6 @@ type settled struct {
 	asking  stdsync.Mutex // held by who looks at the locks
 	at      int64         // what will be settled when the holders are gone
 	holders []string      // virtual transactions
-	asked   bool          // since something was settled by reads
 }
 
 // A mark says that all numbers up to seq are settled for snapshots whose xmin
@@ -64,13 +63,13 @@ type reading struct {
 	top   int64 // the highest number in the snapshot's messages
 }
 
-// begin returns a reading, whether the locks should be asked because xmin
-// stands still, and whether they did not help.
-func (s *settled) begin() (r reading, stuck, held bool) {
+// begin returns a reading, and whether the locks should be asked because xmin
+// stands still.
+func (s *settled) begin() (r reading, stuck bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	const patience = 16
-	return reading{floor: s.floor}, s.vain >= patience, len(s.holders) > 0 && s.asked
+	return reading{floor: s.floor}, s.vain >= patience
 }
 
 // end takes note of a reading and returns up to where it is final.
@@ -91,7 +90,7 @@ func (s *settled) end(r reading) uint64 {
 	})
 	s.thin()
 	if s.vain++; floor > r.floor || floor >= s.seen {
-		s.vain, s.asked = 0, false
+		s.vain = 0
 	}
 	s.floor = max(s.floor, floor)
 	return uint64(floor)
@@ -123,7 +122,7 @@ func (s *settled) ask() int64 {
 func (s *settled) answer(seen int64, holders []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.vain, s.asked = 0, true
+	s.vain = 0
 	left := holders[:0:0]
 	for _, h := range holders {
 		// A transaction that is prepared for a commit in two phases goes on by

@@ -121,7 +121,7 @@ const steps = 4
 func (h *history) read(t *rapid.T, r *reader) {
 	switch r.step++; r.step {
 	case 1:
-		r.reading, _, _ = h.settled.begin()
+		r.reading, _ = h.settled.begin()
 		r.drawn = h.seq
 	case 2:
 		if r.drawn > r.floor {
