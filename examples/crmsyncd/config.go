@@ -181,21 +181,26 @@ func defaults() *config {
 func loadConfig(path string, environ []string) (*config, error) {
 	source, err := os.ReadFile(path)
 	if err != nil {
-		return nil, problems{{Key: "--config", Hint: "the file cannot be read; name one that can: " + err.Error()}}
+		return nil, problems{{Key: "--config", Hint: "the file cannot be read; name another one by --config or CRMSYNC_CONFIG: " + err.Error()}}
 	}
 	c := defaults()
 	d := newDecoder(path)
 	d.file(source, c)
 	d.environment(environ, c)
+	d.check(c.settle())
+	if len(d.found) > 0 {
+		return nil, d.found
+	}
+	return c, nil
+}
+
+// settle sets what follows from the rest.
+func (c *config) settle() *config {
 	if c.Queue == "" {
 		c.Queue = c.Store
 	}
 	if c.Control == "" && c.Store == "sqlite" {
 		c.Control = c.SQLite.Path + ".sock"
 	}
-	d.check(c)
-	if len(d.found) > 0 {
-		return nil, d.found
-	}
-	return c, nil
+	return c
 }

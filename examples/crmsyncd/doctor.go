@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"slices"
 	"strings"
 
@@ -82,34 +83,52 @@ func (d *doctor) sick() bool {
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
+// examine makes the checks, inside the daemon over what it has open.
 func (c *doctorCommand) examine(ctx context.Context, t *terminal, d *doctor) error {
+	if t.shared != nil {
+		d.deployment = t.shared
+		d.ok("configuration", "that of the daemon, which runs")
+		d.checkStorage(ctx)
+		c.checkRest(ctx, d)
+		return nil
+	}
 	cfg, err := t.load()
 	if err != nil {
 		return err
 	}
 	d.ok("configuration", t.config+" and the environment")
 	d.strangers(t.environ)
-	log := cfg.logger(t.err, quiet)
-	if d.deployment, err = newDeployment(ctx, cfg, log); err != nil {
-		if asProblems := (problems)(nil); errors.As(err, &asProblems) {
-			return err
-		}
-		d.wrong("storage", err, "")
-		trial := *cfg
-		trial.Store, trial.Queue = "memory", "memory" // for the checks of the rest
-		if d.deployment, err = newDeployment(ctx, &trial, log); err != nil {
-			return err
-		}
-	} else {
-		d.checkStorage(ctx)
+	if err := d.open(ctx, cfg, cfg.logger(t.err, quiet)); err != nil {
+		return err
 	}
+	c.checkRest(ctx, d)
+	return d.close(ctx)
+}
+
+// open composes the deployment, over memory if its storage cannot be opened, so
+// that the rest can be checked.
+func (d *doctor) open(ctx context.Context, cfg *config, log *slog.Logger) (err error) {
+	if d.deployment, err = newDeployment(ctx, cfg, log); err == nil {
+		d.checkStorage(ctx)
+		return nil
+	}
+	if wrong := (problems)(nil); errors.As(err, &wrong) {
+		return err
+	}
+	d.wrong("storage", err, "")
+	trial := *cfg
+	trial.Store, trial.Queue = "memory", "memory"
+	d.deployment, err = newDeployment(ctx, &trial, log)
+	return err
+}
+
+func (c *doctorCommand) checkRest(ctx context.Context, d *doctor) {
 	d.checkBird(ctx)
 	d.checkHubSpot(ctx)
 	d.checkMapping(ctx)
 	d.checkClocks()
 	d.checkReach(ctx)
 	d.checkAlerts(ctx, c.TestAlerts)
-	return d.close(ctx)
 }
 
 // strangers warns of variables that nothing reads: most often a slip.

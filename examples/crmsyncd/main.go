@@ -11,9 +11,11 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"os/user"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+	"github.com/redis/go-redis/v9"
 )
 
 // The exit codes.
@@ -34,19 +36,42 @@ type commands struct {
 	Config string `short:"c" default:"crmsyncd.yaml" env:"CRMSYNC_CONFIG" placeholder:"FILE" help:"The configuration (${default})."`
 	JSON   bool   `name:"json" help:"Print results as JSON on standard output, errors as JSON on standard error."`
 
-	Serve   serveCommand   `cmd:"" help:"Run: receive webhooks, sync, show the dashboard, until interrupted."`
-	Migrate migrateCommand `cmd:"" help:"Make the tables of the store and the queue, or bring them up to date."`
-	Setup   setupCommand   `cmd:"" help:"Make both accounts as the mapping needs them: properties, attributes, webhooks."`
-	Doctor  doctorCommand  `cmd:"" help:"Check everything and say what to do about what is wrong."`
-	Version versionCommand `cmd:"" help:"Tell which build this is."`
+	Serve    serveCommand    `cmd:"" help:"Run: receive webhooks, sync, show the dashboard, until interrupted."`
+	Migrate  migrateCommand  `cmd:"" help:"Make the tables of the store and the queue, or bring them up to date."`
+	Setup    setupCommand    `cmd:"" help:"Make both accounts as the mapping needs them: properties, attributes, webhooks."`
+	Doctor   doctorCommand   `cmd:"" help:"Check everything and say what to do about what is wrong."`
+	Backfill backfillCommand `cmd:"" help:"Walk through all records of one side once, in stages."`
+	Verify   verifyCommand   `cmd:"" help:"Measure how well both sides agree."`
+	Plan     planCommand     `cmd:"" help:"Tell what a sync would do to records, and do nothing."`
+	Apply    applyCommand    `cmd:"" help:"Do what plan --json told, read from standard input."`
+	Explain  explainCommand  `cmd:"" help:"Tell why each field of a record has its value."`
+	Undo     undoCommand     `cmd:"" help:"Take writes back, but not what people changed since."`
+	DLQ      dlqCommand      `cmd:"" name:"dlq" help:"Dead letters: what was given up."`
+	Erase    eraseCommand    `cmd:"" help:"Erase a person, in both systems and here."`
+	Version  versionCommand  `cmd:"" help:"Tell which build this is."`
 }
 
 func main() {
+	redis.SetLogger(silence{}) // its errors come back from its calls, too
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	t := &terminal{out: os.Stdout, err: os.Stderr, live: isTerminal(os.Stderr), environ: os.Environ()}
+	t := &terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr, live: isTerminal(os.Stderr), environ: os.Environ(), actor: caller()}
 	code := run(ctx, t, os.Args[1:])
 	stop()
 	os.Exit(code)
+}
+
+// A silence is the log of a library whose errors are told elsewhere.
+type silence struct{}
+
+// Printf implements the interface of go-redis.
+func (silence) Printf(context.Context, string, ...any) {}
+
+// caller is who is at the keyboard, as far as the system tells.
+func caller() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return "somebody"
 }
 
 // run carries out one command line and returns the exit code.
@@ -55,7 +80,7 @@ func run(ctx context.Context, t *terminal, args []string) int {
 	exited := -1
 	parser, err := kong.New(&c, kong.Name("crmsyncd"), kong.Writers(t.out, t.err), kong.Exit(func(code int) { exited = code }),
 		kong.Description("Keeps a Bird workspace and a HubSpot account in step.\n\n"+exits), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.BindTo(ctx, (*context.Context)(nil)))
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(t))
 	if err != nil {
 		return t.fail(err)
 	}
@@ -64,11 +89,13 @@ func run(ctx context.Context, t *terminal, args []string) int {
 		return exited
 	}
 	t.json, t.config = c.JSON, c.Config
-	if err == nil {
-		err = parsed.Run(t)
-	} else {
-		err = usage(err.Error() + "; see crmsyncd --help")
+	if err != nil {
+		return t.fail(usage(err.Error() + "; see crmsyncd --help"))
 	}
+	if code, done := t.forward(ctx, parsed, args); done {
+		return code
+	}
+	err = parsed.Run()
 	if err != nil && ctx.Err() != nil {
 		t.note("interrupted")
 		return exitInterrupted

@@ -14,6 +14,9 @@ type migrateCommand struct {
 // Run brings the tables up to date. Redis and memory have none; SQLite's are
 // made when the file is opened.
 func (m *migrateCommand) Run(ctx context.Context, t *terminal) error {
+	if t.shared != nil { // a daemon only runs over tables that are ready
+		return m.migrate(ctx, t, t.shared.cfg, t.shared.storage)
+	}
 	c, err := t.load()
 	if err != nil {
 		return err
@@ -22,18 +25,22 @@ func (m *migrateCommand) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	if !m.DryRun {
-		for _, migrate := range s.migrate {
-			err = errors.Join(err, migrate(ctx))
+	return errors.Join(m.migrate(ctx, t, c, s), s.close(ctx))
+}
+
+func (m *migrateCommand) migrate(ctx context.Context, t *terminal, c *config, s *storage) error {
+	for _, migrate := range s.migrate {
+		if m.DryRun {
+			break
+		}
+		if err := migrate(ctx); err != nil {
+			return err
 		}
 	}
-	if err == nil {
-		err = s.ready(ctx)
+	if err := s.ready(ctx); err != nil {
+		return err
 	}
-	if err == nil {
-		err = t.print(map[string]string{"store": c.Store, "queue": c.Queue, "state": "ready"}, func(w io.Writer) {
-			fmt.Fprintf(w, "store\t%s\tready\nqueue\t%s\tready\n", c.Store, c.Queue)
-		})
-	}
-	return errors.Join(err, s.close(ctx))
+	return t.print(map[string]string{"store": c.Store, "queue": c.Queue, "state": "ready"}, func(w io.Writer) {
+		fmt.Fprintf(w, "store\t%s\tready\nqueue\t%s\tready\n", c.Store, c.Queue)
+	})
 }

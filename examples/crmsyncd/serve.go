@@ -21,6 +21,9 @@ const closing = 10 * time.Second
 // Run serves until ctx ends: it stops taking webhooks, which the vendors send
 // again, lets the work under way finish, and closes the storage.
 func (*serveCommand) Run(ctx context.Context, t *terminal) error {
+	if t.shared != nil {
+		return usage("the daemon serves already")
+	}
 	c, err := t.load()
 	if err != nil {
 		return err
@@ -42,7 +45,7 @@ func (d *deployment) serve(ctx context.Context, t *terminal) error {
 		return err
 	}
 	for _, l := range s.listeners {
-		t.note("listens on http://%s", l.Addr())
+		t.note("listens on %s", l.Addr())
 	}
 	return s.run(ctx)
 }
@@ -78,7 +81,7 @@ func (s *server) listen(ctx context.Context) error {
 		s.mountHealth(admin, s.draining)
 		err = s.bind(ctx, s.cfg.AdminListen, admin)
 	}
-	return errors.Join(err, s.bind(ctx, s.cfg.Listen, mux))
+	return errors.Join(err, s.bind(ctx, s.cfg.Listen, mux), s.listenControl(ctx))
 }
 
 func (s *server) bind(ctx context.Context, address string, h http.Handler) error {

@@ -18,10 +18,10 @@ type setupCommand struct {
 // Run makes both accounts as the mapping needs them, and keeps what they can
 // do in the store.
 func (s *setupCommand) Run(ctx context.Context, t *terminal) error {
-	d, err := t.deploy(ctx)
-	if err != nil {
-		return err
-	}
+	return t.with(ctx, func(d *deployment) error { return s.setUp(ctx, t, d) })
+}
+
+func (s *setupCommand) setUp(ctx context.Context, t *terminal, d *deployment) error {
 	inBird, err := d.setupBird(ctx, bird.SetupOptions{DryRun: !s.Yes, RotateKey: s.RotateKey, EnableChannels: true})
 	inHubSpot, err2 := d.setupHubSpot(ctx, hubspot.SetupOptions{DryRun: !s.Yes})
 	if s.Yes && inHubSpot != nil {
@@ -45,7 +45,7 @@ func (s *setupCommand) Run(ctx context.Context, t *terminal) error {
 	if err = errors.Join(err, err2); err != nil {
 		err = found("something is left for a person:\n" + err.Error())
 	}
-	return errors.Join(err, printed, d.close(ctx))
+	return errors.Join(err, printed)
 }
 
 func (d *deployment) setupBird(ctx context.Context, o bird.SetupOptions) (*bird.Report, error) {

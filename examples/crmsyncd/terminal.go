@@ -13,11 +13,15 @@ import (
 // A terminal is where a command works: it prints results to out, and all that
 // is not a result to err.
 type terminal struct {
+	in       io.Reader
 	out, err io.Writer
 	live     bool // err is a screen, on which a line can be drawn again
 	json     bool
 	config   string
 	environ  []string
+	actor    string      // who calls, for the audit
+	reads    io.Reader   // what the command reads, if anything
+	shared   *deployment // inside the daemon: its own
 }
 
 func isTerminal(f *os.File) bool {
@@ -84,11 +88,22 @@ func (t *terminal) print(result any, text func(w io.Writer)) error {
 // load reads the configuration.
 func (t *terminal) load() (*config, error) { return loadConfig(t.config, t.environ) }
 
-// deploy composes the deployment for a command; closing it is the command's.
-func (t *terminal) deploy(ctx context.Context) (*deployment, error) {
+// with composes the deployment for a command and closes it afterwards. Inside
+// the daemon it is the daemon's own.
+func (t *terminal) with(ctx context.Context, command func(d *deployment) error) error {
+	if t.shared != nil {
+		return command(t.shared)
+	}
 	c, err := t.load()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return newDeployment(ctx, c, c.logger(t.err, quiet))
+	d, err := newDeployment(ctx, c, c.logger(t.err, quiet))
+	if err != nil {
+		return err
+	}
+	if err = d.storage.ready(ctx); err == nil {
+		err = command(d)
+	}
+	return errors.Join(err, d.close(ctx))
 }

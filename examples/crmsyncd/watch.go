@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	stdsync "sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -23,11 +24,14 @@ type watch struct {
 	collector *metrics.Collector
 	alerts    *alert.Manager
 	feed      *dashboard.Feed
-	progress  func(p sync.Progress) // of the command's run, nil for none
+
+	mu        stdsync.Mutex
+	followers map[int]func(p sync.Progress) // of runs
+	next      int
 }
 
 func (d *deployment) newWatch() (*watch, error) {
-	w := &watch{registry: prometheus.NewRegistry(), feed: dashboard.NewFeed(0)}
+	w := &watch{registry: prometheus.NewRegistry(), feed: dashboard.NewFeed(0), followers: map[int]func(sync.Progress){}}
 	w.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	var err error
 	if w.collector, err = metrics.New(metrics.Options{Registerer: w.registry, Queue: d.storage.queue}); err != nil {
@@ -45,8 +49,27 @@ func (w *watch) observe(e sync.Event) {
 	w.collector.Observe(e)
 	w.alerts.Observe(e)
 	w.feed.Observe(e)
-	if e.Progress != nil && w.progress != nil {
-		w.progress(*e.Progress)
+	if e.Progress == nil {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, show := range w.followers {
+		show(*e.Progress)
+	}
+}
+
+// follow has the progress of runs shown until stop is called.
+func (w *watch) follow(show func(p sync.Progress)) (stop func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.next++
+	id := w.next
+	w.followers[id] = show
+	return func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		delete(w.followers, id)
 	}
 }
 

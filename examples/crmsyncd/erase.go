@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/urbanhub/crmsync/sync"
+)
+
+type eraseCommand struct {
+	Record string `arg:"" help:"A record of the person as system:kind:id, or the person's email."`
+	Yes    bool   `help:"Do it: nothing brings the data back."`
+}
+
+// Run removes a person's data in both systems and here, as privacy laws ask.
+func (c *eraseCommand) Run(ctx context.Context, t *terminal) error {
+	return t.with(ctx, func(d *deployment) error {
+		f, ref, err := d.record(ctx, c.Record)
+		if err != nil {
+			return err
+		}
+		link, err := d.storage.store.Link(ctx, f.Name, ref)
+		if errors.Is(err, sync.ErrNotFound) {
+			return usage("no pair of " + f.Name + " has that record")
+		}
+		if err != nil {
+			return err
+		}
+		if !c.Yes {
+			return found(fmt.Sprintf("this would erase %s and %s, what is known of them here and their dead letters, for good: say --yes", link.Left, link.Right))
+		}
+		if err := d.note(ctx, t, "erase", "a person", sync.Entry{Flow: f.Name}); err != nil {
+			return err
+		}
+		receipt, err := d.engine.Erase(ctx, f.Name, ref)
+		if err != nil {
+			return err
+		}
+		return t.print(receipt, func(w io.Writer) {
+			fmt.Fprintf(w, "receipt\t%s\t%s\nerased\t%s\t%s\n", receipt.ID, receipt.At.Format("2006-01-02 15:04:05 MST"), receipt.Left, receipt.Right)
+		})
+	})
+}

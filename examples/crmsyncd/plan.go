@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"github.com/urbanhub/crmsync/sync"
+)
+
+type planCommand struct {
+	Flow    string   `arg:"" help:"The flow, such as contacts."`
+	Records []string `arg:"" optional:"" help:"Records as system:kind:id; without any, those of --from."`
+	From    string   `placeholder:"SYSTEM" help:"Whose records are listed: bird or hubspot."`
+	Most    int      `default:"1000" placeholder:"N" help:"List this many records at the most (${default})."`
+}
+
+// Run tells what a sync would do to records, by the true planner against live
+// reads, and does nothing. With --json it is what apply wants.
+func (p *planCommand) Run(ctx context.Context, t *terminal) error {
+	return t.with(ctx, func(d *deployment) error {
+		f, err := d.flow(p.Flow)
+		if err != nil {
+			return err
+		}
+		refs, err := p.refs(ctx, d, f)
+		if err != nil {
+			return err
+		}
+		stop := t.watchRuns(d)
+		forecast, err := d.engine.Forecast(ctx, f.Name, refs)
+		stop()
+		if err != nil {
+			return err
+		}
+		return t.print(forecast, func(w io.Writer) { printForecast(w, &forecast) })
+	})
+}
+
+// refs are the records named, or listed.
+func (p *planCommand) refs(ctx context.Context, d *deployment, f *sync.Flow) ([]sync.Ref, error) {
+	var refs []sync.Ref
+	for _, text := range p.Records {
+		ref, err := parseRef(text)
+		if err != nil {
+			return nil, err
+		}
+		refs = append(refs, ref)
+	}
+	if len(refs) > 0 {
+		return refs, nil
+	}
+	from, err := side(f, p.From)
+	if err != nil {
+		return nil, usage("name records, or the side with --from: " + err.Error())
+	}
+	lister, ok := d.settled.Peers[f.End(from).System].Source.(sync.Lister)
+	if !ok {
+		return nil, usage("the records of that side cannot be listed: name them")
+	}
+	for cursor, more := sync.Cursor(""), true; more && len(refs) < p.Most; {
+		page, err := lister.List(ctx, f.End(from).Kind, cursor)
+		if err != nil {
+			return nil, err
+		}
+		for _, rec := range page.Records {
+			refs = append(refs, rec.Ref)
+		}
+		cursor, more = page.Next, page.More
+	}
+	return refs[:min(len(refs), p.Most)], nil
+}
+
+func printForecast(w io.Writer, f *sync.Forecast) {
+	fmt.Fprintf(w, "records\t%d\nwould be created\t%d\nwould change\t%d\nunchanged\t%d\nrefused\t%d\nwould fail\t%d\nvalues overwritten\t%d\nconflicts\t%d\n",
+		f.Records, f.Creates, f.Updates, f.Unchanged, f.Refused, f.Failed, f.Overwrites, f.Conflicts)
+	for _, name := range slices.Sorted(maps.Keys(f.Fields)) {
+		fmt.Fprintf(w, "field\t%s\t%d\n", name, f.Fields[name])
+	}
+	for _, name := range slices.Sorted(maps.Keys(f.Rules)) {
+		fmt.Fprintf(w, "rule\t%s\t%d\n", name, f.Rules[name])
+	}
+}
+
+type applyCommand struct{}
+
+// AfterApply has the forecast read, here or by the process that forwards.
+func (*applyCommand) AfterApply(t *terminal) error {
+	t.reads = t.in
+	return nil
+}
+
+// Run enqueues a look at the records of a forecast, which it reads from
+// standard input, but not at those that have moved since.
+func (*applyCommand) Run(ctx context.Context, t *terminal) error {
+	return t.with(ctx, func(d *deployment) error {
+		var forecast sync.Forecast
+		if err := json.NewDecoder(t.in).Decode(&forecast); err != nil || forecast.Flow == "" {
+			return usage("standard input is no forecast: crmsyncd plan FLOW --from SYSTEM --json > plan.json, then crmsyncd apply < plan.json")
+		}
+		if _, err := d.flow(forecast.Flow); err != nil {
+			return err
+		}
+		if err := d.note(ctx, t, "apply", fmt.Sprintf("a forecast of %d records of %s", len(forecast.Items), forecast.Flow), sync.Entry{Flow: forecast.Flow}); err != nil {
+			return err
+		}
+		stop := t.watchRuns(d)
+		moved, err := d.engine.ApplyForecast(ctx, forecast)
+		stop()
+		if err != nil {
+			return err
+		}
+		result := applied{Enqueued: len(forecast.Items) - len(moved), Moved: moved}
+		if err := t.print(result, result.text); err != nil || len(moved) == 0 {
+			return err
+		}
+		return found("some records have moved since: plan again")
+	})
+}
+
+// applied is what apply did.
+type applied struct {
+	Enqueued int        `json:"enqueued"`
+	Moved    []sync.Ref `json:"moved"`
+}
+
+func (a *applied) text(w io.Writer) {
+	fmt.Fprintf(w, "enqueued\t%d\tthe daemon carries them out\n", a.Enqueued)
+	for _, ref := range a.Moved {
+		fmt.Fprintf(w, "moved\t%s\n", ref)
+	}
+}
