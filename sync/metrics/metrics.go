@@ -20,6 +20,10 @@ type Options struct {
 	Queue sync.Queue
 	// Timeout bounds what a scrape waits for the queue, 2 s by default.
 	Timeout time.Duration
+	// Modes and Quotas, when not nil, are asked at each scrape. Modes are those
+	// of [sync.Engine.Modes]; the engine may be made after the collector.
+	Modes  func() []sync.Mode
+	Quotas func() []Quota
 	// Next, when not nil, is told every event too.
 	Next sync.Observer
 }
@@ -89,6 +93,7 @@ func New(o Options) (*Collector, error) {
 		webhookFor: r.histograms("webhook_duration_seconds", "How long a receiver took to answer.", prometheus.DefBuckets, "source"),
 	}
 	r.gauges("build_info", "1; the labels tell versions.", "version", "goversion").WithLabelValues(version(), runtime.Version()).Set(1)
+	r.register(newStanding(o.Modes, o.Quotas))
 	if o.Queue != nil {
 		r.register(newBacklog(o.Queue, o.Timeout))
 	}

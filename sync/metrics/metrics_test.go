@@ -96,6 +96,22 @@ func has(t *testing.T, r *prometheus.Registry, want string) {
 	}
 }
 
+func TestModesAndQuotasAreAskedAtEachScrape(t *testing.T) {
+	var modes []sync.Mode
+	_, r := newCollector(t, metrics.Options{Modes: func() []sync.Mode { return modes },
+		Quotas: func() []metrics.Quota {
+			return []metrics.Quota{{System: "crm", Name: "day", Used: 7, Limit: 10}, {System: "crm", Name: "day", Used: 8, Limit: 10}}
+		}})
+	if all := text(t, r); strings.Contains(all, "mode_active{") {
+		t.Errorf("a mode is on:\n%s", all)
+	}
+	modes = []sync.Mode{{System: "crm", Name: "calls wait: records", Why: "secret"}, {System: "crm", Name: "calls wait: records"}, {Name: "webhooks refused"}}
+	has(t, r, `mode_active{mode="calls wait: records",system="crm"} 1`)
+	has(t, r, `mode_active{mode="webhooks refused",system=""} 1`)
+	has(t, r, `quota_used{quota="day",system="crm"} 7`)
+	has(t, r, `quota_limit{quota="day",system="crm"} 10`)
+}
+
 func TestTheLagIsThatOfWritesAlone(t *testing.T) {
 	c, r := newCollector(t, metrics.Options{})
 	c.Observe(sync.Event{Type: sync.EventSynced, Ref: contact, Reason: sync.ReasonWebhook, Count: 1, Lag: 700 * time.Millisecond})
