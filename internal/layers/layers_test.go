@@ -83,9 +83,9 @@ var rules = []rule{
 		never:  simulators,
 	},
 	{
-		name:   "only stores, queues and the daemon link a database",
+		name:   "only stores, queues, the daemon and the embedding example link a database",
 		of:     []string{"./..."},
-		except: []string{"./store/...", "./queue/...", "./internal/...", "./examples/crmsyncd/...", "./examples/loadtest/..."},
+		except: []string{"./store/...", "./queue/...", "./internal/...", "./examples/crmsyncd/...", "./examples/embed", "./examples/loadtest/..."},
 		never:  databases,
 	},
 	{

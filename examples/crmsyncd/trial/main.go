@@ -34,12 +34,16 @@ func main() {
 	hubspotAddr := flag.String("hubspot", "127.0.0.1:8702", "where HubSpot listens")
 	daemon := flag.String("daemon", "http://127.0.0.1:8700", "where crmsyncd listens")
 	people := flag.Int("people", 20, "how many contacts there are")
+	ready := flag.Bool("ready", false, "have both accounts set up already, as crmsyncd setup does it")
 	every := flag.Duration("every", 3*time.Second, "how often somebody edits one; 0 never")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	v := newVendors(*daemon)
 	defer v.close()
+	if *ready {
+		v.setUp()
+	}
 	if err := v.run(ctx, *birdAddr, *hubspotAddr, *people, *every); err != nil {
 		fmt.Fprintln(os.Stderr, "trial:", err)
 		stop()
@@ -64,6 +68,14 @@ func newVendors(daemon string) *vendors {
 	v.bird.Proxy(publicURL, daemon)
 	v.bird.OnContactChange(publicURL+"/flows/bird", flowSecret)
 	return v
+}
+
+// setUp makes the properties of contacts, for programs that do not.
+func (v *vendors) setUp() {
+	v.hubspot.DefineProperty("custom_bird_contact_id", "", "", true)
+	for _, name := range []string{"ai_conversation_status", "urbanhub_property_interest", "property_preferences"} {
+		v.hubspot.DefineProperty(name, "", "", false)
+	}
 }
 
 func (v *vendors) close() {
