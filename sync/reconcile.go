@@ -65,8 +65,9 @@ func (r *reconciliation) run(ctx context.Context) error {
 			return nil
 		}
 	}
-	return &Error{Op: "reconcile", Action: Fatal, Ref: r.ref, Rule: "rounds",
-		Hint: "a system answers writes with other values than were written; check the field's codec with mapping.Check",
+	// Others may edit it as fast: a later look finds it at rest.
+	return &Error{Op: "reconcile", Action: Conflict, Ref: r.ref, Rule: "rounds",
+		Hint: "if nobody edits the pair all the time, a system answers writes with other values than were written: check the field's codec with mapping.Check",
 		Err:  errors.New("the pair does not settle")}
 }
 

@@ -18,10 +18,11 @@ type Backoff struct {
 	// Attempts is how often a message is tried before it goes to the dead
 	// letters, 20 by default: about an hour and a half of trouble.
 	Attempts int
-	// Conflicts is how often a message may meet a record that is gone or a
-	// unique value held elsewhere before it goes to the dead letters, 5 by
-	// default. That others got on with the pair meanwhile ([ErrStale]) counts
-	// among the Attempts alone: the more there is to do, the more often it happens.
+	// Conflicts is how often a message may meet a record that is gone, a unique
+	// value held elsewhere or a pair that does not settle before it goes to the
+	// dead letters, 5 by default. That others got on with the pair meanwhile
+	// ([ErrStale]) counts among the Attempts alone: the more there is to do,
+	// the more often it happens.
 	Conflicts int
 }
 

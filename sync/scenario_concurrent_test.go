@@ -110,3 +110,32 @@ func TestBusyPairIsWaitedFor(t *testing.T) {
 		w.noDead()
 	})
 }
+
+// People who edit a pair faster than a look at it goes round are no fault of
+// it: it comes to rest when they do.
+func TestEditsDuringEveryWriteOfALook(t *testing.T) {
+	bubble(t, func(w *world) {
+		left, right := w.pair("email", "ana@example.com", "name", "Ana", "msisdn", "+57300000000")
+		edits := 0
+		during := func(edit func(n int)) func(string, sync.Ref) error {
+			return func(op string, _ sync.Ref) error {
+				if op == "update" && edits < 7 {
+					edits++
+					edit(edits)
+				}
+				return nil
+			}
+		}
+		w.left.before = during(func(n int) { w.left.edit(left, "name", fmt.Sprint("Ana ", n)) })
+		w.right.before = during(func(n int) { w.right.edit(right, "phone", fmt.Sprint("+57300000000", n)) })
+		w.left.edit(left, "name", "Ana Gil")
+		w.enqueue(w.takeHooks()...)
+		w.settle()
+		if edits < 7 {
+			t.Fatalf("%d edits were made, want 7", edits)
+		}
+		w.noDead()
+		w.agrees(1)
+		w.holds(w.right, right, "fullname", w.left.get(left, "name"))
+	})
+}
