@@ -12,6 +12,8 @@ import (
 const (
 	pageSize   = 64
 	refillSize = 64
+	// searchSize is the most windows of entries in one search for late commits.
+	searchSize = 8
 )
 
 // A plan is one read of the log: the spans, and what each is for.
@@ -94,9 +96,10 @@ func (q *Queue) plan() *plan {
 
 func (q *Queue) planStream(p *plan, sh *shard, prio sync.Priority) {
 	st := &sh.streams[prio]
+	st.searched = true
 	if st.floor < st.cursor {
 		q.unread = true
-		p.add(goal{shard: sh, again: true}, Span{Priority: prio, After: st.rescan, Upto: st.cursor, Limit: q.opts.Window})
+		p.add(goal{shard: sh, again: true}, Span{Priority: prio, After: st.rescan, Upto: st.cursor, Limit: searchSize * q.opts.Window})
 	}
 	room := q.opts.Window - st.used
 	if room <= 0 || room < q.opts.Window/4 {
@@ -144,6 +147,10 @@ func (q *Queue) merge(s *Span, g goal, page *Page, now time.Time) {
 		q.refill(g.lane, s, page, now)
 		return
 	}
+	if !g.again && !st.searched {
+		q.unread = true
+		return // an earlier message of the same key may have been missed
+	}
 	for i := range page.Entries {
 		q.admit(g.shard, &page.Entries[i], now)
 	}
@@ -161,6 +168,7 @@ func (q *Queue) merge(s *Span, g goal, page *Page, now time.Time) {
 // rescanned notes how far the search for late commits came; at the end of the
 // gap it begins again at the floor.
 func (q *Queue) rescanned(st *stream, s *Span, page *Page) {
+	st.searched = s.After <= st.floor && !page.More
 	reached := s.Upto
 	if page.More {
 		reached = page.Next

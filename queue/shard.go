@@ -30,8 +30,11 @@ type stream struct {
 	cursor uint64 // the highest sequence number read
 	floor  uint64 // up to here nothing can turn up any more
 	rescan uint64 // how far (floor, cursor] was read again
-	used   int    // messages in memory that count against the window
-	hot    int    // messages in memory of parked keys
+	// searched is set if the last read saw all of (floor, cursor], so that what
+	// it saw beyond comes after all that it saw before of the same key.
+	searched bool
+	used     int // messages in memory that count against the window
+	hot      int // messages in memory of parked keys
 	// doubt is, after an unclean take-over, how many more messages that are
 	// read are under suspicion: as many as the dead owner had in memory.
 	doubt int

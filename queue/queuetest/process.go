@@ -253,6 +253,29 @@ func procLateHot(t *testing.T, log queue.Log) {
 	b.wantIDs(got, want...)
 }
 
+// procLateBehind shows a message late behind more others than one search
+// reads, and the key's next message right after.
+func procLateBehind(t *testing.T, log queue.Log) {
+	n := neighbour(log, "k")
+	late := &lateLog{Log: log, hidden: map[string]bool{"k-0": true, n + "-0": true}}
+	b := on(t, late, "a", start)
+	const many = 2300
+	b.push(msgs("k", many)...)
+	b.push(msgs(n, 1)...)
+	hot := b.one()
+	for range many/64 + 1 {
+		b.none() // reads on
+	}
+	late.show(n + "-0")
+	b.push(msgs(n, 2)[1:]...)
+	got := b.drain(5)
+	b.done(hot)
+	got = slices.DeleteFunc(append(got, b.drain(5)...), func(id string) bool { return strings.HasPrefix(id, "k-") })
+	b.wantIDs(got, n+"-0", n+"-1")
+	late.show("k-0")
+	b.wantIDs(b.drain(5), "k-0")
+}
+
 // procLateSleeper finds out that a key sleeps while it has it in work.
 func procLateSleeper(t *testing.T, log queue.Log) {
 	late := &lateLog{Log: log, hidden: map[string]bool{}}

@@ -100,6 +100,7 @@ var logScenarios = []struct {
 	{"Processes/KillerIsBuried", procKiller},
 	{"Processes/LateCommit", procLate},
 	{"Processes/LateCommitOfAHotKey", procLateHot},
+	{"Processes/LateCommitBehindManyOthers", procLateBehind},
 	{"Processes/LateSleeper", procLateSleeper},
 	{"Processes/RetryDuringRefill", procRefill},
 	{"Processes/SlowSettlement", procSlow},
