@@ -1,6 +1,7 @@
 package docs_test
 
 import (
+	"os"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -39,6 +40,30 @@ func TestEveryAlertHasARunbook(t *testing.T) {
 	for title, body := range have {
 		if strings.Contains(body, "**Meaning.**") && !want[title] {
 			t.Errorf("docs/operations.md has a runbook for %s, which is no rule", title)
+		}
+	}
+}
+
+var runbookLink = regexp.MustCompile(`docs/operations\.md#([\w-]*)`)
+
+// TestRunbookLinks follows the links of alerts to their sections.
+func TestRunbookLinks(t *testing.T) {
+	anchors := pages(t)["docs/operations.md"].anchors
+	for _, extension := range []string{".yml", ".yaml", ".json"} {
+		found, err := filepath.Glob(filepath.Join(root, "examples", "*", "monitoring", "*"+extension))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range found {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range runbookLink.FindAllStringSubmatch(string(text), -1) {
+				if !anchors[m[1]] {
+					t.Errorf("%s: docs/operations.md has no heading #%s", file, m[1])
+				}
+			}
 		}
 	}
 }
