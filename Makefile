@@ -11,6 +11,8 @@ BENCHTIME ?= 1s
 SEEDS ?= 10000
 # How long make chaos goes on.
 DURATION ?= 5m
+# How long each outage of make failover lasts.
+OUTAGE ?= 60s
 # What starts PostgreSQL and Redis for a command, unless CRMSYNC_TEST_POSTGRES
 # and CRMSYNC_TEST_REDIS name servers.
 SERVERS := go run ./internal/servers --
@@ -38,13 +40,17 @@ sim: ## SEEDS (10000) simulated deployments with every fault
 chaos: ## kill real processes and servers for DURATION (5m) and look for what is lost or doubled
 	$(SERVERS) go test -count=1 -timeout 120m -v -run '^TestChaos$$' ./internal/chaos -duration $(DURATION)
 
+.PHONY: failover
+failover: ## take HubSpot, Bird, PostgreSQL and Redis away for OUTAGE (60s) under load
+	@$(SERVERS) go test -count=1 -timeout 30m -v -run '^TestFailover$$' ./internal/failover -outage $(OUTAGE) | grep -vE '^(=== |redis: )'
+
 .PHONY: figures
 figures: ## the figures of sync/figures_*_test.go in full: 100,000 facts, 5,000 wrong writes
 	@tests=$$(grep -hoE '^func Test[A-Za-z0-9_]+' sync/figures_*_test.go | sed 's/^func //' | paste -sd '|' -); \
 	go test -count=1 -timeout 60m -tags figures -v -run "^($$tests)$$" ./sync | { grep -v '^=== ' || true; }
 
 .PHONY: lint
-lint: vuln ## gofmt, go vet, golangci-lint (staticcheck and gosec among it) and govulncheck
+lint: vuln rules ## gofmt, go vet, golangci-lint (staticcheck and gosec among it) and govulncheck
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
 	go vet ./...
 	$(GOLANGCI) run ./...
@@ -56,6 +62,11 @@ vuln: ## known weaknesses of what we call; one line tells when their database ca
 	elif [ $$? -eq 124 ] || grep -qE 'fetching vulnerabilities|dial tcp|no such host|lookup disabled' "$$log"; then \
 		echo 'NOT CHECKED: govulncheck cannot reach https://vuln.go.dev from here'; \
 	else cat "$$log"; exit 1; fi
+
+.PHONY: rules
+rules: ## Prometheus' own look at the rules; one line tells when promtool is not installed
+	@if command -v promtool >/dev/null; then cd examples/crmsyncd/monitoring && promtool check rules rules.yaml && promtool test rules rules_test.yaml; \
+	else echo 'NOT CHECKED: promtool is not installed (it comes with Prometheus)'; fi
 
 .PHONY: bench
 bench: ## every benchmark with its figure, then bench-peers

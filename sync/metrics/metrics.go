@@ -87,7 +87,7 @@ func New(o Options) (*Collector, error) {
 		degraded:   r.gauges("field_degraded", "1 while a field pauses because its system cannot hold it.", "system", "kind", "field"),
 		cells:      r.counters("reconcile_cells_total", "Fields that verifications compared, by result: equal, mismatch or skipped.", "flow", "result"),
 		agreement:  r.gauges("agreement_ratio", "Equal fields among those compared by the last verification.", "flow"),
-		success:    r.gauges("last_success_timestamp_seconds", "When a job last came to its end.", "job", "of"),
+		success:    r.gauges("last_success_timestamp_seconds", "When a task last came to its end, such as the sweep of a system.", "task", "of"),
 		progress:   r.gauges("run_records_done", "Records that a run has gone through.", "flow", "run"),
 		webhooks:   r.counters("webhook_requests_total", "Requests to a receiver, by status.", "source", "code"),
 		webhookFor: r.histograms("webhook_duration_seconds", "How long a receiver took to answer.", prometheus.DefBuckets, "source"),

@@ -55,12 +55,12 @@ func TestEventsAreCounted(t *testing.T) {
 		"degraded":     {sync.Event{Type: sync.EventDegraded, Ref: contact, Err: &sync.Error{Field: "score"}}, `field_degraded{field="score",kind="contact",system="crm"} 1`},
 		"recovered":    {sync.Event{Type: sync.EventRecovered, Ref: contact, Err: &sync.Error{Field: "score"}}, `field_degraded{field="score",kind="contact",system="crm"} 0`},
 		"gap":          {sync.Event{Type: sync.EventGap, Ref: contact}, `feed_gaps_total{system="crm"} 1`},
-		"swept":        {sync.Event{Type: sync.EventSwept, Ref: contact, At: at}, `last_success_timestamp_seconds{job="sweep",of="crm"} 1.8e+09`},
+		"swept":        {sync.Event{Type: sync.EventSwept, Ref: contact, At: at}, `last_success_timestamp_seconds{of="crm",task="sweep"} 1.8e+09`},
 		"progress":     {sync.Event{Type: sync.EventProgress, Flow: "people", Progress: &sync.Progress{Run: "first", Done: 9}}, `run_records_done{flow="people",run="first"} 9`},
 		"mismatches":   {verified(at), `reconcile_cells_total{flow="people",result="mismatch"} 1`},
 		"equal":        {verified(at), `reconcile_cells_total{flow="people",result="equal"} 3`},
 		"agreement":    {verified(at), `agreement_ratio{flow="people"} 0.75`},
-		"verification": {verified(at), `last_success_timestamp_seconds{job="verify",of="people"} 1.8e+09`},
+		"verification": {verified(at), `last_success_timestamp_seconds{of="people",task="verify"} 1.8e+09`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, r := newCollector(t, metrics.Options{})
