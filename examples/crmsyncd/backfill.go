@@ -28,6 +28,9 @@ func (b *backfillCommand) Run(ctx context.Context, t *terminal) error {
 		if err != nil {
 			return err
 		}
+		if err := d.note(ctx, t, "load", f.Name+" from "+b.From, sync.Entry{Flow: f.Name}); err != nil {
+			return err
+		}
 		defer t.watchRuns(d)()
 		p, err := d.engine.Backfill(ctx, sync.Load{Name: b.Name, Flow: f.Name, From: from, Stages: b.Stages, Guard: sync.Guard{Creations: b.Most}})
 		if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -51,7 +52,7 @@ func (d *doctor) checkBird(ctx context.Context) {
 		case bird.ByHand:
 			d.note(check, l.Name+" is set up by a person", l.Note)
 		default:
-			d.fix(check, l.Name, remedy(l.Note, l.Err))
+			d.unsound(check, l.Name, l.Note, l.Err)
 		}
 	}
 	d.conclude("bird set-up", "attributes, webhooks and channels", n)
@@ -98,19 +99,24 @@ func (d *doctor) checkHubSpot(ctx context.Context) {
 		case hubspot.Unavailable:
 			d.note(check, name+" is not offered by the account", l.Note)
 		default:
-			d.fix(check, name, remedy(l.Note, l.Err))
+			d.unsound(check, name, l.Note, l.Err)
 		}
 	}
 	d.conclude("hubspot set-up", "properties, pipelines and events", n)
 }
 
-// remedy is what to do about a line of a report.
-func remedy(note string, err error) string {
+// unsound tells of a line of a report that is not as needed, or that could not
+// be looked at.
+func (d *doctor) unsound(check, name, note string, err error) {
 	var e *sync.Error
-	if errors.As(err, &e) && e.Hint != "" {
-		return e.Hint
+	switch {
+	case errors.As(err, &e) && (e.Action == sync.Retry || e.Action == sync.RetryAt):
+		d.warn(check, name+" could not be looked at: "+err.Error(), "run crmsyncd doctor again in a moment")
+	case e != nil:
+		d.fix(check, name+": "+err.Error(), cmp.Or(e.Hint, note))
+	default:
+		d.fix(check, name, note)
 	}
-	return note
 }
 
 // fieldTypes are the types of a mapping that HubSpot's stand for.

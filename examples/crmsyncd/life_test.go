@@ -1,20 +1,35 @@
 package main
 
 import (
+	"errors"
+	"log/slog"
 	"net/http"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/urbanhub/crmsync/store/sqlitestore"
+	"github.com/urbanhub/crmsync/internal/pgtest"
+	"github.com/urbanhub/crmsync/internal/redistest"
 	"github.com/urbanhub/crmsync/sync"
 )
 
 // The life of a deployment, by its commands alone: from an empty account to a
-// person who wants to be forgotten.
-func TestLife(t *testing.T) {
-	r := newRig(t, "engine: {sweep_interval: 1h}\n") // what nobody tells is only found by the commands
+// person who wants to be forgotten. With SQLite they run inside the daemon.
+func TestLife(t *testing.T) { life(t, "") }
+
+// Over servers they run beside it.
+func TestLifeOverPostgres(t *testing.T) {
+	life(t, "store: postgres\n", "CRMSYNC_POSTGRES_URL="+pgtest.Database(t))
+}
+
+func TestLifeOverPostgresAndRedis(t *testing.T) {
+	space := redistest.New(t)
+	life(t, "store: postgres\nqueue: redis\nredis: {prefix: "+strings.ReplaceAll(space.Prefix(), "-", "_")+"}\n",
+		"CRMSYNC_POSTGRES_URL="+pgtest.Database(t), "CRMSYNC_REDIS_URL=redis://"+space.Client.Options().Addr)
+}
+
+func life(t *testing.T, settings string, env ...string) {
+	r := newRig(t, settings+"engine: {sweep_interval: 1h}\n", env...) // what nobody tells is only found by the commands
 	r.must(exitDone, "migrate")
 	if out := r.must(exitFound, "doctor"); !strings.Contains(out, "run crmsyncd setup --yes") || !strings.Contains(out, "start crmsyncd serve") {
 		t.Errorf("doctor does not say what to do:\n%s", out)
@@ -44,7 +59,7 @@ func TestLife(t *testing.T) {
 		t.Errorf("the daemon ended with %d", code)
 	}
 	r.must(exitDone, "dlq", "list") // over the file alone
-	for _, act := range []string{"reveal", "replay", "discard", "apply", "undo", "erase"} {
+	for _, act := range []string{"reveal", "replay", "discard", "apply", "load", "undo", "erase"} {
 		if !r.noted("crmsyncd: ana: " + act) {
 			t.Errorf("the audit does not know who did %s", act)
 		}
@@ -57,13 +72,19 @@ func TestLife(t *testing.T) {
 // noted reports whether an entry of the audit begins so.
 func (r *rig) noted(text string) bool {
 	r.t.Helper()
-	store, err := sqlitestore.Open(r.t.Context(), filepath.Join(filepath.Dir(r.config), "db"), nil)
+	c, err := loadConfig(r.config, r.environ)
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	defer func() { _ = store.Close() }() // it was only read
-	entries, err := sync.ReadAudit(r.t.Context(), store, sync.AuditFilter{Limit: 1000})
-	return err == nil && slices.ContainsFunc(entries, func(e sync.Entry) bool { return strings.HasPrefix(e.Note, text) })
+	s, err := openStorage(r.t.Context(), c, slog.New(slog.DiscardHandler))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	entries, err := sync.ReadAudit(r.t.Context(), s.store, sync.AuditFilter{Limit: 1000})
+	if err := errors.Join(err, s.close(r.t.Context())); err != nil {
+		r.t.Fatal(err)
+	}
+	return slices.ContainsFunc(entries, func(e sync.Entry) bool { return strings.HasPrefix(e.Note, text) })
 }
 
 func (r *rig) verifies() {

@@ -49,7 +49,7 @@ func newRig(t *testing.T, settings string, env ...string) *rig {
 	text := fmt.Sprintf("public_url: %s\nprobe_url: %s\nlisten: %s\nsqlite: {path: %s/db}\nbird: {workspace: %s, base_url: '%s'}\n%s",
 		public, r.url, strings.TrimPrefix(r.url, "http://"), dir, r.bird.WorkspaceID, r.bird.URL, settings)
 	if !strings.Contains(settings, "hubspot:") {
-		text += fmt.Sprintf("hubspot: {base_url: '%s', search_lag: 1s}\n", r.hubspot.URL)
+		text += fmt.Sprintf("hubspot: {base_url: '%s', search_lag: 1s, rate_per_10s: 10000}\n", r.hubspot.URL)
 	}
 	if err := os.WriteFile(r.config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

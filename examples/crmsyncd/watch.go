@@ -34,7 +34,8 @@ func (d *deployment) newWatch() (*watch, error) {
 	w := &watch{registry: prometheus.NewRegistry(), feed: dashboard.NewFeed(0), followers: map[int]func(sync.Progress){}}
 	w.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	var err error
-	if w.collector, err = metrics.New(metrics.Options{Registerer: w.registry, Queue: d.storage.queue}); err != nil {
+	if w.collector, err = metrics.New(metrics.Options{Registerer: w.registry, Queue: d.storage.queue,
+		Modes: func() []sync.Mode { return d.engine.Modes() }, Quotas: d.spent}); err != nil {
 		return nil, err
 	}
 	w.alerts, err = alert.New(alert.Options{
@@ -107,7 +108,17 @@ func (d *deployment) modes() map[string]string {
 	return out
 }
 
-// quotas tells them how much of HubSpot's day is used up.
+// spent tells the metrics how HubSpot's quotas stand.
+func (d *deployment) spent() []metrics.Quota {
+	q := d.hubspot.Quota()
+	out := []metrics.Quota{{System: hubspot.System, Name: "window", Used: q.Used + q.Others, Limit: q.Limit}}
+	if q.DailyLimit > 0 {
+		out = append(out, metrics.Quota{System: hubspot.System, Name: "day", Used: q.DailyLimit - q.DailyRemaining, Limit: q.DailyLimit})
+	}
+	return out
+}
+
+// quotas tells the rules how much of HubSpot's day is used up.
 func (d *deployment) quotas() []alert.Quota {
 	q := d.hubspot.Quota()
 	zone, err := time.LoadLocation(d.cfg.HubSpot.Zone)

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// While the store is down receivers answer 503, so that the vendors send again,
+// and the daemon is alive but not ready.
+func TestTheStoreIsDown(t *testing.T) {
+	r := newRig(t, "")
+	c, err := loadConfig(r.config, r.environ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := newDeployment(t.Context(), c, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	d.mountHealth(mux, nil)
+	if err := d.mount(mux); err != nil {
+		t.Fatal(err)
+	}
+	answers := func() (flow, ready, alive int) {
+		req := httptest.NewRequest(http.MethodPost, flowPath, strings.NewReader(`{"event":"contact.updated","bird_contact_id":"92dde992-80ad-4a4c-91ac-08c228bf28e7"}`))
+		req.Header.Set("Authorization", "Bearer flow")
+		return serve(mux, req), serve(mux, httptest.NewRequest(http.MethodGet, "/readyz", nil)), serve(mux, httptest.NewRequest(http.MethodGet, "/healthz", nil))
+	}
+	if flow, ready, alive := answers(); flow != 204 || ready != 200 || alive != 200 {
+		t.Errorf("a Flow's call %d, ready %d, alive %d", flow, ready, alive)
+	}
+	if err := d.storage.lite.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if flow, ready, alive := answers(); flow != 503 || ready != 503 || alive != 200 {
+		t.Errorf("without a store: a Flow's call %d, ready %d, alive %d", flow, ready, alive)
+	}
+	_ = d.close(t.Context()) // which misses the store
+}
+
+func serve(h http.Handler, r *http.Request) int {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w.Code
+}
+
+// A receiver that works on enough already, or for too long, says come again.
+func TestBounded(t *testing.T) {
+	slots := make(chan struct{}, 1)
+	h := bounded(slots, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, ok := r.Context().Deadline(); !ok {
+			t.Error("the work has no end")
+		}
+	}))
+	if got := serve(h, httptest.NewRequest(http.MethodPost, "/", nil)); got != 200 {
+		t.Errorf("the first request: %d", got)
+	}
+	slots <- struct{}{}
+	if got := serve(h, httptest.NewRequest(http.MethodPost, "/", nil)); got != 503 {
+		t.Errorf("one too many: %d", got)
+	}
+}
+
+// A command that runs inside the daemon ends with its caller, and with the
+// daemon.
+func TestACommandEndsWithItsCallerAndTheDaemon(t *testing.T) {
+	r := newRig(t, "")
+	r.hubspot.Down(true) // so that commands wait for it
+	stop := r.serve()
+	begin := func(ctx context.Context) <-chan int {
+		code := make(chan int, 1)
+		go func() {
+			quiet := writer(func(p []byte) (int, error) { return len(p), nil })
+			t := &terminal{in: strings.NewReader(""), out: quiet, err: quiet, environ: r.environ, actor: "ana"}
+			code <- run(ctx, t, []string{"--config", r.config, "backfill", "contacts", "--from", "hubspot"})
+		}()
+		return code
+	}
+	ctx, interrupt := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer interrupt()
+	if code := <-begin(ctx); code != exitInterrupted && code != exitFailed {
+		t.Errorf("an interrupted command ended with %d", code)
+	}
+	second := begin(t.Context())
+	if code := stop(); code != exitDone {
+		t.Errorf("the daemon ended with %d", code)
+	}
+	if code := <-second; code == exitDone {
+		t.Error("a command succeeded without its daemon")
+	}
+}
+
+// A daemon that died leaves its socket behind.
+func TestASocketLeftBehind(t *testing.T) {
+	r := newRig(t, "")
+	stop := r.serve()
+	if got := filepath.Base(controlOf(r.config, r.environ)); got != "db.sock" {
+		t.Errorf("the socket is %s", got)
+	}
+	stop()
+	r.serve()()
+}
