@@ -78,7 +78,6 @@ func New(workspaceID, accessKey string, opts *Options) (*Adapter, error) {
 		places:    map[string]place{},
 		gets:      window(&o, workspaceID, "get", o.GETPerSecond),
 		posts:     window(&o, workspaceID, "post", o.POSTPerSecond),
-		breaker:   breaker.New(breaker.Config{Name: string(System), Logger: o.Logger}),
 		http: httpx.Client{
 			Base:      o.BaseURL,
 			HTTP:      o.HTTPClient,
@@ -86,6 +85,7 @@ func New(workspaceID, accessKey string, opts *Options) (*Adapter, error) {
 			RequestID: "messagebird-request-id",
 		},
 	}
+	a.breaker = breaker.New(breaker.Config{Name: string(System), Logger: o.Logger, Closed: func(family string) { a.limit(family).Ramp() }})
 	a.tellsPlatform = slices.Contains(o.Conversations, FieldPlatform)
 	a.pages = newPace(float64(o.GETPerSecond) * o.WalkShare)
 	a.walk, a.talkWalk = newWalk(), newWalk()
@@ -176,20 +176,51 @@ func (a *Adapter) call(ctx context.Context, r request, out any) (*httpx.Response
 	}
 }
 
-// once makes a call when the circuit of its kind is closed.
+// The families of calls that fail together, each with a quota of its own.
+const (
+	reads  = "reads"
+	writes = "writes"
+)
+
+// limit returns the quota of a family.
+func (a *Adapter) limit(family string) *ratelimit.Window {
+	if family == reads {
+		return a.gets
+	}
+	return a.posts
+}
+
+// once makes a call when the quota has a place for it and the circuit of its
+// kind is closed.
 func (a *Adapter) once(ctx context.Context, r request, out any) (*httpx.Response, error) {
-	family := "writes"
+	family := writes
 	if r.method == http.MethodGet {
-		family = "reads"
+		family = reads
 	}
-	leave, err := a.breaker.Enter(family)
-	if open, down := errors.AsType[*breaker.OpenError](err); down {
-		return nil, &sync.Error{Op: r.op, Ref: r.ref, Action: sync.RetryAt, Rule: "breaker.open", RetryAt: open.Until,
-			Hint: "it goes on by itself when Bird answers again; see its status page", Err: err}
+	limit := a.limit(family)
+	place, err := limit.Wait(ctx)
+	if err != nil {
+		return nil, r.unanswered(err)
 	}
-	res, err := a.onceNow(ctx, r, out)
-	leave(fault(ctx, res, err))
+	leave, err := a.breaker.Enter(ctx, family)
+	if err != nil {
+		place.Return()
+		return nil, r.down(sync.RetryAt, err)
+	}
+	place.Release() // the limits leave room for late arrivals: a call counts from its start
+	res, err := a.onceNow(ctx, r, limit, place, out)
+	if isDown := leave(ctx, fault(ctx, res, err)); isDown != nil {
+		err = r.down(sync.Retry, isDown)
+	}
 	return res, err
+}
+
+// down is the error of a call that was not made, or of one that was and may
+// have taken effect (Retry), because Bird is down.
+func (r request) down(action sync.Action, err error) error {
+	open, _ := errors.AsType[*breaker.OpenError](err)
+	return &sync.Error{Op: r.op, Ref: r.ref, Action: action, Rule: "breaker.open", RetryAt: open.Until,
+		Hint: "it goes on by itself when Bird answers again; see its status page", Err: err}
 }
 
 // fault returns err if Bird is not at work, and context.Canceled if that was
@@ -198,23 +229,14 @@ func fault(ctx context.Context, res *httpx.Response, err error) error {
 	switch {
 	case res != nil && res.Status < http.StatusInternalServerError:
 		return nil
-	case ctx.Err() != nil || sync.ActionOf(err) == sync.RetryAt:
+	case ctx.Err() != nil:
 		return context.Canceled
 	}
 	return err
 }
 
-// onceNow makes a call within the rate limit.
-func (a *Adapter) onceNow(ctx context.Context, r request, out any) (*httpx.Response, error) {
-	limit := a.posts
-	if r.method == http.MethodGet {
-		limit = a.gets
-	}
-	place, err := limit.Wait(ctx)
-	if err != nil {
-		return nil, r.unanswered(err)
-	}
-	place.Release() // the limits leave room for late arrivals: a call counts from its start
+// onceNow makes a call in its place.
+func (a *Adapter) onceNow(ctx context.Context, r request, limit *ratelimit.Window, place *ratelimit.Place, out any) (*httpx.Response, error) {
 	res, err := a.http.Do(ctx, r.method, r.path, r.query, r.body, out)
 	if res != nil {
 		a.observe(ctx, r, res)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/urbanhub/crmsync/internal/breaker"
 	"github.com/urbanhub/crmsync/internal/httpx"
+	"github.com/urbanhub/crmsync/internal/ratelimit"
 	"github.com/urbanhub/crmsync/sync"
 )
 
@@ -30,7 +31,7 @@ type client struct {
 }
 
 func newClient(tokens TokenSource, o Options) *client {
-	return &client{
+	c := &client{
 		http: httpx.Client{
 			Base:      o.BaseURL,
 			HTTP:      o.HTTPClient,
@@ -39,9 +40,10 @@ func newClient(tokens TokenSource, o Options) *client {
 		tokens:  tokens,
 		version: o.APIVersion,
 		quota:   newQuota(o),
-		breaker: breaker.New(breaker.Config{Name: string(System), Logger: o.Logger}),
 		log:     o.Logger,
 	}
+	c.breaker = breaker.New(breaker.Config{Name: string(System), Logger: o.Logger, Closed: c.quota.ramp})
+	return c
 }
 
 // call makes one call and returns HubSpot's name for it. A quota or a lock
@@ -57,26 +59,36 @@ func (c *client) call(ctx context.Context, op operation, at target, in, out any)
 	}
 }
 
-// attempt makes a call once, when the circuit of its kind is closed and the
-// quota has a place for it.
+// attempt makes a call once, when the quota has a place for it and the circuit
+// of its kind is closed.
 func (c *client) attempt(ctx context.Context, op operation, at target, in, out any) (string, error) {
-	leave, err := c.breaker.Enter(family(op))
-	if open, down := errors.AsType[*breaker.OpenError](err); down {
-		return "", &sync.Error{Op: op.String(), Action: sync.RetryAt, Rule: "breaker.open", RetryAt: open.Until,
-			Hint: "it goes on by itself when HubSpot answers again; see its status page", Err: err}
+	place, err := c.quota.admit(ctx, op)
+	if err != nil {
+		return "", err
 	}
-	id, fault, err := c.attemptNow(ctx, op, at, in, out)
-	leave(fault)
+	leave, err := c.breaker.Enter(ctx, family(op))
+	if err != nil {
+		place.Return()
+		return "", down(op, sync.RetryAt, err)
+	}
+	id, fault, err := c.attemptNow(ctx, place, op, at, in, out)
+	if isDown := leave(ctx, fault); isDown != nil {
+		err = down(op, sync.Retry, isDown)
+	}
 	return id, err
+}
+
+// down is the error of a call that was not made, or of one that was and may
+// have taken effect (Retry), because HubSpot is down.
+func down(op operation, action sync.Action, err error) error {
+	open, _ := errors.AsType[*breaker.OpenError](err)
+	return &sync.Error{Op: op.String(), Action: action, Rule: "breaker.open", RetryAt: open.Until,
+		Hint: "it goes on by itself when HubSpot answers again; see its status page", Err: err}
 }
 
 // attemptNow also returns the fault if HubSpot is not at work, and
 // context.Canceled if that was not found out.
-func (c *client) attemptNow(ctx context.Context, op operation, at target, in, out any) (id string, fault, _ error) {
-	place, err := c.quota.admit(ctx, op)
-	if err != nil {
-		return "", context.Canceled, err
-	}
+func (c *client) attemptNow(ctx context.Context, place *ratelimit.Place, op operation, at target, in, out any) (id string, fault, _ error) {
 	defer place.Release()
 	res, err := c.send(ctx, op, at, in, out)
 	c.quota.learn(place, res)

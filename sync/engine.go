@@ -14,6 +14,8 @@ type Engine struct {
 	cfg        Config
 	planners   []*Planner
 	switches   switches
+	footing    *footing // the store
+	doors      ailment  // of those that take in webhooks
 	breaker    breaker
 	guarded    guarded
 	creates    creates
@@ -28,7 +30,8 @@ func New(cfg Config) (*Engine, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	e := &Engine{cfg: cfg, activities: map[string][]*Activity{}, hinted: make(chan struct{}, 1)}
+	e := &Engine{cfg: cfg, footing: &footing{Store: cfg.Store}, activities: map[string][]*Activity{}, hinted: make(chan struct{}, 1)}
+	e.cfg.Store = e.footing
 	for _, a := range cfg.Activities {
 		e.activities[a.Fact] = append(e.activities[a.Fact], a)
 	}
@@ -73,7 +76,11 @@ func (e *Engine) enqueue(ctx context.Context, items []Item) error {
 		}
 		msgs = append(msgs, carrying(ms, carrier)...)
 	}
-	if err := e.cfg.Queue.Push(ctx, now, msgs...); err != nil {
+	err := e.cfg.Queue.Push(ctx, now, msgs...)
+	if ctx.Err() == nil {
+		e.doors.note(err)
+	}
+	if err != nil {
 		return err
 	}
 	e.observe(Event{Type: EventEnqueued, Count: len(items)})

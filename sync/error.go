@@ -55,7 +55,9 @@ type Error struct {
 	Field  string // the field, if any
 	Rule   string // the rule that was broken, such as "phone.e164"
 	Hint   string // what to do about it
-	// RetryAt is the moment to wait for when Action is [RetryAt].
+	// RetryAt is the moment to wait for when Action is [RetryAt]. A [Retry]
+	// that has one uses up no attempt either: the system is down, and whether
+	// the call took effect may be unknown.
 	RetryAt time.Time
 	// Existing is the record that already holds a unique value, when Action
 	// is [Conflict] and the system told it.

@@ -36,21 +36,28 @@ type Health struct {
 // Health asks the store and the queue, and tells in which modes the engine and
 // the systems work.
 func (e *Engine) Health(ctx context.Context) Health {
-	h := Health{Modes: e.Modes()}
+	var h Health
 	if _, err := e.cfg.Store.Cursor(ctx, "health"); err != nil {
 		h.Store = err.Error()
 	}
-	if _, err := e.cfg.Queue.Stats(ctx, time.Now()); err != nil {
+	_, err := e.cfg.Queue.Stats(ctx, time.Now())
+	if err != nil {
 		h.Queue = err.Error()
 	}
+	if ctx.Err() == nil {
+		e.doors.note(err)
+	}
 	h.Ready = h.Store == "" && h.Queue == ""
+	h.Modes = e.Modes()
 	return h
 }
 
 // Modes returns the modes that are on in this process: what a [Moder] tells,
-// fields that pause, and switches that are thrown.
+// fields that pause, switches that are thrown, "work waits: store" while the
+// store does not answer, and "webhooks refused" while the queue does not, so
+// that receivers answer 503 and the vendors send again.
 func (e *Engine) Modes() []Mode {
-	var modes []Mode
+	modes := slices.Concat(e.footing.ailment.modes("work waits: store"), e.doors.modes("webhooks refused"))
 	for _, system := range e.systems() {
 		if m, ok := e.cfg.Peers[system].Source.(Moder); ok {
 			for _, mode := range m.Modes() {

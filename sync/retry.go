@@ -8,8 +8,8 @@ import (
 )
 
 // Backoff shapes the waits between the attempts at a message. The waits grow
-// exponentially with jitter; waits for a known moment ([RetryAt]) use up no
-// attempt.
+// exponentially with jitter; waits for a known moment ([Error].RetryAt), such
+// as those for a quota or a system that is down, use up no attempt.
 type Backoff struct {
 	// Initial is the first wait, 200 ms by default.
 	Initial time.Duration
@@ -69,6 +69,10 @@ func (b Backoff) settle(lane Lane, err error, now time.Time) settlement {
 	action := ActionOf(err)
 	attempts := lane.Attempts + 1
 	s := settlement{cause: failure(err, now)}
+	var e *Error
+	if errors.As(err, &e) && action == Retry && !e.RetryAt.IsZero() {
+		action = RetryAt
+	}
 	switch action {
 	case Retry, Denied:
 		s.bury = attempts >= b.Attempts
@@ -83,8 +87,7 @@ func (b Backoff) settle(lane Lane, err error, now time.Time) settlement {
 	case RetryAt:
 		s.cause.Free = true
 		s.at = now.Add(b.Initial / 4)
-		var e *Error
-		if errors.As(err, &e) && e.RetryAt.After(s.at) {
+		if e != nil && e.RetryAt.After(s.at) {
 			s.at = e.RetryAt
 		}
 	default:
@@ -118,4 +121,14 @@ func conflicts(lane Lane) int {
 		left--
 	}
 	return n
+}
+
+// downUntil returns until when a system that is down should be left alone,
+// zero if err tells of none.
+func downUntil(err error) time.Time {
+	var e *Error
+	if errors.As(err, &e) && (e.Rule == ruleBreaker || e.Rule == ruleStore) {
+		return e.RetryAt
+	}
+	return time.Time{}
 }

@@ -40,7 +40,7 @@ func (e *Engine) take(ctx, working context.Context) {
 			}
 			wg.Go(func() {
 				defer slots.Release(1)
-				e.work(working, lane)
+				pause(ctx, e.work(working, lane))
 				if lane.Priority.Bulk() && bulk.Add(-1) == bulkMost-1 {
 					e.hint()
 				}
@@ -116,6 +116,9 @@ func (e *Engine) lease(ctx context.Context, n int) []Lane {
 		return nil
 	}
 	lanes, err := e.cfg.Queue.Take(ctx, time.Now(), n, e.cfg.Lease)
+	if ctx.Err() == nil {
+		e.doors.note(err)
+	}
 	if err != nil && ctx.Err() == nil {
 		e.cfg.Logger.LogAttrs(ctx, slog.LevelError, "cannot take from the queue", slog.Any("error", err))
 	}
@@ -145,8 +148,11 @@ func (e *Engine) hint() {
 	}
 }
 
-// work carries out one lane and settles it.
-func (e *Engine) work(ctx context.Context, lane Lane) {
+// work carries out one lane and settles it. It returns until when a system
+// that is down should be left alone: who keeps the slot until then has neither
+// an outage asked after by every lane, nor all of them fall upon a system that
+// has just come back.
+func (e *Engine) work(ctx context.Context, lane Lane) (until time.Time) {
 	now := time.Now()
 	e.observe(Event{Type: EventTaken, Priority: lane.Priority, Count: len(lane.Messages), Lag: now.Sub(lane.Messages[0].EnqueuedAt)})
 	ctx = context.WithValue(WithPriority(ctx, lane.Priority), laneKey{}, lane.Key)
@@ -155,6 +161,25 @@ func (e *Engine) work(ctx context.Context, lane Lane) {
 	for more := true; more; {
 		out := e.carryOut(limited, lane)
 		lane, more = e.settle(ctx, lane, out)
+		until = downUntil(out.err)
+	}
+	return until
+}
+
+// pauseMost bounds a pause.
+const pauseMost = 5 * time.Second
+
+// pause waits until a moment, but not for long, nor longer than ctx.
+func pause(ctx context.Context, until time.Time) {
+	wait := min(time.Until(until), pauseMost)
+	if wait <= 0 {
+		return
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
 	}
 }
 
@@ -199,11 +224,9 @@ func (e *Engine) safely(ctx context.Context, do func() error) (err error) {
 // returns the lane with what is still to do. It does so even when the work was
 // cancelled; what cannot be told is delivered again.
 func (e *Engine) settle(ctx context.Context, lane Lane, out outcome) (rest Lane, more bool) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.cfg.Lease)
-	defer cancel()
 	now := time.Now()
 	if out.done > 0 {
-		more = e.told(ctx, lane, e.cfg.Queue.Done(ctx, now, lane.first(out.done)))
+		more = e.tell(ctx, lane, func(ctx context.Context) error { return e.cfg.Queue.Done(ctx, time.Now(), lane.first(out.done)) })
 		lane = lane.after(out.done)
 		if !more || out.err == nil {
 			return lane, more && len(lane.Messages) > 0
@@ -212,13 +235,15 @@ func (e *Engine) settle(ctx context.Context, lane Lane, out outcome) (rest Lane,
 	s := e.cfg.Backoff.settle(lane, out.err, now)
 	ev := Event{Type: EventRetried, Ref: lane.Messages[0].about(), Priority: lane.Priority, Count: out.failed, Action: ActionOf(out.err), Err: out.err}
 	if !s.bury {
-		e.told(ctx, lane, e.cfg.Queue.Retry(ctx, now, lane, s.at, s.cause))
+		e.tell(ctx, lane, func(ctx context.Context) error { return e.cfg.Queue.Retry(ctx, time.Now(), lane, s.at, s.cause) })
 		e.observe(ev)
 		return lane, false
 	}
 	ev.Type = EventBuried
 	e.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "buried", slog.String("key", lane.Key), slog.Int("messages", out.failed), slog.Any("error", out.err))
-	more = e.told(ctx, lane, e.cfg.Queue.Bury(ctx, now, lane.first(out.failed), s.cause))
+	more = e.tell(ctx, lane, func(ctx context.Context) error {
+		return e.cfg.Queue.Bury(ctx, time.Now(), lane.first(out.failed), s.cause)
+	})
 	e.observe(ev)
 	lane = lane.after(out.failed)
 	return lane, more && len(lane.Messages) > 0
@@ -237,12 +262,27 @@ func (l Lane) after(n int) Lane {
 	return l
 }
 
-// told reports whether a lane could be settled, and logs when not. Nothing is
-// lost: the queue delivers it again when the lease ends.
-func (e *Engine) told(ctx context.Context, lane Lane, err error) bool {
-	if err != nil {
-		e.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "lane not settled, it will be delivered again",
-			slog.String("key", lane.Key), slog.Int("messages", len(lane.Messages)), slog.Any("error", err))
+// tellEvery is how often a queue is told what it did not take.
+const tellEvery = 500 * time.Millisecond
+
+// tell tells the queue how work ended, and reports whether it could: a queue
+// that does not answer is told again for as long as the lane is leased and the
+// engine runs. Otherwise nothing is lost either: the lane is delivered again
+// when the lease ends.
+func (e *Engine) tell(ctx context.Context, lane Lane, say func(context.Context) error) bool {
+	for {
+		saying, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.cfg.Lease)
+		err := say(saying)
+		cancel()
+		again := time.Now().Add(tellEvery)
+		if err == nil {
+			return true
+		}
+		if ActionOf(err) != Retry || ctx.Err() != nil || !again.Before(lane.Expires) {
+			e.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "lane not settled, it will be delivered again",
+				slog.String("key", lane.Key), slog.Int("messages", len(lane.Messages)), slog.Any("error", err))
+			return false
+		}
+		pause(ctx, again)
 	}
-	return err == nil
 }

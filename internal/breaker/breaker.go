@@ -1,6 +1,7 @@
 // Package breaker keeps calls away from a vendor that is down. A circuit opens
 // after some faults in a row; until it closes nothing is sent but one probe at
-// a time, and whoever wants to call is told when to ask again.
+// a time, and whoever wants to call is told when to ask again. Whose call met a
+// fault learns whether it was its own or the vendor's, who is down.
 package breaker
 
 import (
@@ -21,10 +22,19 @@ import (
 type Config struct {
 	// Name is the vendor's, for the log.
 	Name string
-	// Faults in a row open a circuit, 6 by default.
+	// Faults in a row open a circuit, 3 by default, if the first of them is Row
+	// ago, 500 ms by default: connections that break all at once are one fault.
 	Faults int
-	// Pause is how long it stays open before a probe, 5 s by default.
+	Row    time.Duration
+	// Doubt is how long a call that met a fault waits at most for what the
+	// others meet, 2 s by default: an answer says that the fault was its own,
+	// an open circuit that it was the vendor's.
+	Doubt time.Duration
+	// Pause is how long a circuit stays open before a probe, 5 s by default.
 	Pause time.Duration
+	// Closed, if set, is told the family of each circuit that closes, so that
+	// its calls can begin again slowly. It must not block.
+	Closed func(family string)
 	// Logger is told when a circuit opens and closes; nil is silent.
 	Logger *slog.Logger
 }
@@ -40,8 +50,9 @@ type Breaker struct {
 // A circuit is that of one family.
 type circuit struct {
 	Circuit
-	steps  *gobreaker.TwoStepCircuitBreaker[struct{}]
-	opened time.Time // when it last opened, zero while it is closed
+	steps   *gobreaker.TwoStepCircuitBreaker[struct{}]
+	opened  time.Time     // when it last opened, zero while it is closed
+	verdict chan struct{} // closed when it is known what a fault or a probe means
 }
 
 // A Circuit is one that is not closed.
@@ -52,7 +63,8 @@ type Circuit struct {
 	Why   string
 }
 
-// An OpenError says that a call was not made.
+// An OpenError says that a call was not made, or met a fault of a vendor that
+// is down.
 type OpenError struct {
 	Name, Family string
 	// Until is when to ask again.
@@ -65,9 +77,13 @@ func (e *OpenError) Error() string {
 
 // New returns a breaker whose circuits are closed.
 func New(c Config) *Breaker {
-	c.Faults, c.Pause = cmp.Or(c.Faults, 6), cmp.Or(c.Pause, 5*time.Second)
+	c.Faults, c.Row = cmp.Or(c.Faults, 3), cmp.Or(c.Row, 500*time.Millisecond)
+	c.Doubt, c.Pause = cmp.Or(c.Doubt, 2*time.Second), cmp.Or(c.Pause, 5*time.Second)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Closed == nil {
+		c.Closed = func(string) {}
 	}
 	return &Breaker{cfg: c, circuits: map[string]*circuit{}}
 }
@@ -75,19 +91,64 @@ func New(c Config) *Breaker {
 // Enter asks for leave to make a call. If it may be made, its outcome must be
 // told to the returned function: nil for any answer that shows the vendor at
 // work, even a refusal; the caller's own [context.Canceled] for none; else the
-// fault. Otherwise the error is an [*OpenError].
-func (b *Breaker) Enter(family string) (leave func(fault error), err error) {
+// fault. For a fault that function waits until it is known whose it is, and
+// returns nil if it is the call's own. All errors are [*OpenError]. Who comes
+// while a probe is under way waits for what becomes of it.
+func (b *Breaker) Enter(ctx context.Context, family string) (leave func(ctx context.Context, fault error) error, err error) {
 	c := b.circuit(family)
+	verdict := b.pending(c)
 	done, err := c.steps.Allow()
-	if err != nil {
-		return nil, &OpenError{Name: b.cfg.Name, Family: family, Until: b.again(c, err)}
+	if errors.Is(err, gobreaker.ErrTooManyRequests) {
+		b.await(ctx, verdict)
+		done, err = c.steps.Allow()
 	}
-	return func(fault error) {
-		if !errors.Is(fault, context.Canceled) {
-			b.outcome(c, fault)
+	if err != nil {
+		return nil, b.open(c, err)
+	}
+	return func(ctx context.Context, fault error) error {
+		if errors.Is(fault, context.Canceled) {
+			done(fault)
+			return nil
 		}
+		verdict := b.outcome(c, fault)
 		done(fault)
+		if fault == nil || !b.down(ctx, c, verdict) {
+			return nil
+		}
+		return b.open(c, gobreaker.ErrOpenState)
 	}, nil
+}
+
+// down waits for the verdict, and reports whether the circuit is open then.
+func (b *Breaker) down(ctx context.Context, c *circuit, verdict <-chan struct{}) bool {
+	if !b.opened(c) {
+		b.await(ctx, verdict)
+	}
+	return b.opened(c)
+}
+
+func (b *Breaker) opened(c *circuit) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return !c.opened.IsZero()
+}
+
+// pending returns what ends the present doubt.
+func (b *Breaker) pending(c *circuit) <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return c.verdict
+}
+
+// await waits for a verdict, but not for long.
+func (b *Breaker) await(ctx context.Context, verdict <-chan struct{}) {
+	timer := time.NewTimer(b.cfg.Doubt)
+	defer timer.Stop()
+	select {
+	case <-verdict:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 // circuit returns that of a family.
@@ -96,10 +157,10 @@ func (b *Breaker) circuit(family string) *circuit {
 	defer b.mu.Unlock()
 	c := b.circuits[family]
 	if c == nil {
-		c = &circuit{Circuit: Circuit{Family: family}}
+		c = &circuit{Circuit: Circuit{Family: family}, verdict: make(chan struct{})}
 		c.steps = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
 			Name: family, MaxRequests: 1, Timeout: b.cfg.Pause,
-			ReadyToTrip:   func(n gobreaker.Counts) bool { return n.ConsecutiveFailures >= uint32(b.cfg.Faults) },
+			ReadyToTrip:   func(n gobreaker.Counts) bool { return b.trips(c, int(n.ConsecutiveFailures)) },
 			IsExcluded:    func(err error) bool { return errors.Is(err, context.Canceled) },
 			OnStateChange: func(_ string, from, to gobreaker.State) { b.changed(c, from, to) },
 		})
@@ -108,19 +169,36 @@ func (b *Breaker) circuit(family string) *circuit {
 	return c
 }
 
-// outcome notes why the circuit may open, or stay open.
-func (b *Breaker) outcome(c *circuit, fault error) {
+// trips reports whether so many faults in a row open the circuit.
+func (b *Breaker) trips(c *circuit, faults int) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	return faults >= b.cfg.Faults && time.Since(c.Since) >= b.cfg.Row
+}
+
+// outcome notes why the circuit may open, or stay open, and returns what ends
+// the doubt about a fault.
+func (b *Breaker) outcome(c *circuit, fault error) (verdict <-chan struct{}) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	verdict = c.verdict
 	switch {
 	case fault == nil && c.opened.IsZero():
 		c.Since = time.Time{}
+		c.judge()
 	case fault != nil && c.Since.IsZero():
 		c.Since = time.Now()
 		fallthrough
 	case fault != nil:
 		c.Why = fault.Error()
 	}
+	return verdict
+}
+
+// judge ends the doubt of all who met a fault so far or wait for a probe.
+func (c *circuit) judge() {
+	close(c.verdict)
+	c.verdict = make(chan struct{})
 }
 
 // changed notes and tells that a circuit opened or closed.
@@ -130,6 +208,7 @@ func (b *Breaker) changed(c *circuit, from, to gobreaker.State) {
 	switch to {
 	case gobreaker.StateOpen:
 		c.opened = time.Now()
+		c.judge()
 		if from == gobreaker.StateClosed {
 			b.cfg.Logger.Warn("circuit opened", slog.String("system", b.cfg.Name), slog.String("calls", c.Family), slog.String("why", c.Why))
 		}
@@ -137,19 +216,21 @@ func (b *Breaker) changed(c *circuit, from, to gobreaker.State) {
 		b.cfg.Logger.Info("circuit closed", slog.String("system", b.cfg.Name), slog.String("calls", c.Family),
 			slog.Duration("down", time.Since(c.Since)))
 		c.Since, c.Why, c.opened = time.Time{}, "", time.Time{}
+		c.judge()
+		b.cfg.Closed(c.Family)
 	}
 }
 
-// again returns when to ask once more: after the pause, or soon when a probe
-// is under way. Not everybody comes back at the same moment.
-func (b *Breaker) again(c *circuit, err error) time.Time {
+// open says when to ask again: after the pause, or soon when a probe is under
+// way. Not everybody comes back at the same moment.
+func (b *Breaker) open(c *circuit, err error) *OpenError {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	wait := b.cfg.Pause / 10
 	if errors.Is(err, gobreaker.ErrOpenState) {
 		wait = time.Until(c.opened.Add(b.cfg.Pause))
 	}
-	return time.Now().Add(max(0, wait) + rand.N(b.cfg.Pause/5+1))
+	return &OpenError{Name: b.cfg.Name, Family: c.Family, Until: time.Now().Add(max(0, wait) + rand.N(b.cfg.Pause/5+1))}
 }
 
 // Open returns the circuits that are not closed, by family.
