@@ -85,6 +85,9 @@ func (r *recording) make(ctx context.Context) error {
 	if done || err != nil {
 		return err
 	}
+	if in, err := r.admitted(ctx); !in || err != nil {
+		return err
+	}
 	if err := r.relate(ctx); err != nil {
 		return err
 	}

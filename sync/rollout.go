@@ -8,7 +8,9 @@ import (
 // A Rollout says to which pairs of a flow anything is written. Whatever it
 // keeps out is still read, matched and compared, and its decisions are told to
 // the observer with the outcome [Gated]: so a flow runs beside an older
-// integration until people trust it. The zero Rollout is open to all.
+// integration until people trust it. Facts about what it keeps out become no
+// activities, also not later: until then the older one records them. The zero
+// Rollout is open to all.
 type Rollout struct {
 	// Shadow writes nothing at all.
 	Shadow bool

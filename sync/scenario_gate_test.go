@@ -179,3 +179,64 @@ func TestOscillationStopsInManyProcesses(t *testing.T) {
 		}
 	})
 }
+
+// In shadow no fact becomes an activity, not even of people who are on both
+// sides, and none waits for people who are not. A part of the people has theirs.
+func TestRolloutKeepsActivitiesOut(t *testing.T) {
+	n := &notebook{rung: byKey}
+	bubble(t, func(w *world) {
+		ana, _ := w.pair("email", "ana@example.com", "name", "Ana")
+		w.flow.Rollout = sync.Rollout{Shadow: true}
+		w.start()
+		eva := w.left.create("email", "eva@example.com", "name", "Eva")
+		w.accept(fact("one", ana), fact("two", eva))
+		w.settle()
+		w.flow.Rollout = sync.Rollout{Allow: []sync.Ref{eva}}
+		w.start()
+		w.look(eva)
+		w.accept(fact("three", ana), fact("four", eva))
+		w.settle()
+		if got := n.texts(); !slices.Equal(got, []string{"tour four"}) {
+			t.Errorf("recorded %q", got)
+		}
+		if got := w.gated(); !slices.Contains(got, "notes rollout.shadow") || !slices.Contains(got, "notes rollout.part") {
+			t.Errorf("told %q", got)
+		}
+		w.flow.Rollout = sync.Rollout{}
+		w.start()
+		w.accept(fact("one", ana), fact("five", ana))
+		w.settle()
+		if got := n.texts(); !slices.Equal(got, []string{"tour four", "tour five"}) {
+			t.Errorf("recorded %q", got)
+		}
+		w.noDead()
+	}, jotting(n))
+}
+
+// What a switch keeps back is recorded after the flow is resumed, in order.
+func TestSwitchHasActivitiesWait(t *testing.T) {
+	n := &notebook{rung: byKey}
+	bubble(t, func(w *world) {
+		ana, _ := w.pair("email", "ana@example.com", "name", "Ana")
+		stop := sync.Switch{Flow: "people", To: "right"}
+		if err := w.engine.Suspend(w.ctx, stop); err != nil {
+			t.Fatal(err)
+		}
+		w.accept(fact("one", ana), fact("two", ana))
+		for range 10 {
+			w.once()
+			time.Sleep(time.Minute)
+		}
+		if got := n.texts(); len(got) > 0 {
+			t.Errorf("recorded %q while the flow was suspended", got)
+		}
+		if err := w.engine.Resume(w.ctx, stop); err != nil {
+			t.Fatal(err)
+		}
+		w.settle()
+		if got := n.texts(); !slices.Equal(got, []string{"tour one", "tour two"}) {
+			t.Errorf("recorded %q", got)
+		}
+		w.noDead()
+	}, jotting(n))
+}

@@ -13,6 +13,7 @@ import (
 )
 
 // A Switch suspends what a flow writes: all of it, one field, one direction.
+// Activities of its records wait while all fields towards their system do.
 type Switch struct {
 	Flow string `json:"flow"`
 	// Field is a field of the flow, "" for all.
