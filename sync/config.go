@@ -70,6 +70,10 @@ type Config struct {
 	// a history is better done by [Engine.Backfill], in stages. After that a
 	// day is a good choice.
 	InventoryInterval time.Duration
+	// DeadRetention is how long dead letters are kept: Run discards older ones,
+	// as [Engine.DiscardDead] does. By default, 0, for ever; give it more than
+	// people need to mend a cause and replay, such as 30 days.
+	DeadRetention time.Duration
 	// PollInterval is how often the queue is asked when it has not hinted at
 	// new work, 50 ms by default.
 	PollInterval time.Duration
@@ -131,8 +135,8 @@ func (c *Config) validate() error {
 		return bad("Guard", "use no negative bounds, and shares from 0 to 1")
 	case c.Lease < time.Second:
 		return bad("Lease", "use 1 s or more")
-	case c.PollInterval < 0 || c.StopTimeout < 0 || c.SnapshotAge < 0 || c.InventoryInterval < 0:
-		return bad("PollInterval, StopTimeout, SnapshotAge, InventoryInterval", "use positive durations")
+	case c.PollInterval < 0 || c.StopTimeout < 0 || c.SnapshotAge < 0 || c.InventoryInterval < 0 || c.DeadRetention < 0:
+		return bad("PollInterval, StopTimeout, SnapshotAge, InventoryInterval, DeadRetention", "use positive durations")
 	}
 	names := map[string]bool{}
 	for _, f := range c.Flows {

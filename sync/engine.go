@@ -105,6 +105,9 @@ func (e *Engine) Run(ctx context.Context) error {
 			wg.Go(func() { e.pullEvery(ctx, p) })
 		}
 	}
+	if e.cfg.DeadRetention > 0 {
+		wg.Go(func() { e.retain(ctx) })
+	}
 	for _, system := range e.inventoried() {
 		wg.Go(func() { e.inventoryEvery(ctx, system) })
 	}
