@@ -174,7 +174,8 @@ func (e *Engine) enqueueStage(ctx context.Context, b *Load, lister Lister, end *
 		if err != nil {
 			return refs, more, err
 		}
-		page, err := lister.List(ctx, end.Kind, from)
+		var page ListPage
+		err = patiently(ctx, func() (err error) { page, err = lister.List(ctx, end.Kind, from); return err })
 		if err != nil {
 			return refs, more, err
 		}

@@ -171,7 +171,8 @@ func (w *stocktaking) list(ctx context.Context, kind Kind) error {
 		w.stock.Kind, w.stock.Place = kind, ""
 	}
 	for more := true; more; {
-		page, err := w.lister.List(ctx, kind, w.stock.Place)
+		var page ListPage
+		err := patiently(ctx, func() (err error) { page, err = w.lister.List(ctx, kind, w.stock.Place); return err })
 		if err != nil {
 			return errors.Join(err, w.abandon(ctx, err))
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/urbanhub/crmsync/sync"
@@ -17,6 +18,29 @@ func (w *world) verify() sync.Agreement {
 		w.Fatal(err)
 	}
 	return a
+}
+
+// A quota that is used up in the midst of it makes it last longer.
+func TestVerifyWaitsForAKnownMoment(t *testing.T) {
+	bubble(t, func(w *world) {
+		w.left.create("email", "ana@example.com", "name", "Ana")
+		w.settle()
+		start, calls, wait := time.Now(), 0, 10*time.Second
+		w.right.before = func(string, sync.Ref) error {
+			if calls++; calls <= 3 {
+				return &sync.Error{Op: "fake", Action: sync.RetryAt, Rule: "quota", RetryAt: time.Now().Add(wait)}
+			}
+			return nil
+		}
+		w.agrees(1)
+		if waited := time.Since(start); waited < 3*wait || waited > 4*wait {
+			t.Errorf("waited %s", waited)
+		}
+		calls, wait = 0, time.Hour // until tomorrow, say
+		if _, err := w.engine.Verify(w.ctx, w.flow.Name); sync.ActionOf(err) != sync.RetryAt {
+			t.Errorf("got %v, want the error that names the moment", err)
+		}
+	})
 }
 
 func TestVerifyFindsEveryCorruptedFieldAndHealsIt(t *testing.T) {

@@ -108,11 +108,13 @@ func (e *Engine) verifyLinks(ctx context.Context, p *Planner, links []Link, a *A
 			ids[i] = links[i].End(s).ID
 		}
 		end := p.flow.End(s)
-		recs, err := e.cfg.Peers[end.System].Source.Read(ctx, end.Kind, ids)
+		err := patiently(ctx, func() (err error) {
+			sides[s], err = e.cfg.Peers[end.System].Source.Read(ctx, end.Kind, ids)
+			return err
+		})
 		if err != nil {
 			return err
 		}
-		sides[s] = recs
 	}
 	var again []Item
 	for i := range links {
