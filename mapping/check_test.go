@@ -2,6 +2,7 @@ package mapping_test
 
 import (
 	"errors"
+	"html"
 	"strconv"
 	"strings"
 	"testing"
@@ -126,6 +127,8 @@ func TestCheckAcceptsSoundMaps(t *testing.T) {
 	}
 }
 
+// C8. Forty wrong maps are refused before anything starts, each with the
+// smallest example that shows it.
 func TestCheckRefusesWrongMaps(t *testing.T) {
 	text := mapping.Text("f", "text", "text")
 	bogota := time.FixedZone("", -5*60*60)
@@ -205,6 +208,44 @@ func TestCheckRefusesWrongMaps(t *testing.T) {
 			return v, nil
 		}, write}), "law.reads", `{text: "@"}`},
 		{"lens that writes elsewhere", text, right(struct{ strayLens }{strayLens{hostLens{"text", asIs, write}}}), "law.fits", `writes "stray"`},
+		{"option spelled as the label", mapping.Enum("f", "stage", "stage", append(stages[1:], mapping.Option{Left: "lead", Right: "Qualified to buy"})...),
+			nil, "law.fits", `"Qualified to buy" is not an option`},
+		{"day and month swapped", mapping.Date("f", mapping.At("date"), mapping.At("date")), right(texts("date", same, func(s string) string {
+			return s[:5] + s[8:] + "-" + s[5:7]
+		})), "law.put-get", "it reads as"},
+		{"year of two digits", mapping.Date("f", mapping.At("date"), mapping.At("date")), right(texts("date",
+			func(s string) string { return "20" + s }, func(s string) string { return s[2:] })), "law.put-get", "it reads as"},
+		{"seconds lost", mapping.DateTime("f", mapping.At("moment"), mapping.At("moment")),
+			right(texts("moment", same, func(s string) string { return s[:16] + ":00Z" })), "law.put-get", "it reads as"},
+		{"sign lost", mapping.Number("f", mapping.At("number").As(mapping.FormNumber), mapping.At("number")),
+			right(texts("number", same, func(s string) string { return strings.TrimPrefix(s, "-") })), "law.put-get", "it reads as"},
+		{"fraction lost", mapping.Number("f", mapping.At("number").As(mapping.FormNumber), mapping.At("number")),
+			right(texts("number", same, func(s string) string { s, _, _ = strings.Cut(s, "."); return s })), "law.put-get", "it reads as"},
+		{"no written as nothing", mapping.Bool("f", mapping.At("flag").As(mapping.FormBool), mapping.At("flag")),
+			right(texts("flag", same, func(s string) string { return strings.TrimSuffix(s, "false") })), "law.put-get", "it reads as"},
+		{"plus sign of a phone lost", mapping.Phone("f", "msisdn", "phone", "CO"),
+			right(texts("phone", same, func(s string) string { return strings.TrimPrefix(s, "+") })), "law.put-get", "it reads as"},
+		{"markup escaped on writing only", text, right(texts("text", same, html.EscapeString)), "law.put-get", "it reads as"},
+		{"blanks trimmed on writing only", text, right(texts("text", same, strings.TrimSpace)), "law.put-get", "it reads as"},
+		{"only ASCII survives", text, right(texts("text", same, func(s string) string {
+			return strings.Map(func(r rune) rune {
+				if r > 127 {
+					return -1
+				}
+				return r
+			}, s)
+		})), "law.put-get", "it reads as"},
+		{"appended to what is there", text, right(hostLens{"text", asIs, func(v, current sync.Value) (sync.Value, error) {
+			return sync.Text(current.String() + v.String()), nil
+		}}), "law.put-get", "it reads as"},
+		{"a clearing that is not written", text, right(hostLens{"text", asIs, func(v, current sync.Value) (sync.Value, error) {
+			if v.Blank() {
+				return current, nil
+			}
+			return v, nil
+		}}), "law.put-get", "it reads as"},
+		{"text into a boolean", mapping.Text("f", "text", "flag"), nil, "law.fits", "does not read as bool"},
+		{"another's field", mapping.Name("f", mapping.At("text"), mapping.At("firstname", "lastname")), left(texts("last", same, same)), "law.put-get", "it reads as"},
 		{"lens that refuses what the other says", text, right(hostLens{"text", asIs, func(v, _ sync.Value) (sync.Value, error) {
 			if strings.Contains(v.String(), "b") {
 				return sync.Value{}, invalid()
