@@ -34,6 +34,9 @@ var foreign = map[string]bool{".git": true, "node_modules": true, "testdata": tr
 // extension, those of nested modules included.
 func files(t *testing.T, extension string) []string {
 	t.Helper()
+	if paths := listed[extension]; paths != nil {
+		return paths
+	}
 	var paths []string
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		switch {
@@ -51,8 +54,12 @@ func files(t *testing.T, extension string) []string {
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("found %d files %s: %v", len(paths), extension, err)
 	}
+	listed[extension] = paths
 	return paths
 }
+
+// listed are the files that were listed before, by their extension.
+var listed = map[string][]string{}
 
 // read returns a file of the module.
 func read(t *testing.T, path string) string {

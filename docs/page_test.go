@@ -34,14 +34,19 @@ var (
 	linkForm = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 )
 
-// pages reads every Markdown file of the module.
+// allPages are those that were read before.
+var allPages map[string]*page
+
+// pages reads every Markdown file of the module, once for all tests.
 func pages(t *testing.T) map[string]*page {
 	t.Helper()
-	all := map[string]*page{}
-	for _, path := range files(t, ".md") {
-		all[path] = parse(path, read(t, path))
+	if allPages == nil {
+		allPages = map[string]*page{}
+		for _, path := range files(t, ".md") {
+			allPages[path] = parse(path, read(t, path))
+		}
 	}
-	return all
+	return allPages
 }
 
 // parse reads what the tests look at.
