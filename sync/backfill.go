@@ -29,7 +29,8 @@ type Load struct {
 	// stops: 0.01, 0.01 and, without counting conflicts, 1 by default.
 	Failures, Duplicates, Conflicts float64
 	// Patience is how long a stage waits for records that are tried again, 10
-	// minutes by default. More of them than Failures allows stop the run.
+	// minutes by default. More of them than Failures allows stop the run. The
+	// records of another run count as well: have runs follow one another.
 	Patience time.Duration
 	// Guard bounds the run as a whole; the zero Guard does not. One deed too
 	// many suspends the flow, which stops the run.
