@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/urbanhub/crmsync/sync"
 )
@@ -77,6 +78,12 @@ func (p *planCommand) refs(ctx context.Context, d *deployment, f *sync.Flow) ([]
 func printForecast(w io.Writer, f *sync.Forecast) {
 	fmt.Fprintf(w, "records\t%d\nwould be created\t%d\nwould change\t%d\nunchanged\t%d\nrefused\t%d\nwould fail\t%d\nvalues overwritten\t%d\nconflicts\t%d\n",
 		f.Records, f.Creates, f.Updates, f.Unchanged, f.Refused, f.Failed, f.Overwrites, f.Conflicts)
+	for _, system := range slices.Sorted(maps.Keys(f.Calls)) {
+		fmt.Fprintf(w, "calls\t%s\tat least %d\n", system, f.Calls[system])
+	}
+	if f.Takes > 0 {
+		fmt.Fprintf(w, "takes\tat least %s\n", f.Takes.Round(time.Second))
+	}
 	for _, name := range slices.Sorted(maps.Keys(f.Fields)) {
 		fmt.Fprintf(w, "field\t%s\t%d\n", name, f.Fields[name])
 	}
