@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	stdsync "sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -46,11 +48,11 @@ type deployment struct {
 }
 
 var deployments = []deployment{
+	{store: inPostgres, queue: inPostgres, processes: 2, upgraded: true}, // first, as the next release is built meanwhile
 	{store: inPostgres, queue: inPostgres, processes: 2, keyless: true},
 	{store: inPostgres, queue: inRedis, processes: 2, keyless: true},
 	{store: inRedis, queue: inRedis, processes: 2},
 	{store: inSQLite, queue: inSQLite, processes: 1, keyless: true},
-	{store: inPostgres, queue: inPostgres, processes: 2, upgraded: true},
 }
 
 func (d deployment) String() string {
@@ -70,11 +72,18 @@ func TestChaos(t *testing.T) {
 	if *duration > 0 {
 		rage = 15 * time.Second
 	}
-	found, next := reports{}, &nextRelease{dir: t.TempDir()}
-	for n := 0; n < len(deployments) || time.Now().Before(end); n++ {
-		d := deployments[n%len(deployments)]
-		t.Run(d.String(), func(t *testing.T) { found.add(d.String(), round(t, d, rage, next)) })
+	found, next := &reports{of: map[string]*report{}}, &nextRelease{dir: t.TempDir()}
+	var n atomic.Int64
+	var lanes stdsync.WaitGroup
+	for range 3 { // most of the time is spent on waiting
+		lanes.Go(func() {
+			for k := int(n.Add(1) - 1); k < len(deployments) || time.Now().Before(end); k = int(n.Add(1) - 1) {
+				d := deployments[k%len(deployments)]
+				t.Run(d.String(), func(t *testing.T) { found.add(d.String(), round(t, d, rage, next)) })
+			}
+		})
 	}
+	lanes.Wait()
 	fmt.Printf("chaos:\n%s", found)
 }
 
@@ -82,15 +91,12 @@ func TestChaos(t *testing.T) {
 func round(t *testing.T, d deployment, rage time.Duration, next *nextRelease) report {
 	t.Helper()
 	g := begin(t, d)
-	if d.upgraded && next.program == "" {
-		next.build(t)
+	happens := g.rage
+	if d.upgraded {
+		program := next.build(t)
+		happens = func(ctx context.Context) error { return g.upgrade(ctx, program, rage) }
 	}
-	g.underLoad(t, rage, func(ctx context.Context) error {
-		if d.upgraded {
-			return g.upgrade(ctx, next.program, rage)
-		}
-		return g.rage(ctx)
-	})
+	g.underLoad(t, rage, happens)
 	r := g.verdict(t)
 	if d.upgraded {
 		next.installed(t, g)
@@ -155,6 +161,9 @@ func (g *ground) verdict(t *testing.T) report {
 		}
 	}
 	if t.Failed() {
+		for _, lost := range found.values[:min(len(found.values), 3)] {
+			t.Logf("%s:\n%s", lost.missing, g.why(t.Context(), lost.of))
+		}
 		t.Logf("what the processes said last:\n%s", g.fleet.said.lines(60))
 	}
 	return r

@@ -38,7 +38,7 @@ type disk struct {
 
 // dispatching takes over from a dead process soon, and never blames a message
 // for being in work when the process was killed.
-var dispatching = queue.Options{Lease: time.Second, Renew: 300 * time.Millisecond, Crashes: 1 << 30}
+var dispatching = queue.Options{Lease: 2 * time.Second, Renew: 500 * time.Millisecond, Crashes: 1 << 30}
 
 // open opens the store and the queue of the settings.
 func open(ctx context.Context, s settings) (*disk, error) {

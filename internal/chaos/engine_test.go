@@ -38,8 +38,9 @@ type settings struct {
 // after a kill.
 const activityKey = "bird_event_key"
 
-// lease is how long what a killed process held is out of reach.
-const lease = 2 * time.Second
+// lease is how long what a killed process held is out of reach. A process has
+// to get something done in it, on a busy machine too.
+const lease = 3 * time.Second
 
 // engineMain is an engine process. It tells its address when it serves, and
 // ends in good order when its standard input does.
@@ -147,6 +148,7 @@ func (e *engineProcess) mount(s settings) error {
 	}
 	e.mux.Handle(hubspotPath, hs)
 	e.mux.Handle(flowPath, flow)
+	e.mux.HandleFunc(whyPath, e.why)
 	e.mux.HandleFunc(bookPath, func(w http.ResponseWriter, r *http.Request) {
 		b, err := e.book(r.Context(), r.URL.Query().Has("whole"))
 		if err != nil {

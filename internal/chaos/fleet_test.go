@@ -33,7 +33,6 @@ type fleet struct {
 	members  []*member
 	web      *http.Server
 	kills    atomic.Int64
-	starts   atomic.Int64
 	said     tail
 	stop     func()
 	all      stdsync.WaitGroup
@@ -94,52 +93,67 @@ func (f *fleet) close() {
 // live is one process from its start to its death.
 func (f *fleet) live(ctx context.Context, m *member) {
 	text, _ := json.Marshal(f.settings) // plain texts
-	m.mu.Lock()
-	cmd := exec.CommandContext(ctx, m.program)
-	m.mu.Unlock()
-	cmd.Env = append(os.Environ(), engineEnv+"="+string(text))
-	cmd.Stderr = &f.said
-	cmd.WaitDelay = 10 * time.Second
-	in, _ := cmd.StdinPipe() // an error shows at Start
-	out, _ := cmd.StdoutPipe()
-	cmd.Cancel = in.Close
-	if err := cmd.Start(); err != nil {
+	cmd, out, err := m.start(ctx, engineEnv+"="+string(text), &f.said)
+	if err != nil {
 		fmt.Fprintln(&f.said, "start:", err)
 		return
 	}
-	f.starts.Add(1)
-	m.is(cmd.Process, "")
 	first := make([]byte, 64)
 	if n, _ := out.Read(first); n > 0 {
-		m.is(cmd.Process, strings.TrimSpace(string(first[:n])))
+		m.serves(cmd.Process, strings.TrimSpace(string(first[:n])))
 	}
 	_, _ = io.Copy(io.Discard, out) // until it ends
 	_ = cmd.Wait()                  // the reason is in what it said
-	m.is(nil, "")
+	m.gone()
 	select {
 	case <-ctx.Done():
 	case <-time.After(20 * time.Millisecond):
 	}
 }
 
-func (m *member) is(p *os.Process, address string) {
+// start starts the process, which ends in good order when ctx does.
+func (m *member) start(ctx context.Context, env string, said io.Writer) (*exec.Cmd, io.Reader, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.process, m.address = p, address
+	cmd := exec.CommandContext(ctx, m.program)
+	cmd.Env = append(os.Environ(), env)
+	cmd.Stderr = said
+	cmd.WaitDelay = 10 * time.Second
+	in, _ := cmd.StdinPipe() // an error shows at Start
+	out, _ := cmd.StdoutPipe()
+	cmd.Cancel = in.Close
+	err := cmd.Start()
+	if err == nil {
+		m.process = cmd.Process
+	}
+	return cmd, out, err
 }
 
-// kill kills the process, as kill -9 does, and reports whether there was one
-// that served.
-func (f *fleet) kill(m *member) bool {
+// serves notes where the process serves, if it was not killed meanwhile.
+func (m *member) serves(p *os.Process, address string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.process == nil || m.address == "" {
-		return false
+	if m.process == p {
+		m.address = address
+	}
+}
+
+func (m *member) gone() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.process, m.address = nil, ""
+}
+
+// kill kills the process, as kill -9 does, whether it serves already or not.
+func (f *fleet) kill(m *member) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.process == nil {
+		return
 	}
 	_ = m.process.Kill() // it may have ended by itself
-	m.address = ""
+	m.process, m.address = nil, ""
 	f.kills.Add(1)
-	return true
 }
 
 // replace starts another program in the place of a member.
@@ -205,20 +219,8 @@ func (f *fleet) hand(r *http.Request, address string, body []byte) (int, error) 
 func (f *fleet) books(ctx context.Context, query string) ([]book, error) {
 	var all []book
 	for _, address := range f.addresses() {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+bookPath+query, nil)
-		if err != nil {
-			return nil, err
-		}
-		res, err := http.DefaultClient.Do(req)
-		if err != nil {
-			return nil, err
-		}
 		var b book
-		said, err := io.ReadAll(res.Body)
-		_ = res.Body.Close()
-		if err == nil && res.StatusCode != http.StatusOK {
-			err = fmt.Errorf("%s: %s", res.Status, said)
-		}
+		said, err := ask(ctx, "http://"+address+bookPath+query)
 		if err == nil {
 			err = json.Unmarshal(said, &b)
 		}

@@ -59,6 +59,8 @@ func TestTheJudgeSees(t *testing.T) {
 		return v.hubspot.CreateObject("notes", map[string]string{"hs_timestamp": fmt.Sprint(time.Now().UnixMilli()), "hs_note_body": "<p>Reason: reason-000000</p>"})
 	}
 	first := note()
+	expect("a note of nobody, of a fact that may be gone", 0, 0, 0, 1)
+	v.gone = nil
 	expect("a note of nobody", 0, 0, 1, 0)
 	v.hubspot.Associate("notes", first, "contacts", p.hubspot)
 	expect("a note", 0, 0, 0, 0)

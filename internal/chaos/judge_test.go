@@ -17,10 +17,16 @@ import (
 // findings are what is wrong at rest.
 type findings struct {
 	lost, doubled, other []string
-	forgotten            int // facts that a server lost after it had acknowledged them
+	values               []value // those of what is lost that were entered
+	forgotten            int     // what a server lost after it had acknowledged it
 }
 
-func (f *findings) clean() bool { return len(f.lost)+len(f.doubled)+len(f.other) == 0 }
+// A value is one that a person entered.
+type value struct {
+	of      *person
+	entered string
+	missing string // how it shows that it is lost
+}
 
 func (f *findings) lose(format string, args ...any) {
 	f.lost = append(f.lost, fmt.Sprintf(format, args...))
@@ -66,6 +72,7 @@ func (v *town) judgePerson(f *findings, p *person) {
 	} {
 		if c.left != c.want || c.right != c.want {
 			f.lose("%s of bird %s and hubspot %s: entered %q, Bird has %q and HubSpot %q", c.name, p.bird, p.hubspot, c.want, c.left, c.right)
+			f.values = append(f.values, value{p, c.want, f.lost[len(f.lost)-1]})
 		}
 	}
 }
@@ -80,15 +87,19 @@ func (v *town) judgeNotes(f *findings) {
 	for _, fact := range v.facts {
 		notes := of[fact.reason]
 		delete(of, fact.reason)
+		var at []string // contacts
+		if len(notes) > 0 {
+			at = v.hubspot.Associated("notes", notes[0], "contacts")
+		}
 		switch {
-		case len(notes) == 0 && v.forgettable(fact):
+		case len(notes) > 1:
+			f.double("%d notes tell %s", len(notes), fact.reason)
+		case len(at) == 0 && v.forgettable(fact): // without its note, or in the middle of it
 			f.forgotten++
 		case len(notes) == 0:
 			f.lose("no note tells %s of bird %s", fact.reason, fact.about.bird)
-		case len(notes) > 1:
-			f.double("%d notes tell %s", len(notes), fact.reason)
-		case !slices.Equal(v.hubspot.Associated("notes", notes[0], "contacts"), []string{fact.about.hubspot}):
-			f.add("note %s is not at contact %s alone", notes[0], fact.about.hubspot)
+		case !slices.Equal(at, []string{fact.about.hubspot}):
+			f.add("note %s of %s is at contacts %q, not at %s alone", notes[0], fact.reason, at, fact.about.hubspot)
 		}
 	}
 	for reason, notes := range of {
@@ -103,7 +114,7 @@ func (v *town) forgettable(f fact) bool {
 }
 
 // patience is how long everything may take to come to rest.
-const patience = time.Minute
+const patience = 3 * time.Minute
 
 // rest waits until nothing is left to do and nothing is wrong, or patience ends, and
 // returns what is wrong then.
@@ -113,14 +124,32 @@ func (v *town) rest(ctx context.Context, f *fleet) *findings {
 	var last error
 	for calm := 0; ctx.Err() == nil && calm < 5; {
 		calm++
-		if last = v.resting(ctx, f); last != nil || !v.judge().clean() {
+		// What is there twice stays so, all else may still come.
+		if found := v.findings(ctx, f); len(found.lost)+len(found.other) > 0 {
+			calm = 0
+		}
+		if last = v.resting(ctx, f); last != nil {
 			calm = 0
 		}
 		pause(ctx, 200*time.Millisecond)
 	}
-	found := v.judge()
+	found := v.findings(context.WithoutCancel(ctx), f)
 	if ctx.Err() != nil && last != nil {
 		found.add("no rest in %s: %v", patience, last)
+	}
+	return found
+}
+
+// findings are what is wrong, without what has been told of a store that went
+// back to an earlier state: what the sync had written since then looks like an
+// edit beside the next one.
+func (v *town) findings(ctx context.Context, f *fleet) *findings {
+	found := v.judge()
+	for _, lost := range found.values {
+		if v.wentBack && f.told(ctx, lost.of, lost.entered) {
+			found.lost = slices.DeleteFunc(found.lost, func(l string) bool { return l == lost.missing })
+			found.forgotten++
+		}
 	}
 	return found
 }

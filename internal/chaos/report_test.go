@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	stdsync "sync"
 	"text/tabwriter"
 )
 
@@ -20,14 +21,19 @@ type report struct {
 const all = "all"
 
 // reports are one of each deployment, by its name, and the sum.
-type reports map[string]*report
+type reports struct {
+	mu stdsync.Mutex
+	of map[string]*report
+}
 
-func (rs reports) add(name string, o report) {
+func (rs *reports) add(name string, o report) {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
 	for _, n := range []string{name, all} {
-		r := rs[n]
+		r := rs.of[n]
 		if r == nil {
 			r = &report{befell: map[string]int{}}
-			rs[n] = r
+			rs.of[n] = r
 		}
 		r.rounds += o.rounds
 		r.kills += o.kills
@@ -47,22 +53,24 @@ func (rs reports) add(name string, o report) {
 }
 
 // String is two tables: what became of the deployments, and what befell them.
-// A fact that the machine of Redis forgot after it had acknowledged it is not
-// counted as lost, but under a name of its own.
-func (rs reports) String() string {
-	names := slices.Sorted(maps.Keys(rs))
+// What the machine of Redis forgot after it had acknowledged it is not counted
+// as lost, but under a name of its own.
+func (rs *reports) String() string {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	names := slices.Sorted(maps.Keys(rs.of))
 	names = append(slices.DeleteFunc(names, func(n string) bool { return n == all }), all)
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
 	_, _ = fmt.Fprintln(w, "rounds\tkills\trestarts\tedits\tfacts\tmessages\tlost\tdoubled\tforgotten\tagreement\tfields\t  deployment")
 	for _, n := range names {
-		r := rs[n]
+		r := rs.of[n]
 		_, _ = fmt.Fprintf(w, "%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%.5f\t%d\t  %s\n", r.rounds, r.kills, r.restarts, r.edits, r.facts,
 			r.messages, r.lost, r.doubled, r.forgotten, float64(r.equal)/float64(max(1, r.compared)), r.compared, n)
 	}
 	_, _ = fmt.Fprintln(w, "\ntimes\t  what befell them")
-	for _, what := range slices.Sorted(maps.Keys(rs[all].befell)) {
-		_, _ = fmt.Fprintf(w, "%d\t  %s\n", rs[all].befell[what], what)
+	for _, what := range slices.Sorted(maps.Keys(rs.of[all].befell)) {
+		_, _ = fmt.Fprintf(w, "%d\t  %s\n", rs.of[all].befell[what], what)
 	}
 	_ = w.Flush() // to memory
 	return b.String()

@@ -36,6 +36,8 @@ type town struct {
 	edits   int
 	taken   stdsync.Map // from a fact's reason to when its webhook was first taken
 	gone    []span      // what was taken then may be lost for good
+	// wentBack is set when the store lost what the sync did in such a span.
+	wentBack bool
 }
 
 // A span is from one moment to another.
@@ -133,6 +135,11 @@ func (v *town) tell(webhooks string) {
 // messages counts the webhooks that were taken.
 func (v *town) messages() int {
 	return v.bird.FlowStats().Delivered + v.hubspot.WebhookStats().Delivered
+}
+
+// writes counts what the sync has written to HubSpot.
+func (v *town) writes() int {
+	return v.hubspot.WriteCount("", "") + v.hubspot.WriteCountOf("notes", "", "")
 }
 
 // live lets people come, edit and tell until ctx ends, so often a second.

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime/debug"
+	stdsync "sync"
 	"testing"
 	"time"
 
@@ -25,13 +26,21 @@ var additions = map[string]string{
 
 // A nextRelease is this program with one more migration in each package.
 type nextRelease struct {
-	dir, program string         // program is "" until it is built
-	versions     map[string]int // of the tables it brings, by package
+	dir      string
+	mu       stdsync.Mutex
+	program  string         // "" until it is built
+	versions map[string]int // of the tables it brings, by package
 }
 
-// build builds the program, with the race detector if this one has it.
-func (n *nextRelease) build(t *testing.T) {
+// build builds the program, with the race detector if this one has it, unless
+// that has been done.
+func (n *nextRelease) build(t *testing.T) string {
 	t.Helper()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.program != "" {
+		return n.program
+	}
 	replace := map[string]string{}
 	n.versions = map[string]int{}
 	for pkg, up := range additions {
@@ -62,6 +71,7 @@ func (n *nextRelease) build(t *testing.T) {
 		t.Fatalf("the next release does not build: %v\n%s", err, out)
 	}
 	n.program = program
+	return program
 }
 
 // raced tells how this program was built: what it is made of is then compiled

@@ -16,7 +16,9 @@
 //     a whole, so what remains agrees with itself: link, base, intent and audit
 //     go back together. What the engine wrote to the vendors meanwhile it reads
 //     again and takes for edits that both sides agree on; what it did is not in
-//     the audit, and a pair that it created is found by its identity.
+//     the audit, and a pair that it created is found by its identity. Only where
+//     somebody has edited the same field once more by then is the order not known
+//     any more: the field's owner wins, and the audit tells so.
 //   - Failover is asynchronous: a replica that takes over lacks what its master
 //     had not yet sent, with the same effect, and a master that is cut off may
 //     accept commits that its successor never sees.
