@@ -29,6 +29,7 @@ type world struct {
 	left, right *crm
 	recorder    *tracetest.SpanRecorder
 	tracer      *trace.Tracer
+	queue       sync.Queue
 	receiving   *sync.Engine
 	working     *sync.Engine
 }
@@ -41,6 +42,7 @@ func newWorld(t *testing.T, opts ...sdktrace.TracerProviderOption) *world {
 	provider := sdktrace.NewTracerProvider(append(opts, sdktrace.WithSpanProcessor(w.recorder))...)
 	t.Cleanup(func() { _ = provider.Shutdown(context.Background()) })
 	store, queue := memstore.New(), memqueue.New(nil)
+	w.queue = queue
 	for _, engine := range []**sync.Engine{&w.receiving, &w.working} {
 		tracer, err := trace.New(provider)
 		if err != nil {
@@ -51,7 +53,9 @@ func newWorld(t *testing.T, opts ...sdktrace.TracerProviderOption) *world {
 			Left:   sync.Endpoint{System: "left", Kind: "contact"},
 			Right:  sync.Endpoint{System: "right", Kind: "contact", CreateKey: "left_id"},
 			Fields: []sync.Field{{Name: "left_id", Left: text("id"), Right: text("left_id"), Direction: sync.ToRight}, {Name: "name", Left: text("name"), Right: text("name")}},
-		}}, Peers: map[sync.System]sync.Peer{"left": {Source: w.left, Sink: w.left}, "right": {Source: w.right, Sink: w.right}}})
+		}}, Activities: []*sync.Activity{{Name: "note-of-said", Fact: "said", System: "right", Kind: "note", Key: "key", Unique: true,
+			Relate: []sync.Relation{{Flow: "people", Required: true}},
+			Render: func(sync.Fact) (sync.Fields, error) { return sync.Fields{"body": sync.Text("something")}, nil }}}, Peers: map[sync.System]sync.Peer{"left": {Source: w.left, Sink: w.left}, "right": {Source: w.right, Sink: w.right}}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -154,6 +158,56 @@ func TestAChangeIsFollowedFromTheWebhookToTheWrite(t *testing.T) {
 	}
 	if got := told(received[0]); got["http.response.status_code"] != "204" || received[0].Status().Code != codes.Unset {
 		t.Errorf("the request is told as %v", got)
+	}
+}
+
+func TestAFactIsFollowedToItsActivity(t *testing.T) {
+	w := newWorld(t)
+	w.left.records["l1"] = sync.Fields{sync.IDField: sync.Text("l1"), "name": sync.Text("Ada")}
+	w.webhook("l1", "first")
+	w.work()
+	w.recorder.Reset()
+	fact := sync.Fact{ID: "f1", Type: "said", Subject: sync.Ref{System: "left", Kind: "contact", ID: "l1"}, Data: map[string]any{"text": "Quetzal"}}
+	if err := w.receiving.Enqueue(t.Context(), fact); err != nil {
+		t.Fatal(err)
+	}
+	w.work()
+	write, asked := w.one("write right note"), w.one("enqueue").SpanContext()
+	for _, s := range w.named("process left contact") { // the look at its subject, and the fact
+		if len(s.Links()) != 1 || s.Links()[0].SpanContext.SpanID() != asked.SpanID() {
+			t.Errorf("the work links to %v", s.Links())
+		}
+	}
+	if n := len(w.named("process left contact")); n != 2 || !write.Parent().IsValid() || told(write)["crmsync.fields"] != "2" {
+		t.Errorf("%d spans of work, the note's is %v", n, told(write))
+	}
+}
+
+// What a message takes along is no part of what it says.
+func TestWhatMessagesCarryChangesNoItem(t *testing.T) {
+	w := newWorld(t)
+	items := []sync.Item{
+		sync.Change{ID: "c", Ref: sync.Ref{System: "left", Kind: "contact", ID: "l1"}, Reason: sync.ReasonWebhook},
+		sync.Fact{ID: "f", Type: "said", Subject: sync.Ref{System: "elsewhere", Kind: "thing", ID: "1"}, Data: map[string]any{"trace": "of his own"}},
+	}
+	if err := w.receiving.Enqueue(t.Context(), items...); err != nil {
+		t.Fatal(err)
+	}
+	lanes, err := w.queue.Take(t.Context(), time.Now(), 10, time.Minute)
+	if err != nil || len(lanes) != 2 {
+		t.Fatal(len(lanes), err)
+	}
+	var got []sync.Item
+	for _, l := range lanes {
+		item, err := l.Messages[0].Item()
+		if err != nil || !strings.HasPrefix(string(l.Messages[0].Payload), `{"trace":"00-`) {
+			t.Fatalf("%s: %v", l.Messages[0].Payload, err)
+		}
+		got = append(got, item)
+	}
+	slices.SortFunc(got, func(a, b sync.Item) int { return strings.Compare(fmt.Sprintf("%T", a), fmt.Sprintf("%T", b)) })
+	if diff := cmp.Diff(items, got); diff != "" {
+		t.Error(diff)
 	}
 }
 
