@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -18,41 +19,88 @@ type Receipt struct {
 	// Erased tells of each side whether its system erased the record for good
 	// (an [Eraser]) or only removed it, as the others do.
 	Erased [2]bool
+	// Merged are the other records of the person: those that the pair's were
+	// merged into, and the counterparts of what was merged with them.
+	Merged []Ref
 	// DeadLetters counts the dead letters that were discarded.
 	DeadLetters int
 }
 
 // Erase removes what is kept of the person behind a record, as privacy laws
 // ask: the records on both sides, the base, the key to the values in the
-// audit, and the dead letters. What remains is that the pair was and that it was erased. A
-// late webhook or a fact that still waits brings nothing back. The call may be
+// audit, and the dead letters. Records that were merged with theirs are the
+// same person's, and so are the counterparts of those, whether the engine has
+// noticed the merge or not: all of them are erased. What remains is that the
+// pairs were and that they were erased. A late webhook or a fact that still
+// waits brings nothing back. The call reads the records first. It may be
 // repeated until it succeeds; [ErrNotFound] says that there is no such pair.
 func (e *Engine) Erase(ctx context.Context, flow string, ref Ref) (Receipt, error) {
-	link, err := e.linkOf(ctx, "erase", flow, ref)
+	link, err := e.linkErased(ctx, flow, ref)
 	if err != nil {
 		return Receipt{}, err
 	}
 	out := Receipt{ID: newID(), At: time.Now().UTC(), Link: link.ID, Left: link.Left, Right: link.Right}
-	if link, err = e.close(ctx, link); err != nil {
+	p, err := e.personOf(ctx, link)
+	if err != nil {
 		return out, err
 	}
-	for _, s := range []Side{Left, Right} {
-		if end := link.End(s); !end.Zero() {
-			if out.Erased[s], err = e.eraseRecord(ctx, end); err != nil {
-				return out, err
-			}
-			n, err := e.discard(ctx, end)
-			if out.DeadLetters += n; err != nil {
-				return out, err
-			}
+	for i := range p.links {
+		if p.links[i], err = e.close(ctx, p.links[i]); err != nil {
+			return out, err
 		}
 	}
-	if err := e.forgetMerged(ctx, link); err != nil {
+	if err := e.eraseRecords(ctx, p, &out); err != nil {
 		return out, err
 	}
-	entry := Entry{At: out.At, Kind: EntryErased, Flow: flow, Link: link.ID, Left: link.Left, Right: link.Right, Note: out.ID}
-	_, err = e.commit(ctx, time.Now(), Commit{Link: link, Forget: true, Entries: []Entry{entry}})
-	return out, err
+	for _, l := range p.links {
+		entry := Entry{At: out.At, Kind: EntryErased, Flow: l.Flow, Link: l.ID, Left: l.Left, Right: l.Right, Note: out.ID}
+		if _, err := e.commit(ctx, time.Now(), Commit{Link: l, Forget: true, Entries: []Entry{entry}}); err != nil {
+			return out, err
+		}
+	}
+	return out, nil
+}
+
+// linkErased finds the pair of a record, also by an id of before a merge.
+func (e *Engine) linkErased(ctx context.Context, flow string, ref Ref) (Link, error) {
+	link, err := e.linkOf(ctx, "erase", flow, ref)
+	if !errors.Is(err, ErrNotFound) {
+		return link, err
+	}
+	now, aliases, lookErr := e.answering(ctx, ref)
+	if lookErr != nil {
+		return link, lookErr
+	}
+	for _, name := range append(aliases, now) {
+		if link, other := e.linkOf(ctx, "erase", flow, name); !errors.Is(other, ErrNotFound) {
+			return link, other
+		}
+	}
+	return link, err
+}
+
+// eraseRecords erases the person's records, those of the pair that was named
+// last: as long as they are there, a repeated call finds the others by them.
+func (e *Engine) eraseRecords(ctx context.Context, p *person, out *Receipt) error {
+	for _, ref := range p.refs {
+		forGood, err := e.eraseRecord(ctx, ref)
+		if err != nil {
+			return err
+		}
+		if s := slices.Index(p.own[:], ref); s >= 0 {
+			out.Erased[s] = forGood
+		}
+		if ref != p.links[0].Left && ref != p.links[0].Right {
+			out.Merged = append(out.Merged, ref)
+		}
+	}
+	for _, name := range p.names {
+		n, err := e.discard(ctx, name)
+		if out.DeadLetters += n; err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // close marks the link as erased before anything is, so that nobody works on
@@ -72,42 +120,6 @@ func (e *Engine) close(ctx context.Context, link Link) (Link, error) {
 func (e *Engine) forget(ctx context.Context, link Link) (Link, error) {
 	link.State, link.Key = Erased, nil
 	return e.commit(ctx, time.Now(), Commit{Link: link, Forget: true})
-}
-
-// forgetMerged forgets the links that the records had before they were merged
-// into others: those that have no other record by now.
-func (e *Engine) forgetMerged(ctx context.Context, link Link) error {
-	seen := map[string]bool{link.ID: true, "": true}
-	for _, ref := range []Ref{link.Left, link.Right} {
-		if ref.Zero() {
-			continue
-		}
-		entries, err := e.entriesOf(ctx, AuditFilter{Ref: ref})
-		if err != nil {
-			return err
-		}
-		for i := range entries {
-			n := &entries[i]
-			if seen[n.Link] {
-				continue
-			}
-			seen[n.Link] = true
-			old, err := linkByID(ctx, e.cfg.Store, n.Flow, n.Link)
-			if errors.Is(err, ErrNotFound) {
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			theirs := func(ref Ref) bool { return ref.Zero() || ref == link.Left || ref == link.Right }
-			if old.State != Erased && (old.Evidence == mergedAway && old.State == Detached || theirs(old.Left) && theirs(old.Right)) {
-				if _, err := e.forget(ctx, old); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return nil
 }
 
 // eraseRecord has a system erase a record, or remove it if it cannot.

@@ -83,7 +83,5 @@
 //	I8        values that were replaced, of somebody who was erased since
 //	I12       records that were merged, removed or emptied, and their fields'
 //	          second journey; it is judged in worlds without faults
-//	I14       people whose records were merged with somebody else's: what they
-//	          share is that one's, too, and their counterparts may stay alone
 //	I16       values of fewer than five letters, which are found everywhere
 package simtest

@@ -53,7 +53,7 @@ func (w *world) erased(e *erasure, receipt sync.Receipt, err error) {
 	switch {
 	case err == nil:
 		w.net.flying--
-		e.of = []sync.Ref{receipt.Left, receipt.Right}
+		e.of = append([]sync.Ref{receipt.Left, receipt.Right}, receipt.Merged...)
 		w.erasures = append(w.erasures, e)
 		w.tell(e.ref, "the person is forgotten: %s %s", receipt.Left, receipt.Right)
 	case errors.Is(err, sync.ErrNotFound) && w.faults.over:

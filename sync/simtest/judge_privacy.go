@@ -19,9 +19,6 @@ func (c *checker) erasures() {
 	}
 	kept := c.kept()
 	for _, e := range c.w.erasures {
-		if slices.ContainsFunc(e.of, func(ref sync.Ref) bool { return c.w.merged[ref] }) {
-			continue // what was merged with it is somebody else's, too
-		}
 		for _, ref := range e.of {
 			c.erasure(ref, kept)
 		}
