@@ -118,6 +118,9 @@ func (s *server) listenControl(ctx context.Context) error {
 	if s.cfg.Control == "" {
 		return nil
 	}
+	if conn, err := new(net.Dialer).DialContext(ctx, "unix", s.cfg.Control); err == nil {
+		return errors.Join(errors.New("another daemon listens on the control socket; give each a path of its own in control"), conn.Close())
+	}
 	if info, err := os.Lstat(s.cfg.Control); err == nil && info.Mode().Type() == fs.ModeSocket {
 		if err := os.Remove(s.cfg.Control); err != nil { // of a daemon that died
 			return err

@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -97,13 +99,46 @@ func TestACommandEndsWithItsCallerAndTheDaemon(t *testing.T) {
 	}
 }
 
-// A daemon that died leaves its socket behind.
-func TestASocketLeftBehind(t *testing.T) {
-	r := newRig(t, "")
-	stop := r.serve()
-	if got := filepath.Base(controlOf(r.config, r.environ)); got != "db.sock" {
-		t.Errorf("the socket is %s", got)
+// A daemon that died leaves its socket behind; one that lives keeps it.
+func TestTheControlSocket(t *testing.T) {
+	r := newRig(t, "store: memory\ncontrol: "+filepath.Join(t.TempDir(), "s")+"\n")
+	socket := controlOf(r.config, r.environ)
+	left, err := net.ListenUnix("unix", &net.UnixAddr{Name: socket, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
 	}
-	stop()
-	r.serve()()
+	left.SetUnlinkOnClose(false)
+	if err := left.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r.serve()
+	info, err := os.Stat(socket)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the socket: %v, %v", info, err)
+	}
+	r.environ = append(r.environ, "CRMSYNC_LISTEN=127.0.0.1:0")
+	if code, _, text := r.run("serve"); code != exitFailed || !strings.Contains(text, "another daemon") {
+		t.Errorf("a second daemon: exit %d, %s", code, text)
+	}
+	r.environ = nil // who asks needs no secrets
+	r.must(exitDone, "dlq", "list")
+	r.must(exitUsage, "dlq", "show", "nothing")
+}
+
+// A refresh token that HubSpot replaces is there at the next start.
+func TestARefreshTokenIsKept(t *testing.T) {
+	file := write(t, "token", "first\n")
+	d := &deployment{cfg: &config{}, log: slog.New(slog.DiscardHandler)}
+	if err := d.keepRefreshToken(t.Context(), "nowhere"); err != nil {
+		t.Error(err)
+	}
+	d.cfg.HubSpot.RefreshToken = secret{"first", file}
+	if err := d.keepRefreshToken(t.Context(), "second"); err != nil {
+		t.Fatal(err)
+	}
+	kept, err := os.ReadFile(file)
+	info, err2 := os.Stat(file)
+	if err != nil || err2 != nil || string(kept) != "second" || info.Mode().Perm() != 0o600 {
+		t.Errorf("the file holds %q: %v, %v", kept, err, err2)
+	}
 }

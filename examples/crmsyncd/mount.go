@@ -66,6 +66,7 @@ func bounded(slots chan struct{}, next http.Handler) http.Handler {
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), answering)
 		defer cancel()
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(answering)) // of the body; a recorder has none
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }

@@ -137,9 +137,8 @@ func (r *rig) serve() (stop func() int) {
 	ctx, cancel := context.WithCancel(r.t.Context())
 	code := make(chan int, 1)
 	log := writer(func(p []byte) (int, error) { r.keep(p); return len(p), nil })
-	go func() {
-		code <- run(ctx, &terminal{in: strings.NewReader(""), out: log, err: log, environ: r.environ, actor: "init"}, []string{"--config", r.config, "serve"})
-	}()
+	daemon := &terminal{in: strings.NewReader(""), out: log, err: log, environ: r.environ, actor: "init"}
+	go func() { code <- run(ctx, daemon, []string{"--config", r.config, "serve"}) }()
 	r.eventually("the daemon is ready", func() bool {
 		if len(code) > 0 {
 			r.mu.Lock()

@@ -90,7 +90,7 @@ func (s *server) bind(ctx context.Context, address string, h http.Handler) error
 		return fmt.Errorf("cannot listen on %s; choose another address in listen or admin_listen: %w", address, err)
 	}
 	s.listeners = append(s.listeners, l)
-	s.web = append(s.web, &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
+	s.web = append(s.web, &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)})
 	return nil
 }
