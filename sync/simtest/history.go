@@ -45,6 +45,7 @@ type history struct {
 	versions  map[string]*version
 	overwrote []overwrite
 	cleared   map[string]bool       // field and record
+	latest    map[string]*version   // field and record
 	lines     map[sync.Ref][]string // what happened to a record, when a trace is kept
 }
 
@@ -60,7 +61,7 @@ type overwrite struct {
 }
 
 func newHistory() *history {
-	return &history{versions: map[string]*version{}, cleared: map[string]bool{}, lines: map[sync.Ref][]string{}}
+	return &history{versions: map[string]*version{}, cleared: map[string]bool{}, latest: map[string]*version{}, lines: map[sync.Ref][]string{}}
 }
 
 // sorted returns all versions in the order they were entered.
@@ -90,7 +91,19 @@ func (h *history) entered(field string, ref sync.Ref, side sync.Side, was, now s
 	} else {
 		v.vague = true
 	}
-	if prev := h.find(field, was); prev != nil && prev != v && !v.before(prev) {
+	v.replaces(h.find(field, was))
+	at := field + ref.String()
+	if was == unreadable {
+		v.replaces(h.latest[at]) // nonsense is the same everywhere, and breaks the chain
+	}
+	if now != unreadable {
+		h.latest[at] = v
+	}
+}
+
+// replaces notes that a version came after another.
+func (v *version) replaces(prev *version) {
+	if prev != nil && prev != v && !v.before(prev) {
 		v.over = append(v.over, prev)
 	}
 }
@@ -117,10 +130,13 @@ func (w *world) changes(ref sync.Ref, was, now sync.Fields, do func(f *sync.Flow
 func canonical(field *sync.Field, s sync.Side, raw sync.Fields) sync.Value {
 	v, err := lensOf(field, s).Get(raw)
 	if err != nil {
-		return sync.List("unreadable")
+		return unreadable
 	}
 	return v
 }
+
+// unreadable stands for every value that a lens refuses.
+var unreadable = sync.List("unreadable")
 
 func lensOf(field *sync.Field, s sync.Side) sync.Lens {
 	if s == sync.Left {
