@@ -1,6 +1,7 @@
 package bird_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"sync/atomic"
@@ -79,6 +80,36 @@ func TestAnOutageIsAskedAfterByProbes(t *testing.T) {
 		time.Sleep(6 * time.Second)
 		if err := read(); err != nil || len(a.Modes()) != 0 {
 			t.Errorf("after the outage: %v, %+v", err, a.Modes())
+		}
+	})
+}
+
+// A stock is out of reach.
+type stock struct{}
+
+func (stock) Take(context.Context, time.Time, string, int, time.Duration, int) (int, time.Time, error) {
+	return 0, time.Time{}, errors.New("no connection")
+}
+
+// Without what the processes share, calls go on with a part of the quota,
+// which is a mode.
+func TestAQuotaThatIsNotShared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := birdtest.NewPipeServer(nil)
+		defer s.Close()
+		a, err := bird.New(s.WorkspaceID, s.AccessKey, &bird.Options{BaseURL: s.URL, HTTPClient: s.Client(), Permits: stock{}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m := a.Modes(); len(m) > 0 {
+			t.Errorf("at rest: %+v", m)
+		}
+		began := time.Now()
+		if _, err := a.Read(t.Context(), bird.Contact, s.Fill(1)); err != nil {
+			t.Fatal(err)
+		}
+		if m := a.Modes(); len(m) != 1 || m[0].Name != "quota not shared: reads" || m[0].Why != "no connection" || m[0].Since.Sub(began) > time.Second {
+			t.Errorf("alone: %+v", m)
 		}
 	})
 }

@@ -19,6 +19,7 @@ type Adapter struct {
 	events      *eventSender
 	links       map[operation]*microbatch.Batcher[Association, error]
 	degraded    degraded
+	splits      splits
 }
 
 var (

@@ -42,6 +42,9 @@ func (b *batch) run(ctx context.Context, ps []*pending) {
 		accused: accused,
 	}
 	t.run(ps)
+	if len(ps) > 1 {
+		b.splits.note(b.op, b.kind, t.split)
+	}
 }
 
 // send makes one call for the writes and settles each from the answer, or

@@ -20,6 +20,7 @@ type collection struct {
 	unique     []string
 	degraded   *degraded
 	vouched    vouched
+	splits     *splits
 
 	reads     *microbatch.Batcher[string, sync.Record]
 	pasts     *microbatch.Batcher[pastAsk, past]
@@ -35,7 +36,7 @@ type collection struct {
 // newCollection starts nothing.
 func newCollection(a *Adapter, t *objectType) *collection {
 	own := a.opts.Objects[t.kind]
-	c := &collection{objectType: t, client: a.client, region: a.opts.Region, degraded: &a.degraded,
+	c := &collection{objectType: t, client: a.client, region: a.opts.Region, degraded: &a.degraded, splits: &a.splits,
 		properties: own.Properties, unique: own.Unique}
 	if len(c.properties) == 0 {
 		c.properties = t.defaults

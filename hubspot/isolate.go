@@ -23,6 +23,7 @@ type trial[T any] struct {
 	accused func(item T, err error) bool
 
 	found int
+	split error // why a call for several items was refused, nil if none was
 }
 
 // run settles the items. One culprit among a hundred costs at most nine calls
@@ -37,10 +38,12 @@ func (t *trial[T]) run(items []T) {
 			t.failAll(items, err)
 			return
 		case t.found >= fewCulprits:
+			t.split = err
 			half := len(items) / 2
 			t.run(items[:half])
 			items = items[half:]
 		default:
+			t.split = err
 			items = t.hunt(items, err)
 		}
 	}

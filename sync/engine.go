@@ -16,6 +16,7 @@ type Engine struct {
 	switches   switches
 	footing    *footing // the store
 	doors      ailment  // of those that take in webhooks
+	feeds      map[string]*ailment
 	breaker    breaker
 	guarded    guarded
 	creates    creates
@@ -32,6 +33,10 @@ func New(cfg Config) (*Engine, error) {
 	}
 	e := &Engine{cfg: cfg, footing: &footing{Store: cfg.Store}, activities: map[string][]*Activity{}, hinted: make(chan struct{}, 1)}
 	e.cfg.Store = e.footing
+	e.feeds = map[string]*ailment{}
+	for _, p := range e.pulls() {
+		e.feeds[p.name] = &ailment{}
+	}
 	for _, a := range cfg.Activities {
 		e.activities[a.Fact] = append(e.activities[a.Fact], a)
 	}

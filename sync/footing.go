@@ -24,19 +24,21 @@ type ailment struct {
 	why   string
 }
 
-// note takes a call's outcome down; nil ends the ailment.
-func (a *ailment) note(err error) {
+// note takes a call's outcome down, and reports whether the ailment begins
+// with it; nil ends it.
+func (a *ailment) note(err error) (begins bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	switch {
-	case err == nil:
+	if err == nil {
 		a.since, a.why = time.Time{}, ""
-	case a.since.IsZero():
-		a.since = time.Now()
-		fallthrough
-	default:
-		a.why = err.Error()
+		return false
 	}
+	begins = a.since.IsZero()
+	if begins {
+		a.since = time.Now()
+	}
+	a.why = err.Error()
+	return begins
 }
 
 // modes returns the mode that is on while the ailment lasts.

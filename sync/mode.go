@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -55,9 +56,14 @@ func (e *Engine) Health(ctx context.Context) Health {
 // Modes returns the modes that are on in this process: what a [Moder] tells,
 // fields that pause, switches that are thrown, "work waits: store" while the
 // store does not answer, and "webhooks refused" while the queue does not, so
-// that receivers answer 503 and the vendors send again.
+// that receivers answer 503 and the vendors send again. While a feed cannot be
+// read, a journal say, the mode is "without feed: " and its name: changes come
+// by the system's webhooks and its sweep; "without sweep" is that of the sweep.
 func (e *Engine) Modes() []Mode {
 	modes := slices.Concat(e.footing.ailment.modes("work waits: store"), e.doors.modes("webhooks refused"))
+	for _, p := range e.pulls() {
+		modes = append(modes, e.without(p)...)
+	}
 	for _, system := range e.systems() {
 		if m, ok := e.cfg.Peers[system].Source.(Moder); ok {
 			for _, mode := range m.Modes() {
@@ -83,5 +89,20 @@ func (e *Engine) Modes() []Mode {
 		}
 	}
 	slices.SortFunc(modes, func(a, b Mode) int { return cmp.Or(cmp.Compare(a.System, b.System), cmp.Compare(a.Name, b.Name)) })
+	return modes
+}
+
+// without returns the mode of a feed that could not be read when it was last
+// asked.
+func (e *Engine) without(p pull) []Mode {
+	feed := e.feeds[p.name]
+	name, further := strings.CutPrefix(p.name, "feed:"+string(p.system)+":")
+	modes := feed.modes("without sweep")
+	if further {
+		modes = feed.modes("without feed: " + name)
+	}
+	for i := range modes {
+		modes[i].System = p.system
+	}
 	return modes
 }

@@ -184,3 +184,50 @@ func TestAnOutageIsNotAskedAfterByEveryLane(t *testing.T) {
 		stop()
 	})
 }
+
+// A torn feed cannot be read for a while.
+type torn struct{ gone atomic.Bool }
+
+func (f *torn) Changes(context.Context, sync.Cursor) (sync.ChangePage, error) {
+	if f.gone.Load() {
+		return sync.ChangePage{}, errNoConnection
+	}
+	return sync.ChangePage{}, nil
+}
+
+// sweptBy is a fake with another feed.
+type sweptBy struct {
+	*fake
+	feed sync.Feed
+}
+
+func (s sweptBy) Changes(ctx context.Context, since sync.Cursor) (sync.ChangePage, error) {
+	return s.feed.Changes(ctx, since)
+}
+
+// A feed or a sweep that cannot be read is a mode until it can.
+func TestWithoutAFeedAndASweep(t *testing.T) {
+	bubble(t, func(w *world) {
+		feed := &torn{}
+		w.cfg.Peers[leftSystem] = sync.Peer{Source: w.left, Sink: w.left, Feeds: []sync.Pull{{Name: "journal", Feed: feed, Every: time.Second}}}
+		w.cfg.Peers[rightSystem] = sync.Peer{Source: sweptBy{w.right, feed}, Sink: w.right}
+		w.start()
+		stop := w.run()
+		for range 2 {
+			time.Sleep(2 * time.Minute)
+			if m := w.engine.Modes(); len(m) > 0 {
+				t.Errorf("all can be read: %+v", m)
+			}
+			feed.gone.Store(true)
+			gone := time.Now()
+			time.Sleep(2 * time.Minute)
+			m := w.engine.Modes()
+			if len(m) != 2 || m[0].System != leftSystem || m[0].Name != "without feed: journal" || m[0].Since.Sub(gone) > time.Second ||
+				m[1].System != rightSystem || m[1].Name != "without sweep" || m[1].Since.Sub(gone) > time.Minute || m[1].Why == "" {
+				t.Errorf("nothing can be read: %+v", m)
+			}
+			feed.gone.Store(false)
+		}
+		stop()
+	})
+}

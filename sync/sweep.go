@@ -39,7 +39,11 @@ func (e *Engine) pulls() []pull {
 // pullEvery asks a feed at once and then at its interval, until ctx ends.
 func (e *Engine) pullEvery(ctx context.Context, p pull) {
 	for {
-		if _, err := e.pull(ctx, p); err != nil && ctx.Err() == nil {
+		_, err := e.pull(ctx, p)
+		if ctx.Err() == nil {
+			e.feeds[p.name].note(err)
+		}
+		if err != nil && ctx.Err() == nil {
 			e.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "sweep failed, it goes on where it stopped",
 				slog.String("feed", p.name), slog.Any("error", err))
 		}

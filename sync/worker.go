@@ -116,11 +116,8 @@ func (e *Engine) lease(ctx context.Context, n int) []Lane {
 		return nil
 	}
 	lanes, err := e.cfg.Queue.Take(ctx, time.Now(), n, e.cfg.Lease)
-	if ctx.Err() == nil {
-		e.doors.note(err)
-	}
-	if err != nil && ctx.Err() == nil {
-		e.cfg.Logger.LogAttrs(ctx, slog.LevelError, "cannot take from the queue", slog.Any("error", err))
+	if ctx.Err() == nil && e.doors.note(err) {
+		e.cfg.Logger.LogAttrs(ctx, slog.LevelError, "cannot take from the queue, it is asked again until it answers", slog.Any("error", err))
 	}
 	return lanes
 }

@@ -5,6 +5,7 @@ package failover
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	stdsync "sync"
@@ -37,6 +38,7 @@ type host struct {
 	pager  pager
 	queue  *ledger
 	door   *door
+	said   speech
 }
 
 // start starts a host before the town and stops it when the test ends.
@@ -50,7 +52,8 @@ func start(t *testing.T, v *town, g *ground) *host {
 	h.alerts, err = alert.New(alert.Options{Rules: impatient(alert.Rules(alert.Objectives{})), Notifiers: []alert.Notifier{&h.pager},
 		Queue: h.queue, Interval: 500 * time.Millisecond, Modes: func() map[string]string { return named(h.engine.Modes()) }})
 	if err == nil {
-		h.engine, err = h.build(t, sync.Config{Store: h.store, Queue: h.queue, Observer: h.alerts.Observe}, 0)
+		h.engine, err = h.build(t, sync.Config{Store: h.store, Queue: h.queue, Observer: h.alerts.Observe,
+			Logger: slog.New(slog.NewTextHandler(&h.said, &slog.HandlerOptions{Level: slog.LevelWarn}))}, 0)
 	}
 	if err != nil {
 		t.Fatal(err)

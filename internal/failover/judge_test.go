@@ -23,7 +23,7 @@ func (d *drill) judge() {
 	if fired, _ := d.pager.told(d.alert); fired.IsZero() || fired.After(d.back) || fired.Before(d.fell) {
 		d.Errorf("the alert %q was told at %s, the outage was from %s to %s", d.alert, fired, d.fell, d.back)
 	}
-	if h := d.engine.Health(d.Context()); !h.Ready || len(h.Modes) > 0 {
+	if h := d.engine.Health(d.Context()); !h.Ready || d.told(h) {
 		d.Errorf("afterwards: %+v", h)
 	}
 	d.judgeSides()

@@ -159,3 +159,23 @@ func named(modes []sync.Mode) map[string]string {
 	}
 	return all
 }
+
+// A speech is the last of what an engine said.
+type speech struct {
+	mu    stdsync.Mutex
+	lines []string
+}
+
+func (l *speech) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lines = append(l.lines, string(p))
+	l.lines = l.lines[max(0, len(l.lines)-20):]
+	return len(p), nil
+}
+
+func (l *speech) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Join(l.lines, "")
+}

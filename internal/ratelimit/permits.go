@@ -23,6 +23,8 @@ type shared struct {
 	again    time.Time // when to ask again
 	fetching bool
 	failing  bool
+	since    time.Time // it has been failing
+	why      string
 }
 
 // permitted reports whether there is a permit for the head of the line. If
@@ -68,8 +70,9 @@ func (w *Window) fetch(ctx context.Context) {
 	case err != nil:
 		if !s.failing {
 			w.cfg.Logger.Warn("the shared quota cannot be reached: going on with a part of it", "quota", w.cfg.Name, "part", w.cfg.Alone, "error", err)
+			s.since = now
 		}
-		s.failing, s.again = true, now.Add(per/2)
+		s.failing, s.again, s.why = true, now.Add(per/2), err.Error()
 	default:
 		if s.failing {
 			w.cfg.Logger.Info("the shared quota is back", "quota", w.cfg.Name)
@@ -80,6 +83,17 @@ func (w *Window) fetch(ctx context.Context) {
 		}
 	}
 	w.dispatch()
+}
+
+// Alone returns since when the permits cannot be had, so that only a part of
+// the quota is used, and why; zero when all is well.
+func (w *Window) Alone() (since time.Time, why string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.shared.failing {
+		return time.Time{}, ""
+	}
+	return w.shared.since, w.shared.why
 }
 
 // want returns the quota and how many permits to ask for.
