@@ -58,9 +58,7 @@ func (e *PanicError) Error() string {
 
 // outcomes returns what came of a call's entries; of those that it did not wait
 // for, that its context ended.
-func (b *Batcher[In, Out]) outcomes(c *call[In, Out]) ([]Out, []error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+func (c *call[In, Out]) outcomes() ([]Out, []error) {
 	outs, errs := make([]Out, len(c.entries)), make([]error, len(c.entries))
 	for i, e := range c.entries {
 		if outs[i], errs[i] = e.out, e.err; !e.ended {

@@ -104,11 +104,13 @@ func (b *Batcher[In, Out]) Each(ctx context.Context, items ...In) ([]Out, []erro
 		return make([]Out, len(items)), slices.Repeat([]error{err}, len(items))
 	}
 	select {
-	case <-c.done:
+	case <-c.done: // nobody changes the entries any more
 	case <-ctx.Done():
 		b.leave(c)
+		b.mu.Lock()
+		defer b.mu.Unlock()
 	}
-	return b.outcomes(c)
+	return c.outcomes()
 }
 
 // Close fires what waits, refuses new items, and returns when every batch has

@@ -59,8 +59,11 @@ func (b *Batcher[In, Out]) startDue() bool {
 // untilDue returns how long the entries of a priority still wait for company.
 // It is false if there are none or none may start.
 func (b *Batcher[In, Out]) untilDue(p sync.Priority) (time.Duration, bool) {
+	if len(b.waiting) == 0 || !b.mayStart(p) {
+		return 0, false
+	}
 	i := slices.IndexFunc(b.waiting, func(e *entry[In, Out]) bool { return e.priority == p })
-	if i < 0 || !b.mayStart(p) {
+	if i < 0 {
 		return 0, false
 	}
 	if b.closed || len(b.waiting) >= b.cfg.Max {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/urbanhub/crmsync/internal/pgerror"
 	"github.com/urbanhub/crmsync/queue"
@@ -119,23 +120,24 @@ func (f *fetch) args() []any {
 	return []any{shard, priority, after, upto, key, most, number}
 }
 
-// row is what readSQL returns of an entry. What the row of the snapshot lacks
-// are pointers.
+// row is what readSQL returns of an entry; that of the snapshot has NULL in
+// what it lacks.
 type row struct {
 	span     int32
 	seq      int64
-	id, key  *string
-	enqueued *time.Time
+	id, key  pgtype.Text
+	enqueued pgtype.Timestamptz
 	payload  []byte
-	retryAt  *time.Time
-	attempts *int32
+	retryAt  pgtype.Timestamptz
+	attempts pgtype.Int4
 	history  []byte
 }
 
 func (f *fetch) scan(rows pgx.Rows) error {
+	var r row
+	into := []any{&r.span, &r.seq, &r.id, &r.key, &r.enqueued, &r.payload, &r.retryAt, &r.attempts, &r.history}
 	for rows.Next() {
-		var r row
-		if err := rows.Scan(&r.span, &r.seq, &r.id, &r.key, &r.enqueued, &r.payload, &r.retryAt, &r.attempts, &r.history); err != nil {
+		if err := rows.Scan(into...); err != nil {
 			return err
 		}
 		if r.span < 0 {
@@ -171,8 +173,8 @@ func (f *fetch) add(r *row, i int) {
 
 // entry decodes the row.
 func (r *row) entry(s *queue.Span) (queue.Entry, error) {
-	e := queue.Entry{Seq: uint64(r.seq), Message: sync.Message{ID: *r.id, Key: *r.key, Priority: s.Priority,
-		EnqueuedAt: r.enqueued.UTC(), Payload: r.payload}}
+	e := queue.Entry{Seq: uint64(r.seq), Message: sync.Message{ID: r.id.String, Key: r.key.String, Priority: s.Priority,
+		EnqueuedAt: r.enqueued.Time.UTC(), Payload: r.payload}}
 	switch {
 	case e.Message.ID == "" || e.Message.Key == "":
 		return e, errors.New("it has no ID or no key")
@@ -181,9 +183,9 @@ func (r *row) entry(s *queue.Span) (queue.Entry, error) {
 	case r.history == nil:
 		return e, nil
 	}
-	e.Held = &queue.Held{Attempts: int(*r.attempts)}
-	if r.retryAt != nil {
-		e.Held.RetryAt = r.retryAt.UTC()
+	e.Held = &queue.Held{Attempts: int(r.attempts.Int32)}
+	if r.retryAt.Valid {
+		e.Held.RetryAt = r.retryAt.Time.UTC()
 	}
 	if json.Unmarshal(r.history, &e.Held.History) != nil {
 		return e, errors.New("its history is no list of failures")
