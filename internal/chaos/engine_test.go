@@ -168,6 +168,7 @@ type book struct {
 	Open      int      // intents
 	Agreement map[string]sync.Agreement
 	Audit     sync.AuditReport
+	Chains    []string // the entries of links whose chain is broken
 }
 
 func (e *engineProcess) book(ctx context.Context, whole bool) (book, error) {
@@ -199,8 +200,19 @@ func (e *engineProcess) book(ctx context.Context, whole bool) (book, error) {
 			return b, err
 		}
 	}
-	b.Audit, err = e.engine.VerifyAudit(ctx)
-	return b, err
+	if b.Audit, err = e.engine.VerifyAudit(ctx); err != nil {
+		return b, err
+	}
+	for _, f := range b.Audit.Faults {
+		entries, err := e.engine.Entries(ctx, sync.AuditFilter{Link: f.Link, Limit: 1000})
+		if err != nil {
+			return b, err
+		}
+		for _, n := range entries {
+			b.Chains = append(b.Chains, fmt.Sprintf("%d %s %s %s %q: %.4x follows %.4x", n.Seq, n.At.Format(stamp), n.Flow, n.Kind, n.Note, n.Hash, n.Prev))
+		}
+	}
+	return b, nil
 }
 
 func (e *engineProcess) close() {

@@ -192,7 +192,7 @@ func (f *findings) audit(ctx context.Context, fleet *fleet) (sync.Tally, error) 
 		f.add("%d intents are open", b.Open)
 	}
 	for _, a := range b.Audit.Faults {
-		f.add("audit: %s at entry %d of %s", a.Rule, a.Seq, a.Link)
+		f.add("audit: %s at entry %d of %s:\n%s", a.Rule, a.Seq, a.Link, strings.Join(b.Chains, "\n"))
 	}
 	var all sync.Tally
 	for name, a := range b.Agreement {

@@ -32,14 +32,15 @@ func (e *engineProcess) why(w http.ResponseWriter, r *http.Request) {
 
 // explain asks the first process that serves.
 func (f *fleet) explain(ctx context.Context, p *person) (story sync.Explanation, err error) {
-	for _, address := range f.addresses() {
-		said, err := ask(ctx, "http://"+address+whyPath+"?id="+p.hubspot)
-		if err == nil {
-			err = json.Unmarshal(said, &story)
-		}
-		return story, err
+	serving := f.addresses()
+	if len(serving) == 0 {
+		return story, errors.New("no process serves")
 	}
-	return story, errors.New("no process serves")
+	said, err := ask(ctx, "http://"+serving[0]+whyPath+"?id="+p.hubspot)
+	if err == nil {
+		err = json.Unmarshal(said, &story)
+	}
+	return story, err
 }
 
 // told reports whether the audit tells that a value lost because nobody could
@@ -54,9 +55,10 @@ func (f *fleet) told(ctx context.Context, p *person, value string) bool {
 	})
 }
 
+const stamp = "15:04:05.000"
+
 // why writes down what is known about a person of whom something is wrong.
 func (g *ground) why(ctx context.Context, p *person) string {
-	const stamp = "15:04:05.000"
 	var b strings.Builder
 	for _, property := range []string{"email", "urbanhub_property_interest", "property_preferences"} {
 		for _, rev := range g.town.hubspot.History(p.hubspot, property) {
