@@ -161,17 +161,12 @@ func (d *drill) wait(t time.Duration) {
 func (d *drill) await(what string, most time.Duration, so func() bool) {
 	d.Helper()
 	began := time.Now()
-	defer func() {
-		if took := time.Since(began); took > 15*time.Second {
-			d.Logf("%s only after %s; the engine said last:\n%s", what, round(took), &d.said)
-		}
-	}()
 	for !so() {
 		d.wait(20 * time.Millisecond)
 		if time.Since(began) > most {
 			stats, err := d.queue.Stats(d.Context(), time.Now())
-			d.Fatalf("not within %s: %s; %d changes wait, queue %+v, %v; modes %+v; alerts %v; %s",
-				most, what, d.waiting(time.Now()), stats, err, d.engine.Modes(), &d.pager, d.queue.why())
+			d.Fatalf("not within %s: %s; %d changes wait, queue %+v, %v; modes %+v; alerts %v; attempts %s; the engine said last:\n%s",
+				most, what, d.waiting(time.Now()), stats, err, d.engine.Modes(), &d.pager, d.queue.why(), &d.said)
 		}
 	}
 }
