@@ -15,4 +15,11 @@ import (
 
 var outage = flag.Duration("outage", 8*time.Second, "how long each outage lasts")
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(redistest.Main(pgtest.Main(m))) }
+func TestMain(m *testing.M) {
+	flag.Parse()
+	// The outages wait more than they work, so all of them last together.
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(redistest.Main(pgtest.Main(m)))
+}
