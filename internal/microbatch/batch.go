@@ -57,7 +57,7 @@ func (e *PanicError) Error() string {
 }
 
 // outcomes returns what came of a call's entries; of those that it did not wait
-// for, that its context ended.
+// for, that its context ended. The lock is held unless all have ended.
 func (c *call[In, Out]) outcomes() ([]Out, []error) {
 	outs, errs := make([]Out, len(c.entries)), make([]error, len(c.entries))
 	for i, e := range c.entries {
