@@ -101,7 +101,8 @@ func (w *Window) want() (limit int, per time.Duration, n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	most := int(float64(w.limit) * float64(fresh(w.per)) / float64(w.per))
-	return w.limit, w.per, min(w.line.len(), max(most, 1))
+	// When answers are slow, tokens gather, and so many are used at once.
+	return w.limit, w.per, min(w.line.len(), max(most, int(w.tokens), 1))
 }
 
 func later(a, b time.Time) time.Time {

@@ -18,6 +18,7 @@ import (
 type stock struct {
 	ratelimit.Shared
 	mu    stdsync.Mutex
+	took  time.Duration
 	trips int
 	down  bool
 	hangs bool
@@ -35,7 +36,7 @@ func (s *stock) Take(ctx context.Context, now time.Time, name string, limit int,
 	if down {
 		return 0, time.Time{}, errors.New("connection refused")
 	}
-	time.Sleep(2 * time.Millisecond)
+	time.Sleep(max(s.took, 2*time.Millisecond))
 	return s.Shared.Take(ctx, now, name, limit, per, n)
 }
 
@@ -73,14 +74,21 @@ func TestSharedPermitsDivideTheQuota(t *testing.T) {
 	})
 }
 
-// A quota of one second is shared as closely as one of ten.
+// A quota of one second is shared as closely as one of ten, also when the
+// common stock answers late.
 func TestSharedPermitsOfAShortQuota(t *testing.T) {
+	for _, took := range []time.Duration{2 * time.Millisecond, 150 * time.Millisecond} {
+		t.Run(took.String(), func(t *testing.T) { shortQuota(t, took) })
+	}
+}
+
+func shortQuota(t *testing.T, took time.Duration) {
 	synctest.Test(t, func(t *testing.T) {
 		const warm, span = 5 * time.Second, 20 * time.Second
 		a := &account{limit: 40, per: time.Second, from: time.Now().Add(warm), mute: true}
 		ctx, cancel := context.WithTimeout(t.Context(), warm+span)
 		defer cancel()
-		common := &stock{}
+		common := &stock{took: took}
 		var wg stdsync.WaitGroup
 		for i := range 2 {
 			w := ratelimit.New(ratelimit.Config{Limit: 40, Per: time.Second, Permits: common, Name: "test"})
