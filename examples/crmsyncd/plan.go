@@ -79,7 +79,9 @@ func printForecast(w io.Writer, f *sync.Forecast) {
 	fmt.Fprintf(w, "records\t%d\nwould be created\t%d\nwould change\t%d\nunchanged\t%d\nrefused\t%d\nwould fail\t%d\nvalues overwritten\t%d\nconflicts\t%d\n",
 		f.Records, f.Creates, f.Updates, f.Unchanged, f.Refused, f.Failed, f.Overwrites, f.Conflicts)
 	for _, system := range slices.Sorted(maps.Keys(f.Calls)) {
-		fmt.Fprintf(w, "calls\t%s\tat least %d\n", system, f.Calls[system])
+		if f.Calls[system] > 0 {
+			fmt.Fprintf(w, "calls\t%s\tat least %d\n", system, f.Calls[system])
+		}
 	}
 	if f.Takes > 0 {
 		fmt.Fprintf(w, "takes\tat least %s\n", f.Takes.Round(time.Second))
