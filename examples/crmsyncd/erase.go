@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/urbanhub/crmsync/sync"
 )
@@ -34,7 +35,7 @@ func (c *eraseCommand) Run(ctx context.Context, t *terminal) error {
 		if err := d.note(ctx, t, "erase", "a person", sync.Entry{Flow: f.Name}); err != nil {
 			return err
 		}
-		receipt, err := d.engine.Erase(ctx, f.Name, ref)
+		receipt, err := d.erase(ctx, f.Name, ref)
 		if err != nil {
 			return err
 		}
@@ -42,4 +43,26 @@ func (c *eraseCommand) Run(ctx context.Context, t *terminal) error {
 			fmt.Fprintf(w, "receipt\t%s\t%s\nerased\t%s\t%s\n", receipt.ID, receipt.At.Format("2006-01-02 15:04:05 MST"), receipt.Left, receipt.Right)
 		})
 	})
+}
+
+const (
+	erasing = time.Minute // how long an erasure is tried
+	between = 200 * time.Millisecond
+)
+
+// erase repeats the call while the pair is being written to.
+func (d *deployment) erase(ctx context.Context, flow string, ref sync.Ref) (sync.Receipt, error) {
+	ctx, cancel := context.WithTimeout(ctx, erasing)
+	defer cancel()
+	for {
+		receipt, err := d.engine.Erase(ctx, flow, ref)
+		if action := sync.ActionOf(err); err == nil || action != sync.Conflict && action != sync.RetryAt {
+			return receipt, err
+		}
+		select {
+		case <-ctx.Done():
+			return receipt, err
+		case <-time.After(between):
+		}
+	}
 }
