@@ -167,11 +167,14 @@ func (v *vendor) look(ref sync.Ref) sync.Record {
 	return out
 }
 
-// holding returns the records that hold a key's value.
+// holding returns the records that hold a key's value, however it is spelled:
+// vendors find numbers with spaces, too.
 func (v *vendor) holding(kind sync.Kind, name string, value sync.Value) []sync.Ref {
 	var out []sync.Ref
+	sought := strings.ReplaceAll(value.String(), " ", "")
 	for _, ref := range v.living(kind) {
-		if has := v.records[ref].fields[name]; !value.Blank() && strings.EqualFold(has.String(), value.String()) {
+		has := strings.ReplaceAll(v.records[ref].fields[name].String(), " ", "")
+		if !value.Blank() && strings.EqualFold(has, sought) {
 			out = append(out, ref)
 		}
 	}
