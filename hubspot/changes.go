@@ -36,6 +36,15 @@ func (a *Adapter) Changes(ctx context.Context, since sync.Cursor) (sync.ChangePa
 	})
 }
 
+// Start implements [sync.Starter].
+func (a *Adapter) Start(t time.Time) sync.Cursor {
+	w, at := walk{places: map[sync.Kind]place{}}, t.UnixMilli()
+	for _, kind := range a.swept() {
+		w.places[kind] = place{at: at, sure: at}
+	}
+	return w.cursor()
+}
+
 // Delayed returns a second sweep that keeps a distance to the present, an hour
 // if behind is 0. It reads each state once, when HubSpot's index has long come
 // to rest, and so finds what the index showed later than Options.SearchLag
@@ -61,6 +70,9 @@ func (d *delayed) Changes(ctx context.Context, since sync.Cursor) (sync.ChangePa
 		return bounds{settled: until, until: until}
 	})
 }
+
+// Start implements [sync.Starter].
+func (d *delayed) Start(t time.Time) sync.Cursor { return d.adapter.Start(t) }
 
 // sweep reads the page of the kind whose turn it is.
 func (a *Adapter) sweep(ctx context.Context, since sync.Cursor, within func(now time.Time) bounds) (sync.ChangePage, error) {

@@ -76,6 +76,22 @@ func TestChangesReportEachStateOnce(t *testing.T) {
 	})
 }
 
+func TestASweepBeginsAtAMoment(t *testing.T) {
+	inAccount(t, hubspottest.Options{SearchLag: -1}, hubspot.Options{}, func(t *testing.T, a account) {
+		a.create(1)
+		time.Sleep(24 * time.Hour)
+		start := time.Now()
+		id := a.create(2)
+		time.Sleep(2 * time.Hour)
+		for name, feed := range map[string]sync.Feed{"sweep": a.hs, "delayed": a.hs.Delayed(0)} {
+			page, err := feed.Changes(t.Context(), feed.(sync.Starter).Start(start))
+			if err != nil || len(page.Changes) != 1 || page.Changes[0].Ref.ID != id {
+				t.Errorf("%s: got %+v, %v", name, page, err)
+			}
+		}
+	})
+}
+
 // An import gives a whole account one time, more than a search can page
 // through. Each record is told exactly once, and those that are edited in the
 // meantime once more.

@@ -34,6 +34,14 @@ func (e *Engine) began(ctx context.Context) (time.Time, error) {
 	return time.Parse(time.RFC3339Nano, string(stored))
 }
 
+// start returns where to read a feed for the first time.
+func start(f Feed, began time.Time) Cursor {
+	if s, ok := f.(Starter); ok && !began.IsZero() {
+		return s.Start(began)
+	}
+	return ""
+}
+
 // history reports whether a change is from before the deployment, and so is
 // left to a Backfill. One without a time is not.
 func (c *Change) history(began time.Time) bool {

@@ -36,3 +36,28 @@ func TestHistoryByBackfill(t *testing.T) {
 		}
 	}, journaled(j), func(w *world) { w.cfg.HistoryByBackfill = true })
 }
+
+// begun is a journal that can begin at a moment.
+type begun struct{ *journal }
+
+func (b begun) Start(t time.Time) sync.Cursor { return sync.Cursor(t.Format(time.RFC3339)) }
+
+// A feed that can begin at a moment is not read from its beginning, also after
+// it has lost its place.
+func TestHistoryIsNotEvenRead(t *testing.T) {
+	j := &journal{pages: map[sync.Cursor]sync.ChangePage{}}
+	bubble(t, func(w *world) {
+		peer := w.cfg.Peers[rightSystem]
+		peer.Feeds = []sync.Pull{{Name: "journal", Feed: begun{j}, Every: time.Second}}
+		w.cfg.Peers[rightSystem] = peer
+		w.cfg.HistoryByBackfill = true
+		w.start()
+		first := begun{j}.Start(time.Now().Add(-time.Minute).UTC())
+		stop := w.run()
+		time.Sleep(1500 * time.Millisecond)
+		stop()
+		if len(j.asked) < 2 || j.asked[0] != first {
+			t.Errorf("asked from %q, want from %q", j.asked, first)
+		}
+	})
+}

@@ -32,6 +32,14 @@ type Feed interface {
 	Changes(ctx context.Context, since Cursor) (ChangePage, error)
 }
 
+// A Starter is a [Feed] that can begin at a moment. With
+// Config.HistoryByBackfill it is spared what is from before.
+type Starter interface {
+	// Start returns a cursor from which Changes tells everything that changed
+	// at t or later by the system's clock, and perhaps more. It makes no call.
+	Start(t time.Time) Cursor
+}
+
 // A Source is where records and changes come from. Methods may be called
 // concurrently; an adapter gathers concurrent reads into the vendor's batches.
 type Source interface {

@@ -95,7 +95,11 @@ func (e *Engine) page(ctx context.Context, p pull) (n int, more bool, err error)
 	if err != nil {
 		return 0, false, err
 	}
-	page, err := p.feed.Changes(ctx, cursor)
+	from := cursor
+	if from == "" {
+		from = start(p.feed, began)
+	}
+	page, err := p.feed.Changes(ctx, from)
 	if err != nil {
 		return 0, false, err
 	}
