@@ -25,11 +25,12 @@ const falterWait = 50 * time.Millisecond
 
 // The least time between batches of one operation that are not full: at any
 // rate, because the day has a quota too, and when the burst quota runs short
-// the time in which it allows so many calls. Reads and writes of two processes
-// then take turns.
+// the time in which it allows so many calls, the more the shorter it runs.
+// So records wait where they fill a batch up, not in the quota's line. Reads
+// and writes of two processes need four.
 const (
 	pace         = 150 * time.Millisecond
-	pressedCalls = 4.4
+	pressedCalls = 7
 )
 
 // lanes are the operations that HubSpot counts apart from all others, and how
@@ -103,10 +104,11 @@ func (q *quota) works() { q.faults.Store(0) }
 
 // pace is how much time batches take to fill up at present.
 func (q *quota) pace() time.Duration {
-	if perSecond, pressed := q.burst.Pressed(); pressed {
-		return max(pace, time.Duration(pressedCalls/perSecond*float64(time.Second)))
+	perSecond, pressure := q.burst.Pressure()
+	if pressure <= 0.5 {
+		return pace
 	}
-	return pace
+	return max(pace, time.Duration(pressure*pressedCalls/perSecond*float64(time.Second)))
 }
 
 // leave holds the place of one call, which the first call of that quota takes.

@@ -19,10 +19,11 @@ func (r *reconciliation) gather(ctx context.Context) (ready bool, err error) {
 	if r.foretold() {
 		return false, nil
 	}
-	if r.fresh && r.link.Generation == 0 && r.engine.creates.any(r.ref) {
+	age := time.Since(r.since)
+	if age < birthWait && r.link.Generation == 0 && r.engine.creates.any(r.ref) {
 		return false, r.busy(2*busyWait, "the record may be one that is just being created")
 	}
-	if r.fresh && r.halfMade() {
+	if age < halfWait && r.halfMade() {
 		return false, r.busy(8*busyWait, "the pair is just being made")
 	}
 	near, err := r.readNear(ctx)
@@ -46,6 +47,13 @@ func (r *reconciliation) gather(ctx context.Context) (ready bool, err error) {
 	}
 	return r.restored(ctx)
 }
+
+// How long a signal waits for the link of what may be just being created, and
+// for the end of a creation.
+const (
+	birthWait = 500 * time.Millisecond
+	halfWait  = 2 * time.Second
+)
 
 // findLink loads the link of ref and its base, or starts a new link.
 func (r *reconciliation) findLink(ctx context.Context, ref Ref) error {

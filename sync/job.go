@@ -14,7 +14,6 @@ type job struct {
 	changes []Change
 	facts   []Fact
 	at      []time.Time // when the messages were enqueued, in their order
-	fresh   bool        // whether it is the first try
 	links   []string    // what the messages carry, each once
 	wrote   int         // how many flows wrote something
 }
@@ -22,7 +21,7 @@ type job struct {
 // newJob decodes the messages of a lane up to the first of another kind. The
 // error is that of the first message.
 func newJob(lane Lane) (job, error) {
-	j := job{fresh: len(lane.History) == 0}
+	var j job
 	for i, m := range lane.Messages {
 		env, err := decode(m)
 		switch {
@@ -65,7 +64,7 @@ func (e *Engine) reconcile(ctx context.Context, j *job) error {
 		if !ok {
 			continue
 		}
-		r := reconciliation{engine: e, planner: p, flow: p.flow, near: side, ref: j.ref, hints: j.changes, causes: j.causes(), fresh: j.fresh}
+		r := reconciliation{engine: e, planner: p, flow: p.flow, near: side, ref: j.ref, hints: j.changes, causes: j.causes(), since: j.at[len(j.at)-1]}
 		if err := r.run(ctx); err != nil {
 			return err
 		}

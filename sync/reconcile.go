@@ -21,7 +21,7 @@ type reconciliation struct {
 	ref     Ref
 	hints   []Change // what asked for the look
 	causes  []string
-	fresh   bool // whether it is the first try
+	since   time.Time // when the last of them was enqueued
 
 	link     Link
 	base     Base

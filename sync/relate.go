@@ -53,7 +53,7 @@ func (r *reconciliation) relate(ctx context.Context, s Side) error {
 // patience is how long a creation waits for what it belongs to before it looks
 // again: the two often come into being together.
 func (r *reconciliation) patience() time.Duration {
-	if r.fresh {
+	if time.Since(r.since) < 10*time.Second {
 		return time.Second
 	}
 	return 30 * time.Second

@@ -132,12 +132,12 @@ func (w *Window) Usage() Usage {
 	return u
 }
 
-// Pressed reports whether more than half of what may be used at once is used
-// up, so that calls come nearly as fast as the quota allows, and how many a
-// second it allows.
-func (w *Window) Pressed() (perSecond float64, pressed bool) {
+// Pressure tells how close calls come to what the quota allows: 0 when as many
+// as may be could start at once, 1 when none could, and how many a second it
+// allows.
+func (w *Window) Pressure() (perSecond, pressure float64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.accrue(time.Now())
-	return float64(w.limit) / w.per.Seconds(), w.tokens < w.burst()/2
+	return float64(w.limit) / w.per.Seconds(), min(max(1-w.tokens/w.burst(), 0), 1)
 }
