@@ -173,7 +173,7 @@ func TestAnOutageIsNotAskedAfterByEveryLane(t *testing.T) {
 		w.look(w.left.living()...)
 		stop := w.run()
 		time.Sleep(time.Minute)
-		w.left.before = nil
+		w.left.tune(func() { w.left.before = nil })
 		if asked < 8*11 || asked > 8*13 {
 			t.Errorf("asked %d times in a minute", asked)
 		}

@@ -112,9 +112,10 @@ func (c *checker) settled(p *process, lane *sync.Lane) {
 // retried judges the cause: to be asked to wait costs no attempt.
 func (c *checker) retried(p *process, lane *sync.Lane, cause sync.Failure) {
 	c.settled(p, lane)
+	dead := c.w.sched.killed(p)
 	c.w.mu.Lock()
 	defer c.w.mu.Unlock()
-	if !p.dead && cause.Action == sync.RetryAt.String() && !cause.Free {
+	if !dead && cause.Action == sync.RetryAt.String() && !cause.Free {
 		c.fail("I10 rate", nil, "the key %s lost an attempt because a vendor asked to wait", lane.Key)
 	}
 }

@@ -168,6 +168,13 @@ func (s *scheduler) kill(p *process) {
 	}
 }
 
+// killed reports whether the process is dead.
+func (s *scheduler) killed(p *process) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return p.dead
+}
+
 // events is a heap, the earliest first.
 type events []event
 
