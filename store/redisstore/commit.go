@@ -31,22 +31,22 @@ func (s *Store) change(ctx context.Context, op string, now time.Time, c sync.Com
 	if err != nil {
 		return sync.Link{}, err
 	}
-	todo, base := "keep", []byte(nil)
+	fate, base := "keep", []byte(nil)
 	switch {
 	case c.Base != nil:
-		todo = "set"
+		fate = "set"
 		if base, err = encode(op, c.Base); err != nil {
 			return sync.Link{}, err
 		}
 	case c.Forget:
-		todo = "forget"
+		fate = "forget"
 	}
 	intent, expires := intentOf(l.Intent)
 	mine, _ := intentOf(own)
 	call := &redisdb.Call{Script: commitScript,
 		Keys: []string{s.key("states"), s.key("links"), s.key("bases"), s.key("ends"), s.key("ids"), s.key("open")},
 		Args: []any{newCall(), micros(now), l.ID, given, mine, intent, expires, link, place(l.Flow, l.ID),
-			end(l.Flow, l.Left), end(l.Flow, l.Right), todo, base}}
+			end(l.Flow, l.Left), end(l.Flow, l.Right), fate, base}}
 	if err := s.addEntries(op, call, c.Entries); err != nil {
 		return sync.Link{}, err
 	}
