@@ -5,11 +5,9 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/urbanhub/crmsync/bird"
 	"github.com/urbanhub/crmsync/bird/birdtest"
-	"github.com/urbanhub/crmsync/hubspot"
 	"github.com/urbanhub/crmsync/hubspot/hubspottest"
-	"github.com/urbanhub/crmsync/mapping/urbanhub"
+	"github.com/urbanhub/crmsync/internal/simpreset"
 )
 
 // The secrets that both ends know.
@@ -27,7 +25,7 @@ type vendors struct {
 // newVendors starts both and sets them up as the preset needs it.
 func newVendors(ctx context.Context, f flags) (*vendors, error) {
 	v := &vendors{bird: birdtest.NewServer(nil), hubspot: hubspottest.NewServer(&hubspottest.Options{Burst: f.burst})}
-	if err := v.setUp(ctx); err != nil {
+	if _, err := simpreset.SetUp(ctx, v.bird, v.hubspot); err != nil {
 		v.close()
 		return nil, err
 	}
@@ -37,34 +35,6 @@ func newVendors(ctx context.Context, f flags) (*vendors, error) {
 func (v *vendors) close() {
 	v.bird.Close()
 	v.hubspot.Close()
-}
-
-func (v *vendors) setUp(ctx context.Context) error {
-	b, err := bird.New(v.bird.WorkspaceID, v.bird.AccessKey, &bird.Options{BaseURL: v.bird.URL})
-	if err != nil {
-		return err
-	}
-	birdNeeds, err := bird.ParseSchema(urbanhub.BirdSchema())
-	if err != nil {
-		return err
-	}
-	birdNeeds.Webhooks = nil // contacts are told of by Flows
-	if _, err := b.Setup(ctx, birdNeeds, bird.SetupOptions{}); err != nil {
-		return err
-	}
-	v.hubspot.AddStage("default", hubspottest.Stage{ID: "decisionmakerstage", Label: "Decision maker"})
-	h, err := hubspot.New(hubspot.Static(v.hubspot.Token), &hubspot.Options{BaseURL: v.hubspot.URL})
-	if err != nil {
-		return err
-	}
-	hubspotNeeds, err := hubspot.ParseSchema(urbanhub.HubSpotSchema())
-	if err != nil {
-		return err
-	}
-	if _, err := h.Setup(ctx, hubspotNeeds, hubspot.SetupOptions{}); err != nil {
-		return err
-	}
-	return h.Close(ctx)
 }
 
 // fill gives HubSpot n contacts of invented people, numbered from first, and

@@ -11,11 +11,9 @@ import (
 	stdsync "sync"
 	"time"
 
-	"github.com/urbanhub/crmsync/bird"
 	"github.com/urbanhub/crmsync/bird/birdtest"
-	"github.com/urbanhub/crmsync/hubspot"
 	"github.com/urbanhub/crmsync/hubspot/hubspottest"
-	"github.com/urbanhub/crmsync/mapping/urbanhub"
+	"github.com/urbanhub/crmsync/internal/simpreset"
 	"github.com/urbanhub/crmsync/sync"
 )
 
@@ -82,43 +80,15 @@ func newTown(ctx context.Context, keyless bool) (*town, error) {
 		hubspot: hubspottest.NewServer(&hubspottest.Options{Burst: -1, Daily: -1, SearchLag: 500 * time.Millisecond,
 			RejectUniqueOnActivities: keyless}),
 	}
-	if err := v.setUp(ctx); err != nil {
+	can, err := simpreset.SetUp(ctx, v.bird, v.hubspot)
+	if err != nil {
 		v.close()
 		return nil, err
 	}
+	v.unique = can.UniqueActivities
 	v.bird.SetChaos(birdtest.Chaos{Duplicate: 0.2, Delay: 50 * time.Millisecond})
 	v.hubspot.SetChaos(hubspottest.Chaos{Duplicate: 0.2, Delay: 50 * time.Millisecond})
 	return v, nil
-}
-
-func (v *town) setUp(ctx context.Context) error {
-	b, err := bird.New(v.bird.WorkspaceID, v.bird.AccessKey, &bird.Options{BaseURL: v.bird.URL})
-	if err != nil {
-		return err
-	}
-	birdNeeds, err := bird.ParseSchema(urbanhub.BirdSchema())
-	if err != nil {
-		return err
-	}
-	birdNeeds.Webhooks = nil // Flows tell of contacts and facts
-	if _, err := b.Setup(ctx, birdNeeds, bird.SetupOptions{}); err != nil {
-		return err
-	}
-	v.hubspot.AddStage("default", hubspottest.Stage{ID: "decisionmakerstage", Label: "Decision maker"})
-	h, err := hubspot.New(hubspot.Static(v.hubspot.Token), &hubspot.Options{BaseURL: v.hubspot.URL})
-	if err != nil {
-		return err
-	}
-	hubspotNeeds, err := hubspot.ParseSchema(urbanhub.HubSpotSchema())
-	if err != nil {
-		return err
-	}
-	report, err := h.Setup(ctx, hubspotNeeds, hubspot.SetupOptions{})
-	if err != nil {
-		return err
-	}
-	v.unique = report.Capabilities.UniqueActivities
-	return h.Close(ctx)
 }
 
 func (v *town) close() {

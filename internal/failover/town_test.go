@@ -8,11 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/urbanhub/crmsync/bird"
 	"github.com/urbanhub/crmsync/bird/birdtest"
-	"github.com/urbanhub/crmsync/hubspot"
 	"github.com/urbanhub/crmsync/hubspot/hubspottest"
-	"github.com/urbanhub/crmsync/mapping/urbanhub"
+	"github.com/urbanhub/crmsync/internal/simpreset"
 	"github.com/urbanhub/crmsync/sync"
 )
 
@@ -45,45 +43,17 @@ func newTown(t *testing.T, n int) *town {
 		v.bird.Close()
 		v.hubspot.Close()
 	})
-	if err := v.setUp(t.Context()); err != nil {
+	can, err := simpreset.SetUp(t.Context(), v.bird, v.hubspot)
+	if err != nil {
 		t.Fatal(err)
 	}
+	v.unique = can.UniqueActivities
 	for i := range n {
 		if err := v.settle(i); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return v
-}
-
-func (v *town) setUp(ctx context.Context) error {
-	b, err := bird.New(v.bird.WorkspaceID, v.bird.AccessKey, &bird.Options{BaseURL: v.bird.URL, HTTPClient: v.bird.Client()})
-	if err != nil {
-		return err
-	}
-	birdNeeds, err := bird.ParseSchema(urbanhub.BirdSchema())
-	if err != nil {
-		return err
-	}
-	birdNeeds.Webhooks = nil // Flows tell of contacts and facts
-	if _, err := b.Setup(ctx, birdNeeds, bird.SetupOptions{}); err != nil {
-		return err
-	}
-	v.hubspot.AddStage("default", hubspottest.Stage{ID: "decisionmakerstage", Label: "Decision maker"})
-	h, err := hubspot.New(hubspot.Static(v.hubspot.Token), &hubspot.Options{BaseURL: v.hubspot.URL, HTTPClient: v.hubspot.Client()})
-	if err != nil {
-		return err
-	}
-	hubspotNeeds, err := hubspot.ParseSchema(urbanhub.HubSpotSchema())
-	if err != nil {
-		return err
-	}
-	report, err := h.Setup(ctx, hubspotNeeds, hubspot.SetupOptions{})
-	if err != nil {
-		return err
-	}
-	v.unique = report.Capabilities.UniqueActivities
-	return h.Close(ctx)
 }
 
 // settle lets a person live there who is equal on both sides.
