@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"strconv"
 	"time"
 )
 
@@ -58,9 +56,6 @@ func (b *Load) change(ref Ref) Change {
 	return Change{ID: b.cursor() + ":" + ref.String(), Ref: ref, Reason: ReasonBackfill, Priority: Backfill}
 }
 
-// done is where the number of records of all its calls is kept.
-func (b *Load) done() string { return b.cursor() + ":done" }
-
 // Backfill walks through the records stage by stage, takes part in the work,
 // and tells the observer of its progress after each stage. It returns when
 // every record has been looked at, when ctx ends, or when a stage went worse
@@ -70,41 +65,32 @@ func (b *Load) done() string { return b.cursor() + ":done" }
 // first.
 func (e *Engine) Backfill(ctx context.Context, b Load) (Progress, error) {
 	b = b.withDefaults()
-	lister, end, err := e.lister(&b)
+	ctx = WithPriority(ctx, Backfill)
+	w, err := e.walk(ctx, &b)
 	if err != nil {
 		return Progress{}, err
 	}
-	ctx = WithPriority(ctx, Backfill)
 	m := e.meter(b.Flow, b.Name)
-	if m.Total, m.Estimated, err = e.size(ctx, end); err != nil {
-		return m.Progress, err
-	}
-	if m.Earlier, err = e.earlier(ctx, &b); err != nil {
+	m.Earlier = w.place.Done
+	if m.Total, m.Estimated, err = e.size(ctx, w.end); err != nil {
 		return m.Progress, err
 	}
 	defer e.guarded.watch(b.Flow, b.cursor(), b.Guard)()
 	for stage := 0; m.More; stage++ {
-		if err := e.stage(ctx, &b, m, lister, end, b.Stages[min(stage, len(b.Stages)-1)]); err != nil {
+		if err := e.stage(ctx, w, m, b.Stages[min(stage, len(b.Stages)-1)]); err != nil {
 			return m.Progress, err
 		}
 	}
 	return m.Progress, nil
 }
 
-// earlier returns how many records were looked at by calls before.
-func (e *Engine) earlier(ctx context.Context, b *Load) (int, error) {
-	stored, err := e.cfg.Store.Cursor(ctx, b.done())
-	n, _ := strconv.Atoi(string(stored)) // none is 0
-	return n, err
-}
-
-// stage looks at the next records, about n of them, and judges what became of
-// them.
-func (e *Engine) stage(ctx context.Context, b *Load, m *meter, lister Lister, end *Endpoint, n int) error {
+// stage looks at the next n records and judges what became of them.
+func (e *Engine) stage(ctx context.Context, w *walk, m *meter, n int) error {
+	b := w.load
 	if err := e.goesOn(b); err != nil {
 		return err
 	}
-	refs, more, err := e.enqueueStage(ctx, b, lister, end, n)
+	refs, err := w.enqueue(ctx, n)
 	if err == nil && len(refs) > 0 {
 		m.Waiting, err = e.rest(ctx, b, len(refs))
 	}
@@ -116,7 +102,7 @@ func (e *Engine) stage(ctx context.Context, b *Load, m *meter, lister Lister, en
 		return err
 	}
 	m.Failed, m.Duplicates, m.Conflicts = m.Failed+o.failed, m.Duplicates+o.duplicates, m.Conflicts+o.conflicts
-	m.step(len(refs), more)
+	m.step(len(refs), w.more())
 	return cmp.Or(b.judge(&o), e.goesOn(b))
 }
 
@@ -150,62 +136,4 @@ func (e *Engine) rest(ctx context.Context, b *Load, n int) (waiting int, err err
 		case <-time.After(min(left, max(time.Until(stats.NextAt), e.cfg.PollInterval))):
 		}
 	}
-}
-
-// lister returns what can walk through the records of the run.
-func (e *Engine) lister(b *Load) (Lister, *Endpoint, error) {
-	p, err := e.plannerOf(b.Flow)
-	if err != nil {
-		return nil, nil, err
-	}
-	end := p.flow.End(b.From)
-	if lister, ok := e.cfg.Peers[end.System].Source.(Lister); ok {
-		return lister, end, nil
-	}
-	return nil, nil, &Error{Op: "backfill", Action: Fatal, Rule: "source.lister",
-		Hint: "walk from the other side, or sweep", Err: fmt.Errorf("%s cannot list its records", end.System)}
-}
-
-// enqueueStage enqueues looks at the next records, about n of them, and moves
-// the run's place.
-func (e *Engine) enqueueStage(ctx context.Context, b *Load, lister Lister, end *Endpoint, n int) (refs map[string]Ref, more bool, err error) {
-	refs, more = map[string]Ref{}, true
-	for more && len(refs) < n {
-		from, err := e.cfg.Store.Cursor(ctx, b.cursor())
-		if err != nil {
-			return refs, more, err
-		}
-		var page ListPage
-		err = patiently(ctx, func() (err error) { page, err = lister.List(ctx, end.Kind, from); return err })
-		if err != nil {
-			return refs, more, err
-		}
-		items := make([]Item, len(page.Records))
-		for i := range page.Records {
-			c := b.change(page.Records[i].Ref)
-			items[i], refs[c.ID] = c, c.Ref
-		}
-		if err := e.Enqueue(ctx, items...); err != nil {
-			return refs, more, err
-		}
-		if err := e.moved(ctx, b, from, page.Next, len(items)); err != nil {
-			return refs, more, err
-		}
-		more = page.More
-	}
-	return refs, more, nil
-}
-
-// moved stores the run's place and how many records it has looked at. A crash
-// between the two only makes the number too small.
-func (e *Engine) moved(ctx context.Context, b *Load, from, to Cursor, n int) error {
-	if err := e.cfg.Store.SetCursor(ctx, b.cursor(), from, to); err != nil {
-		return err
-	}
-	was, err := e.cfg.Store.Cursor(ctx, b.done())
-	if err != nil {
-		return err
-	}
-	done, _ := strconv.Atoi(string(was)) // none is 0
-	return e.cfg.Store.SetCursor(ctx, b.done(), was, Cursor(strconv.Itoa(done+n)))
 }

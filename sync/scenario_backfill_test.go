@@ -199,3 +199,95 @@ func TestBackfillCountsTheConflictOfARecordWithAHistory(t *testing.T) {
 		}
 	})
 }
+
+// stages are the numbers of records after which the observer was told.
+func (w *world) stages() (sizes []int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	done := 0
+	for i := range w.events {
+		if p := w.events[i].Progress; p != nil {
+			sizes, done = append(sizes, p.Done-done), p.Done
+		}
+	}
+	return sizes
+}
+
+// A stage ends where it shall, however large the system's pages are.
+func TestBackfillStagesAreSmallerThanPages(t *testing.T) {
+	for _, from := range []sync.Side{sync.Left, sync.Right} {
+		t.Run(from.String(), func(t *testing.T) {
+			bubble(t, func(w *world) {
+				l := &listed{fake: w.left, page: 200}
+				if from == sync.Right {
+					l.fake = w.right
+				}
+				w.cfg.Peers[l.system] = sync.Peer{Source: l, Sink: l}
+				w.start()
+				const people = 1_300
+				for i := range people {
+					l.create(map[sync.Side]string{sync.Left: "email", sync.Right: "mail"}[from], fmt.Sprintf("p%d@example.com", i))
+				}
+				w.takeHooks()
+				p, err := w.engine.Backfill(w.ctx, sync.Load{Flow: "people", From: from})
+				if err != nil || p.Done != people || p.More {
+					t.Fatalf("progress %+v, %v", p, err)
+				}
+				if got := w.stages(); !slices.Equal(got, []int{10, 100, 1_000, 190}) {
+					t.Errorf("stages of %v records", got)
+				}
+				if l.asked() != 7 {
+					t.Errorf("%d pages were asked for, want each once", l.asked())
+				}
+				w.settle()
+				w.agrees(people)
+			})
+		})
+	}
+}
+
+// The process ends in the middle of a page, and somebody archives the record
+// after which the next one would go on.
+func TestBackfillGoesOnInTheMiddleOfAPage(t *testing.T) {
+	for _, archived := range []bool{false, true} {
+		t.Run(fmt.Sprint("archived: ", archived), func(t *testing.T) {
+			bubble(t, func(w *world) {
+				walked(w, 50)
+				w.people(120, "Ana")
+				ctx, die := context.WithCancel(w.ctx)
+				observe := w.cfg.Observer
+				w.cfg.Observer = func(e sync.Event) {
+					if observe(e); e.Type == sync.EventProgress && e.Progress.Done == 30 {
+						die()
+					}
+				}
+				w.start()
+				load := sync.Load{Flow: "people", From: sync.Left, Stages: []int{10, 20}}
+				if p, err := w.engine.Backfill(ctx, load); err == nil || p.Done != 30 {
+					t.Fatalf("progress %+v, %v; want an end after 30", p, err)
+				}
+				ids := []string{}
+				for _, ref := range w.left.living() {
+					ids = append(ids, ref.ID)
+				}
+				slices.Sort(ids)
+				want := 90
+				if archived {
+					w.left.remove(sync.Ref{System: leftSystem, Kind: contact, ID: ids[29]}, true)
+					w.takeHooks()
+					want = 119 // nobody knows how far it was, so the page is looked at again
+				}
+				w.cfg.Observer = observe
+				w.start()
+				p, err := w.engine.Backfill(w.ctx, load)
+				if err != nil || p.Earlier != 30 || p.Done != want || p.More {
+					t.Errorf("progress %+v, %v; want the other %d", p, err, want)
+				}
+				w.settle()
+				if n := len(w.right.living()); n != 120 {
+					t.Errorf("%d records on the right, want each once", n)
+				}
+			})
+		})
+	}
+}
