@@ -13,7 +13,7 @@ const (
 	EntryRelinked EntryKind = "relinked" // an end moved, after a merge
 	EntryDetached EntryKind = "detached" // an end is gone, the pair is left alone
 	EntryRestored EntryKind = "restored" // a detached pair is whole again
-	EntryWrote    EntryKind = "wrote"    // the writes of an intent took effect; Note names the side if it was one of two
+	EntryWrote    EntryKind = "wrote"    // the writes of an intent took effect; Note names the side if it was one of two, and says if it was only found there
 	EntryFailed   EntryKind = "failed"   // a write failed or its outcome is unknown
 	EntryFact     EntryKind = "fact"     // a fact was taken in
 	EntryErased   EntryKind = "erased"   // a person's data were erased; Note is the receipt

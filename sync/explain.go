@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -110,7 +111,7 @@ func effectsOf(entries []Entry) map[string]effect {
 		}
 		f := out[n.Intent]
 		for _, s := range []Side{Left, Right} {
-			f.took[s] = f.took[s] || n.Note == "" || n.Note == s.String()
+			f.took[s] = f.took[s] || n.wrote(s)
 			if n.Calls[s] != "" {
 				f.calls[s] = n.Calls[s]
 			}
@@ -119,6 +120,18 @@ func effectsOf(entries []Entry) map[string]effect {
 	}
 	return out
 }
+
+// unanswered ends the note on a write of which no system has said that it took
+// effect: a look found its values there.
+const unanswered = ", found there"
+
+// wrote reports whether the entry says that a side took its intent's writes.
+func (n *Entry) wrote(s Side) bool {
+	return n.Kind == EntryWrote && (n.Note == "" || strings.TrimSuffix(n.Note, unanswered) == s.String())
+}
+
+// answered reports whether the system said so itself.
+func (n *Entry) answered() bool { return !strings.HasSuffix(n.Note, unanswered) }
 
 // entriesOf returns all entries that a filter selects.
 func (e *Engine) entriesOf(ctx context.Context, filter AuditFilter) (all []Entry, err error) {

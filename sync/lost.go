@@ -51,32 +51,32 @@ type overwriting struct {
 	*Decision
 	intent   string
 	at       time.Time // when it was decided
+	answered bool      // the system said that it took effect
+	doubted  bool
 	reg      *register
 	lens     Lens
 	from, to time.Time // the bounds of when it was written, by the system's clock
 }
 
-// doubted reports whether the signal may be that of an edit which was made
+// matches reports whether the signal may be that of an edit which was made
 // after the read before this write, and before the write.
-func (w *overwriting) doubted(doubts []doubt, readAge time.Duration) bool {
-	return slices.ContainsFunc(doubts, func(d doubt) bool {
-		return slices.Contains(w.lens.Names(), d.name) &&
-			(d.at.IsZero() || !d.at.After(w.to) && !d.at.Before(w.from.Add(-readAge)))
-	})
+func (w *overwriting) matches(d doubt, readAge time.Duration) bool {
+	return slices.Contains(w.lens.Names(), d.name) &&
+		(d.at.IsZero() || !d.at.After(w.to) && !d.at.Before(w.from.Add(-readAge)))
 }
 
-// overwrites returns the writes of doubted fields to the near side, latest
-// first, without those of which a loss is told already.
+// overwrites returns the writes to the near side, latest first, without those of
+// which a loss is told already.
 func (r *reconciliation) overwrites(ctx context.Context, doubts []doubt) ([]overwriting, error) {
 	entries, err := r.engine.entriesOf(ctx, AuditFilter{Link: r.link.ID})
 	if err != nil {
 		return nil, err
 	}
-	effects, took, told := effectsOf(entries), map[string]time.Time{}, map[string]bool{}
+	effects, took, told := effectsOf(entries), map[string]*Entry{}, map[string]bool{}
 	for i := range entries {
 		n := &entries[i]
-		if n.Kind == EntryWrote && (n.Note == "" || n.Note == r.near.String()) {
-			took[n.Intent] = n.At
+		if took[n.Intent] == nil && n.wrote(r.near) {
+			took[n.Intent] = n
 		}
 		if d := n.Decision; d != nil && strings.HasPrefix(d.Rule, ruleLost) && (d.Outcome != Wrote || effects[n.Intent].of(d)) {
 			told[d.Field+" "+n.Causes[len(n.Causes)-1]] = true
@@ -86,12 +86,13 @@ func (r *reconciliation) overwrites(ctx context.Context, doubts []doubt) ([]over
 	slack, readAge := r.views[r.near].Skew, r.engine.cfg.Lease+r.engine.cfg.SnapshotAge+witnessAge
 	for i := range slices.Backward(entries) {
 		n, d := &entries[i], entries[i].Decision
-		to, effective := took[n.Intent]
-		if d == nil || !effective || d.Outcome != Wrote || !d.to(r.near) || strings.HasPrefix(d.Rule, ruleLost) || told[d.Field+" "+n.Intent] {
+		wrote := took[n.Intent]
+		if d == nil || wrote == nil || d.Outcome != Wrote || !d.to(r.near) || strings.HasPrefix(d.Rule, ruleLost) || told[d.Field+" "+n.Intent] {
 			continue
 		}
-		w := overwriting{Decision: d, intent: n.Intent, at: n.At, from: n.At.Add(-slack), to: to.Add(slack)}
-		if w.reg, w.lens = r.planner.lens(d.Field, r.near); w.lens != nil && w.doubted(doubts, readAge) {
+		w := overwriting{Decision: d, intent: n.Intent, at: n.At, answered: wrote.answered(), from: n.At.Add(-slack), to: wrote.At.Add(slack)}
+		if w.reg, w.lens = r.planner.lens(d.Field, r.near); w.lens != nil {
+			w.doubted = slices.ContainsFunc(doubts, func(d doubt) bool { return w.matches(d, readAge) })
 			out = append(out, w)
 		}
 	}
@@ -128,12 +129,17 @@ func (r *reconciliation) lost(ctx context.Context) ([]loss, error) {
 		return nil, nil
 	}
 	writes, err := r.overwrites(ctx, doubts)
-	if err != nil || len(writes) == 0 {
+	if err != nil {
 		return nil, err
 	}
 	var names []string
 	for i := range writes {
-		names = append(names, writes[i].reg.names[r.near]...)
+		if writes[i].doubted {
+			names = append(names, writes[i].reg.names[r.near]...)
+		}
+	}
+	if len(names) == 0 {
+		return nil, nil
 	}
 	slices.Sort(names)
 	ref := r.views[r.near].Record.Ref
@@ -141,15 +147,19 @@ func (r *reconciliation) lost(ctx context.Context) ([]loss, error) {
 	if err != nil || len(histories) != 1 {
 		return nil, err
 	}
+	own := authors(writes, histories[0], r.near)
 	var out []loss
 	end := map[string]int{} // of the part of a field's history that no later write has explained
 	for i := range writes {
 		w := &writes[i]
+		if !w.doubted {
+			continue
+		}
 		steps := chronicle(histories[0], w.reg.names[r.near])
 		if _, known := end[w.Field]; !known {
 			end[w.Field] = len(steps)
 		}
-		at, was := w.undid(steps[:end[w.Field]], r.near)
+		at, was := w.undid(steps[:end[w.Field]], own, r.near)
 		if at > 0 {
 			end[w.Field] = at
 		}
@@ -160,26 +170,55 @@ func (r *reconciliation) lost(ctx context.Context) ([]loss, error) {
 	return out, nil
 }
 
+// authors returns by whom a history says that our writes are, of those that
+// were answered.
+func authors(writes []overwriting, history map[string][]Revision, near Side) map[string]bool {
+	own := map[string]bool{}
+	for i := range writes {
+		w := &writes[i]
+		if !w.answered {
+			continue
+		}
+		steps := chronicle(history, w.reg.names[near])
+		if by := steps[w.made(steps, nil)].by; by != "" {
+			own[by] = true
+		}
+	}
+	return own
+}
+
+// made finds the step that the write made, 0 for none. A write that was not
+// answered may have made none: a person may have entered the same value, if
+// the author is not known as our own.
+func (w *overwriting) made(steps []step, own map[string]bool) int {
+	for i := len(steps) - 1; i > 0 && !steps[i].at.Before(w.from); i-- {
+		if !steps[i].at.After(w.to) && w.sees(steps[i]) == w.After && w.sees(steps[i-1]) != w.After && (w.answered || own[steps[i].by]) {
+			return i
+		}
+	}
+	return 0
+}
+
 // undid finds the step that the write made and, if it is not the state that
 // was read, the one before. A state by the author of the write is our own, of
 // a call that came late.
-func (w *overwriting) undid(steps []step, near Side) (at int, was *step) {
-	value := func(i int) Value { return sees(w.lens, steps[i].fields) }
-	for i := len(steps) - 1; i > 0 && !steps[i].at.Before(w.from); i-- {
-		if steps[i].at.After(w.to) || value(i) != w.After || value(i-1) == w.After {
-			continue
-		}
-		set := i - 1
-		for set > 0 && value(set-1) == value(i-1) {
-			set--
-		}
-		if value(i-1) == w.Before[near] || set == 0 || steps[set].by != "" && steps[set].by == steps[i].by {
-			return i, nil
-		}
-		return i, &steps[i-1]
+func (w *overwriting) undid(steps []step, own map[string]bool, near Side) (at int, was *step) {
+	at = w.made(steps, own)
+	if at == 0 {
+		return 0, nil
 	}
-	return 0, nil
+	lost := w.sees(steps[at-1])
+	set := at - 1
+	for set > 0 && w.sees(steps[set-1]) == lost {
+		set--
+	}
+	if lost == w.Before[near] || set == 0 || steps[set].by != "" && steps[set].by == steps[at].by {
+		return at, nil
+	}
+	return at, &steps[at-1]
 }
+
+func (w *overwriting) sees(s step) Value { return sees(w.lens, s.fields) }
 
 // sees is what a lens sees, also of what it refuses.
 func sees(lens Lens, fields Fields) Value {

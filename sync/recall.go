@@ -42,7 +42,7 @@ func (r *reconciliation) recall(ctx context.Context) error {
 	}
 	for _, s := range []Side{Left, Right} {
 		if took[s] {
-			r.note(Entry{Kind: EntryWrote, Intent: intent, Note: s.String()})
+			r.note(Entry{Kind: EntryWrote, Intent: intent, Note: s.String() + unanswered})
 		}
 	}
 	base := r.base

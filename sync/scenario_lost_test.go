@@ -1,6 +1,7 @@
 package sync_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -154,5 +155,55 @@ func TestOverwrittenLateCallIsNoEdit(t *testing.T) {
 		if w.right.calls["history"] == 0 {
 			t.Error("nothing was in doubt")
 		}
+	}, chronicling)
+}
+
+// A write of ours failed, and somebody enters the very value of it, after
+// another one. To the engine it looks as if the write had taken effect after
+// all; but the other value is not what it overwrote.
+func TestOverwritingIsNotInferredFromAPersonsEdit(t *testing.T) {
+	for _, nameless := range []bool{false, true} {
+		t.Run(fmt.Sprint("nameless ", nameless), func(t *testing.T) {
+			bubble(t, func(w *world) {
+				w.cfg.Peers[leftSystem] = sync.Peer{Source: chronicled{w.left, nameless}, Sink: w.left}
+				w.start()
+				left, right := w.pair("email", "ana@example.com", "name", "Ana")
+				w.left.tune(func() { w.left.before = once(&sync.Error{Op: "fake", Action: sync.Retry}) })
+				w.right.edit(right, "fullname", "Eva")
+				w.enqueue(w.takeHooks()...)
+				if err := w.engine.RunOnce(w.ctx); err != nil {
+					t.Fatal(err)
+				}
+				w.holds(w.left, left, "name", "Ana")
+				time.Sleep(time.Millisecond)
+				w.left.edit(left, "name", "Ida")
+				time.Sleep(time.Millisecond)
+				w.left.edit(left, "name", "Eva")
+				w.settle()
+				w.holds(w.left, left, "name", "Eva")
+				w.holds(w.right, right, "fullname", "Eva")
+				if told := w.lost(left, "name"); len(told) != 0 {
+					t.Errorf("told as %+v", told)
+				}
+				if w.left.calls["history"] == 0 {
+					t.Error("nothing was in doubt")
+				}
+			}, chronicling)
+		})
+	}
+}
+
+// A write that nobody answered overwrote an edit all the same: the history
+// names the author of the write, who is that of the others of ours.
+func TestOverwritingThatNobodyAnswered(t *testing.T) {
+	bubble(t, func(w *world) {
+		w.right.after = once(&sync.Error{Op: "fake", Action: sync.Retry})
+		left, right := w.overwritten()
+		w.settle()
+		if told := w.lost(left, "name"); len(told) != 1 || told[0].Before[sync.Right] != sync.Text("Ida") {
+			t.Errorf("told as %+v", told)
+		}
+		w.holds(w.left, left, "name", "Ida")
+		w.holds(w.right, right, "fullname", "Ida")
 	}, chronicling)
 }

@@ -113,7 +113,8 @@ type Historian interface {
 //
 // Where the signal itself was lost, a look of [ReasonManual] finds the edit, as
 // long as the history goes back to it. What was overwritten by the restoring of
-// another edit, or by [Engine.Undo], is not found.
+// another edit, by [Engine.Undo], or, where the history names no authors, by a
+// write that the system never answered, is not found.
 type Chronicler interface {
 	// History returns, for each id in order, the values that each named field
 	// had, oldest first, as far back as the system tells. A name without a past
