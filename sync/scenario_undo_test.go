@@ -240,3 +240,24 @@ func keptOf(list []sync.Undone, ref sync.Ref) string {
 	i := slices.IndexFunc(list, func(u sync.Undone) bool { return u.Ref == ref })
 	return list[i].Kept
 }
+
+// A pair is found by either of its records, also by the one that did not exist
+// yet when it was decided what to write to it.
+func TestUndoByEitherRecordOfAPair(t *testing.T) {
+	bubble(t, func(w *world) {
+		left, right := w.pair("email", "ana@example.com", "name", "Ana")
+		w.pair("email", "eva@example.com", "name", "Eva")
+		w.left.edit(left, "name", "Anna")
+		w.settle()
+		time.Sleep(time.Minute)
+		if err := w.engine.Suspend(w.ctx, sync.Switch{Flow: "people", To: "right"}); err != nil {
+			t.Fatal(err)
+		}
+		for _, ref := range []sync.Ref{left, right} {
+			list, err := w.engine.Undo(w.ctx, sync.Undo{Flow: "people", Ref: ref, Field: "name", DryRun: true})
+			if err != nil || len(list) != 1 || list[0].Ref != right || list[0].From != sync.Text("Anna") || !list[0].To.Blank() || list[0].Kept != "" {
+				t.Errorf("undo of %s: %+v, %v", ref, list, err)
+			}
+		}
+	})
+}

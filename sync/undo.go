@@ -14,7 +14,7 @@ import (
 type Undo struct {
 	// Flow is the flow; it is required.
 	Flow string
-	// Ref limits it to one record, of either side, when not zero.
+	// Ref limits it to the pair of one record, of either side, when not zero.
 	Ref Ref
 	// Field limits it to one field when not empty.
 	Field string
@@ -96,8 +96,12 @@ func (e *Engine) Undo(ctx context.Context, u Undo) ([]Undone, error) {
 // selected reads the audit page by page and keeps the decisions that are meant,
 // and what became of their writes.
 func (e *Engine) selected(ctx context.Context, u *Undo) (kept []Entry, err error) {
+	filter, err := e.auditOf(ctx, u.Flow, u.Ref)
+	if err != nil {
+		return nil, err
+	}
 	intents := map[string]bool{}
-	err = e.eachEntry(ctx, AuditFilter{Flow: u.Flow, Ref: u.Ref}, func(n *Entry) {
+	err = e.eachEntry(ctx, filter, func(n *Entry) {
 		switch {
 		case u.matches(n):
 			intents[n.Intent] = true
@@ -107,6 +111,20 @@ func (e *Engine) selected(ctx context.Context, u *Undo) (kept []Entry, err error
 		kept = append(kept, *n)
 	})
 	return kept, err
+}
+
+// auditOf selects the audit of a flow, or of a record's pair in it: entries of
+// before a record was created do not name it. A record that is the end of no
+// pair any more, after a merge, selects what does name it.
+func (e *Engine) auditOf(ctx context.Context, flow string, ref Ref) (AuditFilter, error) {
+	if ref.Zero() {
+		return AuditFilter{Flow: flow}, nil
+	}
+	link, err := e.cfg.Store.Link(ctx, flow, ref)
+	if errors.Is(err, ErrNotFound) {
+		return AuditFilter{Flow: flow, Ref: ref}, nil
+	}
+	return AuditFilter{Flow: flow, Link: link.ID}, err
 }
 
 // A reversal takes back what was written to one pair.
