@@ -185,6 +185,11 @@ func (w *world) simulate(rng *rand.Rand, pairs, events int) []sync.Ref {
 		f.tune(func() { f.before, f.after = nil, nil })
 	}
 	w.rest()
+	time.Sleep(10 * time.Minute) // the breaker lets go of fields that happened to flip, for a verification to find
+	if a := w.verify(); len(a.Differences) > w.count(sync.EventTripped) {
+		w.Errorf("%d fields disagree, %d were held", len(a.Differences), w.count(sync.EventTripped))
+	}
+	w.rest()
 	w.noDead()
 	return lefts
 }
