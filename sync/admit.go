@@ -28,23 +28,36 @@ func (r *recording) admitted(ctx context.Context) (bool, error) {
 
 // admittedBy asks one flow.
 func (r *recording) admittedBy(ctx context.Context, flow string, from Ref) (bool, error) {
-	p, err := r.engine.plannerOf(flow)
-	if err != nil {
-		return false, err
-	}
 	link, err := r.engine.cfg.Store.Link(ctx, flow, from)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return false, err
 	}
-	if why := p.flow.Rollout.keepsOut(from, link.Left, link.Right); why != "" {
+	switch why, err := r.engine.barred(flow, r.activity.System, from, link.Left, link.Right); {
+	case err != nil || why == "":
+		return err == nil, err
+	case why == ruleSwitch:
+		return false, r.wait(ruleSwitch, "it is recorded after the flow is resumed", time.Now().Add(guardWait))
+	default:
 		r.engine.observe(Event{Type: EventDecided, Flow: r.activity.flow(), Ref: r.fact.Subject,
 			Decision: &Decision{Field: r.activity.Name, Outcome: Gated, Rule: why}})
 		return false, nil
 	}
+}
+
+// barred returns the rule by which nothing may be shown at present on those
+// ends of a flow that are of a system, "" if there is none.
+func (e *Engine) barred(flow string, system System, ends ...Ref) (rule string, err error) {
+	p, err := e.plannerOf(flow)
+	if err != nil {
+		return "", err
+	}
+	if rule := p.flow.Rollout.keepsOut(ends...); rule != "" {
+		return rule, nil
+	}
 	for _, s := range []Side{Left, Right} {
-		if p.flow.End(s).System == r.activity.System && r.engine.switches.suspended(flow, "", s) {
-			return false, r.wait(ruleSwitch, "it is recorded after the flow is resumed", time.Now().Add(guardWait))
+		if p.flow.End(s).System == system && e.switches.suspended(flow, "", s) {
+			return ruleSwitch, nil
 		}
 	}
-	return true, nil
+	return "", nil
 }

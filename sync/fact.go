@@ -158,6 +158,9 @@ func (r *recording) relate(ctx context.Context) error {
 	for i := range r.activity.Relate {
 		rel := &r.activity.Relate[i]
 		ref, err := r.counterpart(ctx, rel)
+		if err == nil && !ref.Zero() && r.activity.defers(rel) {
+			ref, err = r.unlessBarred(rel, ref)
+		}
 		switch {
 		case err != nil:
 			return err
@@ -170,6 +173,17 @@ func (r *recording) relate(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// unlessBarred returns the counterpart of an optional relation, or none where
+// its flow may not write at present: the association is owed then.
+func (r *recording) unlessBarred(rel *Relation, to Ref) (Ref, error) {
+	from, _ := rel.of(r.fact)
+	why, err := r.engine.barred(rel.Flow, to.System, from, to)
+	if why != "" {
+		return Ref{}, err
+	}
+	return to, err
 }
 
 // counterpart returns the record of the activity's system that a relation

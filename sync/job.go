@@ -59,6 +59,7 @@ func (e *Engine) reconcile(ctx context.Context, j *job) error {
 		return &Error{Op: "work", Action: Invalid, Ref: j.ref, Rule: "flow.known",
 			Hint: "add a flow for this kind of record, or do not enqueue it", Err: errors.New("no flow has such records")}
 	}
+	var owed []error
 	for _, p := range e.planners {
 		side, ok := p.flow.SideOf(j.ref)
 		if !ok {
@@ -68,12 +69,13 @@ func (e *Engine) reconcile(ctx context.Context, j *job) error {
 		if err := r.run(ctx); err != nil {
 			return err
 		}
-		if err := e.settleOwed(ctx, &r.link); err != nil {
-			return err
-		}
+		owed = append(owed, e.settleOwed(ctx, &r.link))
 		if r.wrote {
 			j.wrote++
 		}
+	}
+	if err := errors.Join(owed...); err != nil {
+		return err
 	}
 	e.finished(j)
 	return nil

@@ -97,6 +97,10 @@ func (r *recording) settleOwed(ctx context.Context) error {
 		if err == nil && !to.Zero() {
 			err = r.engine.repay(ctx, rel.Flow, from, to)
 		}
+		if e := (*Error)(nil); errors.As(err, &e) && e.Rule == ruleSwitch { // other facts shall not wait for that
+			id := "owed:" + r.fact.ID + ":" + from.String()
+			err = r.engine.Enqueue(ctx, Change{ID: id, Ref: from, Reason: ReasonManual, Priority: Facts})
+		}
 		if err != nil {
 			return err
 		}
@@ -140,13 +144,21 @@ func (e *Engine) defersTo(flow string, system System) bool {
 
 // repay associates the activities that are owed to a record with its
 // counterpart. One that is not made yet stays owed: whoever makes it comes here
-// afterwards.
+// afterwards. So do all where a rollout keeps the pair out, until it is looked
+// at in one that does not; a switch has the pair's look wait.
 func (e *Engine) repay(ctx context.Context, flow string, from, to Ref) error {
 	head, err := e.cfg.Store.Link(ctx, owedIn(flow), from)
 	if errors.Is(err, ErrNotFound) || err == nil && head.State != Pending {
 		return nil
 	}
 	if err != nil {
+		return err
+	}
+	switch why, err := e.barred(flow, to.System, from, to); {
+	case why == ruleSwitch:
+		return &Error{Op: "associate", Action: RetryAt, Ref: from, Rule: ruleSwitch, RetryAt: time.Now().Add(guardWait),
+			Hint: "activities are associated with it after the flow is resumed", Err: errors.New("the flow is suspended")}
+	case why != "" || err != nil:
 		return err
 	}
 	open := false
@@ -225,12 +237,14 @@ func (e *Engine) repayAll(ctx context.Context, links []Link, to Ref) (open bool,
 	if err != nil {
 		return open, err
 	}
-	return open, e.repaid(ctx, debts, to, results)
+	missed, err := e.repaid(ctx, debts, to, results)
+	return open || missed, err
 }
 
-// repaid stores which activities are associated by now. One that is gone is
-// owed nothing.
-func (e *Engine) repaid(ctx context.Context, debts []debt, to Ref, results []Result) error {
+// repaid stores what became of the associations. One that the system refuses is
+// given up, and so is one of an activity that is gone; missed are those with a
+// record that is not found: the next look at its pair knows more.
+func (e *Engine) repaid(ctx context.Context, debts []debt, to Ref, results []Result) (missed bool, err error) {
 	ctx, cancel := e.afterwards(ctx)
 	defer cancel()
 	var errs []error
@@ -238,12 +252,15 @@ func (e *Engine) repaid(ctx context.Context, debts []debt, to Ref, results []Res
 		d, res := &debts[i], &results[i]
 		entry := Entry{At: time.Now(), Kind: EntryRelated, Flow: d.activity.Flow, Link: d.link.ID, Left: to, Right: d.activity.Right,
 			Causes: []string{d.link.Left.ID}, Calls: [2]string{"", res.Call}}
-		if res.Err != nil {
-			var e *Error
-			if !errors.As(res.Err, &e) || e.Action != NotFound || e.Ref != d.activity.Right {
-				errs = append(errs, res.Err)
-				continue
-			}
+		switch failed := (*Error)(nil); {
+		case res.Err == nil:
+		case passes(res.Err):
+			errs = append(errs, res.Err)
+			continue
+		case errors.As(res.Err, &failed) && failed.Action == NotFound && failed.Ref == to:
+			missed = true
+			continue
+		default:
 			entry.Kind, entry.Note = EntryFailed, res.Err.Error()
 		}
 		d.link.State = Detached
@@ -251,5 +268,14 @@ func (e *Engine) repaid(ctx context.Context, debts []debt, to Ref, results []Res
 			errs = append(errs, err)
 		}
 	}
-	return errors.Join(errs...)
+	return missed, errors.Join(errs...)
+}
+
+// passes reports whether the same call may succeed later.
+func passes(err error) bool {
+	switch ActionOf(err) {
+	case Retry, RetryAt, Conflict, Denied:
+		return true
+	}
+	return false
 }

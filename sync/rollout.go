@@ -9,8 +9,9 @@ import (
 // keeps out is still read, matched and compared, and its decisions are told to
 // the observer with the outcome [Gated]: so a flow runs beside an older
 // integration until people trust it. Facts about what it keeps out become no
-// activities, also not later: until then the older one records them. The zero
-// Rollout is open to all.
+// activities, also not later: until then the older one records them. An
+// activity of another record is associated with it when it is looked at in a
+// rollout that is open to it. The zero Rollout is open to all.
 type Rollout struct {
 	// Shadow writes nothing at all.
 	Shadow bool
