@@ -48,6 +48,9 @@ type Change struct {
 	// claims nothing but what was seen moments ago, such as the echo of our
 	// own write, just needs no read.
 	Witness map[string]string `json:"witness,omitempty"`
+	// Approved, when not nil, has the change write nothing but what a forecast
+	// found.
+	Approved *Approval `json:"approved,omitempty"`
 }
 
 // witnessed reports whether everything the change claims is in the record.

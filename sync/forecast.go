@@ -2,12 +2,8 @@ package sync
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -197,7 +193,7 @@ func rule(err error) string {
 
 // write counts a record of which something would be written.
 func (f *Forecast) write(r *reconciliation, plan *Plan, ref Ref) {
-	item := ForecastItem{Ref: ref, Creates: !r.views[Left].Exists || !r.views[Right].Exists, Digest: digestOf(plan)}
+	item := ForecastItem{Ref: ref, Creates: !r.views[Left].Exists || !r.views[Right].Exists, Digest: r.digest(plan)}
 	for i := range plan.Decisions {
 		d := &plan.Decisions[i]
 		if d.Outcome != Wrote {
@@ -218,21 +214,11 @@ func (f *Forecast) write(r *reconciliation, plan *Plan, ref Ref) {
 	f.Items = append(f.Items, item)
 }
 
-// digestOf identifies the writes of a plan.
-func digestOf(plan *Plan) string {
-	h := sha256.New()
-	for _, s := range []Side{Left, Right} {
-		for _, n := range slices.Sorted(maps.Keys(plan.Writes[s])) {
-			line, _ := json.Marshal([]any{s.String(), n, plan.Writes[s][n]}) // a value always encodes
-			_, _ = h.Write(line)
-		}
-	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
-}
-
 // ApplyForecast enqueues a look at each record of a forecast for which the
 // same would still be written, and returns those for which the world has moved
-// since: look at them again first.
+// since: look at them again first. One that moves after that, before its look,
+// is left alone as well and ends in the dead letters by the rule
+// "forecast.moved", unless a signal of its own has the look made anyway.
 func (e *Engine) ApplyForecast(ctx context.Context, f Forecast) (moved []Ref, err error) {
 	p, err := e.plannerOf(f.Flow)
 	if err != nil {
@@ -246,11 +232,12 @@ func (e *Engine) ApplyForecast(ctx context.Context, f Forecast) (moved []Ref, er
 		refs[i] = f.Items[i].Ref
 	}
 	err = e.foreseeAll(ctx, p, m, refs, func(i int, s *foreseen) error {
-		if s.err != nil || s.plan.Empty() || digestOf(&s.plan) != f.Items[i].Digest {
+		if s.err != nil || s.plan.Empty() || s.look.digest(&s.plan) != f.Items[i].Digest {
 			moved = append(moved, refs[i])
 			return nil
 		}
-		return e.Enqueue(ctx, Change{ID: "forecast:" + newID(), Ref: refs[i], Reason: ReasonManual, Priority: Backfill})
+		return e.Enqueue(ctx, Change{ID: "forecast:" + newID(), Ref: refs[i], Reason: ReasonManual, Priority: Backfill,
+			Approved: &Approval{Flow: f.Flow, Digest: f.Items[i].Digest}})
 	})
 	return moved, err
 }

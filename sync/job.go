@@ -62,10 +62,11 @@ func (e *Engine) reconcile(ctx context.Context, j *job) error {
 	var owed []error
 	for _, p := range e.planners {
 		side, ok := p.flow.SideOf(j.ref)
-		if !ok {
+		digests, bound := approvals(p.flow.Name, j.changes)
+		if !ok || bound && digests == nil {
 			continue
 		}
-		r := reconciliation{engine: e, planner: p, flow: p.flow, near: side, ref: j.ref, hints: j.changes, causes: j.causes(), since: j.at[len(j.at)-1]}
+		r := reconciliation{engine: e, planner: p, flow: p.flow, near: side, ref: j.ref, hints: j.changes, approvals: digests, causes: j.causes(), since: j.at[len(j.at)-1]}
 		if err := r.run(ctx); err != nil {
 			return err
 		}

@@ -14,14 +14,15 @@ const rounds = 4
 // A reconciliation is one look at one record and its counterpart in one flow:
 // read both sides, plan, write, commit.
 type reconciliation struct {
-	engine  *Engine
-	planner *Planner
-	flow    *Flow
-	near    Side // the side of the record that was hinted at
-	ref     Ref
-	hints   []Change // what asked for the look
-	causes  []string
-	since   time.Time // when the last of them was enqueued
+	engine    *Engine
+	planner   *Planner
+	flow      *Flow
+	near      Side // the side of the record that was hinted at
+	ref       Ref
+	hints     []Change // what asked for the look
+	approvals []string // digests of what may be written, nil for anything
+	causes    []string
+	since     time.Time // when the last of them was enqueued
 
 	link     Link
 	base     Base
@@ -81,6 +82,9 @@ func (r *reconciliation) round(ctx context.Context) (again bool, err error) {
 	plan, err := r.plan(ctx)
 	if err != nil {
 		return false, r.keptBack(ctx, err)
+	}
+	if err := r.approved(ctx, &plan); err != nil {
+		return false, err
 	}
 	r.decide(plan.Decisions)
 	if why := r.suspended(&plan); why != nil {

@@ -1,0 +1,62 @@
+package sync
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
+)
+
+// An Approval bounds a look to what a [Forecast] found in one flow.
+type Approval struct {
+	Flow string `json:"flow"`
+	// Digest is that of the [ForecastItem].
+	Digest string `json:"digest"`
+}
+
+// approvals returns the digests that changes approve of in a flow. They bind
+// nobody if one of the changes needs no approval.
+func approvals(flow string, changes []Change) (digests []string, bound bool) {
+	for i := range changes {
+		switch a := changes[i].Approved; {
+		case a == nil:
+			return nil, false
+		case a.Flow == flow:
+			digests = append(digests, a.Digest)
+		}
+	}
+	return digests, true
+}
+
+// approved is an error when only a forecast asked for the look, and something
+// else would be written by now than it found. What was begun is finished: then
+// less is left to write.
+func (r *reconciliation) approved(ctx context.Context, plan *Plan) error {
+	if r.approvals == nil || r.wrote || plan.Empty() || slices.Contains(r.approvals, r.digest(plan)) {
+		return nil
+	}
+	begun := false
+	err := r.engine.eachEntry(ctx, AuditFilter{Link: r.link.ID}, func(n *Entry) {
+		begun = begun || n.Decision != nil && n.Intent != "" && slices.ContainsFunc(r.causes, func(id string) bool { return slices.Contains(n.Causes, id) })
+	})
+	if begun || err != nil {
+		return err
+	}
+	return &Error{Op: "apply forecast", Action: Invalid, Ref: r.ref, Rule: "forecast.moved",
+		Hint: "make the forecast of this record again, apply that, and discard this", Err: errors.New("something else would be written than was approved")}
+}
+
+// digest identifies the writes of a plan, and to which records they go.
+func (r *reconciliation) digest(plan *Plan) string {
+	h := sha256.New()
+	for _, s := range []Side{Left, Right} {
+		for _, n := range slices.Sorted(maps.Keys(plan.Writes[s])) {
+			line, _ := json.Marshal([]any{s.String(), r.views[s].Record.ID, n, plan.Writes[s][n]}) // a value always encodes
+			_, _ = h.Write(line)
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
