@@ -131,7 +131,7 @@ func (q *Queue) planRefill(p *plan, l *lane) bool {
 	before := len(p.spans)
 	for i := range l.parked {
 		prio, st := sync.Priority(i), &l.shard.streams[i]
-		n := q.opts.PerKey - l.count[i]
+		n := q.opts.PerKey - l.waiting(prio)
 		if l.parked[i] && n > 0 && st.used+st.hot+p.asked[st] <= q.opts.Window+q.hotLimit() {
 			p.asked[st] += n
 			p.add(goal{shard: l.shard, lane: l}, Span{Priority: prio, Key: l.key, After: l.from[i], Upto: st.cursor, Limit: n})

@@ -91,6 +91,18 @@ func (l *lane) urgency() sync.Priority {
 	return sync.Priority(p)
 }
 
+// waiting counts the messages of a priority that are not leased: what is in
+// work is no reason not to read what comes next.
+func (l *lane) waiting(p sync.Priority) int {
+	n := l.count[p]
+	for i := range l.leased {
+		if l.msgs[i].Priority == p {
+			n--
+		}
+	}
+	return n
+}
+
 // isParked reports whether messages of the key are only in the log.
 func (l *lane) isParked() bool { return l.parked != [sync.Priorities]bool{} }
 

@@ -31,7 +31,7 @@ func (q *Queue) admit(sh *shard, e *Entry, now time.Time) {
 	case l.knows(e.Seq):
 	case l.parked[p]:
 		l.from[p] = min(l.from[p], e.Seq-1)
-	case l.count[p] >= q.capacity(l):
+	case l.waiting(p) >= q.capacity(l):
 		q.park(l, p, e.Seq-1)
 	default:
 		st := &sh.streams[p]
@@ -42,7 +42,7 @@ func (q *Queue) admit(sh *shard, e *Entry, now time.Time) {
 			sh.suspicious++
 		}
 		q.keep(l, e, suspect, now)
-		if l.count[p] >= q.capacity(l) {
+		if l.waiting(p) >= q.capacity(l) {
 			// Full: were it to count on, a few such keys would fill the window.
 			q.park(l, p, e.Seq)
 		}
@@ -157,7 +157,7 @@ func (q *Queue) wantRefill(l *lane) {
 // low reports whether the lane has a parked priority to refill.
 func (q *Queue) low(l *lane) bool {
 	for p, parked := range l.parked {
-		if parked && l.count[p] <= q.opts.PerKey/2 {
+		if parked && l.waiting(sync.Priority(p)) <= q.opts.PerKey/2 {
 			return true
 		}
 	}

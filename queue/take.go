@@ -122,6 +122,7 @@ func (q *Queue) leaseOut(l *lane, now, until time.Time) sync.Lane {
 	for i := range l.leased {
 		q.leased[l.msgs[i].Priority]++
 	}
+	q.wantRefill(l) // so that the next are here when these are done
 	return l.view()
 }
 

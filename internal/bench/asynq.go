@@ -6,6 +6,8 @@ import (
 
 	"github.com/hibiken/asynq"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/urbanhub/crmsync/queue"
 )
 
 // An asynqEngine is asynq with 50 workers that look often. It has no keys, takes one task per
@@ -14,10 +16,16 @@ type asynqEngine struct {
 	m      *machine
 	client *asynq.Client
 	queue  string
+	// unique has it drop doubles, as ours do always.
+	unique bool
 }
 
-func openAsynq(_ context.Context, m *machine) (engine, error) {
-	return &asynqEngine{m: m, client: asynq.NewClientFromRedisClient(m.redis), queue: unique()}, nil
+func openAsynq(_ context.Context, m *machine) (engine, error) { return newAsynq(m, false), nil }
+
+func openAsynqUnique(_ context.Context, m *machine) (engine, error) { return newAsynq(m, true), nil }
+
+func newAsynq(m *machine, drop bool) *asynqEngine {
+	return &asynqEngine{m: m, client: asynq.NewClientFromRedisClient(m.redis), queue: unique(), unique: drop}
 }
 
 // push enqueues by several goroutines, those of a key in order.
@@ -28,7 +36,7 @@ func (a *asynqEngine) push(ctx context.Context, msgs []message) error {
 		all.Go(func() error {
 			for i := range msgs {
 				if m := &msgs[i]; len(msgs) < callers && i == caller || len(msgs) >= callers && m.key%callers == caller {
-					if _, err := a.client.EnqueueContext(ctx, asynq.NewTask("message", m.payload), asynq.Queue(a.queue)); err != nil {
+					if err := a.enqueue(ctx, m); err != nil {
 						return err
 					}
 				}
@@ -37,6 +45,15 @@ func (a *asynqEngine) push(ctx context.Context, msgs []message) error {
 		})
 	}
 	return all.Wait()
+}
+
+func (a *asynqEngine) enqueue(ctx context.Context, m *message) error {
+	opts := []asynq.Option{asynq.Queue(a.queue)}
+	if a.unique { // an ID is known as long as its task is kept
+		opts = append(opts, asynq.TaskID(m.id()), asynq.Retention(queue.Memory))
+	}
+	_, err := a.client.EnqueueContext(ctx, asynq.NewTask("message", m.payload), opts...)
+	return err
 }
 
 func (a *asynqEngine) work(ctx context.Context, l *ledger) error {

@@ -41,6 +41,7 @@ var makers = []maker{
 	{name: "sqlitequeue", ours: true, share: 100, open: openSqlitequeue},
 	{name: "redisqueue", ours: true, share: 100, open: openRedisqueue},
 	{name: "asynq", share: 20, open: openAsynq},
+	{name: "asynq unique", share: 20, open: openAsynqUnique},
 	{name: "streams", share: 100, open: openStreams},
 	{name: "memqueue", ours: true, share: 300, open: openMemqueue},
 }

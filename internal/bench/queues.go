@@ -57,6 +57,10 @@ type queueRow struct {
 	Ratios    []ratios `json:"ratios,omitempty"`
 }
 
+// peers are the engines that rates are compared with: each as fast as it can,
+// and dropping doubles, which is the work that ours do.
+var peers = []string{"river", "river unique", "asynq", "asynq unique"}
+
 // ratios compare the rate of the mixed phase with that of a peer in the same
 // round.
 type ratios struct {
@@ -86,7 +90,7 @@ func summarize(s *scenario, k *maker, runs map[string][]run) queueRow {
 	for _, r := range mine {
 		row.Order, row.Exclusive, row.Doubled = row.Order+r.Order, row.Exclusive+r.Exclusive, row.Doubled+r.Doubled
 	}
-	for _, peer := range []string{"river", "asynq"} {
+	for _, peer := range peers {
 		if theirs := runs[peer]; len(theirs) == len(mine) && peer != k.name {
 			row.Ratios = append(row.Ratios, compare(peer, mine, theirs))
 		}

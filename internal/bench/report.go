@@ -58,9 +58,11 @@ type target struct {
 
 // judge compares what was measured with what is promised.
 func (r *report) judge() {
-	r.judgeRatio("pgqueue", "river", 6)
-	r.judgeRatio("redisqueue", "asynq", 12)
-	r.judgeRatio("sqlitequeue", "river", 9)
+	for _, work := range []string{"", " unique"} {
+		r.judgeRatio("pgqueue", "river"+work, 6)
+		r.judgeRatio("redisqueue", "asynq"+work, 12)
+		r.judgeRatio("sqlitequeue", "river"+work, 9)
+	}
 	var violations int64
 	for _, row := range r.Queues {
 		if isOurs(row.Engine) {

@@ -73,10 +73,12 @@ func (r *report) targets() *table {
 }
 
 func (r *report) queues() *table {
-	t := &table{title: "Queues", head: []string{"load", "engine", "insert/s", "drain/s", "mixed/s", "× River", "× asynq", "CPU µs/msg",
+	t := &table{title: "Queues", head: []string{"load", "engine", "insert/s", "drain/s", "mixed/s", "× River", "× River unique", "× asynq",
+		"× asynq unique", "CPU µs/msg",
 		"bytes/waiting", "order", "exclusivity", "twice"}}
 	for _, x := range r.Queues {
-		t.add(x.Scenario, x.Engine, thousands(x.Insert), thousands(x.Drain), thousands(x.Mixed), x.ratio("river"), x.ratio("asynq"),
+		t.add(x.Scenario, x.Engine, thousands(x.Insert), thousands(x.Drain), thousands(x.Mixed),
+			x.ratio("river"), x.ratio("river unique"), x.ratio("asynq"), x.ratio("asynq unique"),
 			fmt.Sprintf("%.1f", x.CPU), whole(x.Bytes), fmt.Sprint(x.Order), fmt.Sprint(x.Exclusive), fmt.Sprint(x.Doubled))
 	}
 	return t
