@@ -13,25 +13,39 @@ const beganName = "began"
 const clockSkew = time.Minute
 
 // began returns when this deployment swept for the first time, in whatever
-// process that was. It is the zero time unless Config.HistoryByBackfill is
-// set: then everything that changed belongs to the sweeps.
+// process that was. It is noted in any case, but it is the zero time unless
+// Config.HistoryByBackfill is set: then everything that changed belongs to the
+// sweeps.
 func (e *Engine) began(ctx context.Context) (time.Time, error) {
-	if !e.cfg.HistoryByBackfill {
-		return time.Time{}, nil
-	}
 	stored, err := e.cfg.Store.Cursor(ctx, beganName)
 	if err == nil && stored == "" {
-		now := Cursor(time.Now().Add(-clockSkew).UTC().Format(time.RFC3339Nano))
-		if err = e.cfg.Store.SetCursor(ctx, beganName, "", now); errors.Is(err, ErrStale) {
-			stored, err = e.cfg.Store.Cursor(ctx, beganName) // another process was first
-		} else {
-			stored = now
-		}
+		stored, err = e.firstSweep(ctx)
 	}
-	if err != nil {
+	if err != nil || !e.cfg.HistoryByBackfill {
 		return time.Time{}, err
 	}
 	return time.Parse(time.RFC3339Nano, string(stored))
+}
+
+// firstSweep notes that the deployment begins to sweep. One that swept before
+// anybody noted it began at the zero time.
+func (e *Engine) firstSweep(ctx context.Context) (Cursor, error) {
+	began := time.Now().Add(-clockSkew).UTC()
+	for _, p := range e.pulls() {
+		switch place, err := e.cfg.Store.Cursor(ctx, p.name); {
+		case err != nil:
+			return "", err
+		case place != "":
+			began = time.Time{}
+		}
+	}
+	to := Cursor(began.Format(time.RFC3339Nano))
+	if err := e.cfg.Store.SetCursor(ctx, beganName, "", to); errors.Is(err, ErrStale) {
+		return e.cfg.Store.Cursor(ctx, beganName) // another process was first
+	} else if err != nil {
+		return "", err
+	}
+	return to, nil
 }
 
 // start returns where to read a feed for the first time.

@@ -61,8 +61,8 @@ type Config struct {
 	// HistoryByBackfill leaves records that last changed before the first sweep
 	// of this deployment to [Engine.Backfill] with its stages and limits. By
 	// default, false, the first sweep of a system brings every record that it
-	// has. The moment is kept in the store, so that what changes while no
-	// process runs is swept.
+	// has. The moment is kept in the store in any case, so that what changes
+	// while no process runs is swept, also when this is set later.
 	HistoryByBackfill bool
 	// InventoryInterval is how often Run takes an [Engine.Inventory] of each
 	// system that can list its records. By default, 0, never: an inventory looks

@@ -70,8 +70,12 @@ func (e *Engine) Sweep(ctx context.Context, system System) (int, error) {
 func (e *Engine) pull(ctx context.Context, p pull) (int, error) {
 	ctx = WithPriority(ctx, Sweep)
 	start, total := time.Now(), 0
+	began, err := e.began(ctx)
+	if err != nil {
+		return 0, err
+	}
 	for more := true; more; {
-		n, again, err := e.page(ctx, p)
+		n, again, err := e.page(ctx, p, began)
 		total, more = total+n, again
 		if errors.Is(err, ErrStale) {
 			break // another process pulls this feed
@@ -86,12 +90,8 @@ func (e *Engine) pull(ctx context.Context, p pull) (int, error) {
 
 // page takes in one page of a feed: its changes first, then its cursor, so
 // that a crash between the two only repeats it.
-func (e *Engine) page(ctx context.Context, p pull) (n int, more bool, err error) {
+func (e *Engine) page(ctx context.Context, p pull, began time.Time) (n int, more bool, err error) {
 	cursor, err := e.cfg.Store.Cursor(ctx, p.name)
-	if err != nil {
-		return 0, false, err
-	}
-	began, err := e.began(ctx)
 	if err != nil {
 		return 0, false, err
 	}
