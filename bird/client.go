@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -55,6 +56,7 @@ var (
 	_ sync.Degrader    = (*Adapter)(nil)
 	_ sync.Lister      = (*Adapter)(nil)
 	_ sync.Coster      = (*Adapter)(nil)
+	_ sync.Quoter      = (*Adapter)(nil)
 )
 
 // New returns an adapter for the workspace with this UUID, using an access
@@ -237,7 +239,9 @@ func fault(ctx context.Context, res *httpx.Response, err error) error {
 
 // onceNow makes a call in its place.
 func (a *Adapter) onceNow(ctx context.Context, r request, limit *ratelimit.Window, place *ratelimit.Place, out any) (*httpx.Response, error) {
+	start := time.Now()
 	res, err := a.http.Do(ctx, r.method, r.path, r.query, r.body, out)
+	a.opts.OnCall(r.told(res, start))
 	if res != nil {
 		a.observe(ctx, r, res)
 	}
@@ -255,6 +259,16 @@ func (a *Adapter) onceNow(ctx context.Context, r request, limit *ratelimit.Windo
 		return res, r.refused(res)
 	}
 	return res, nil
+}
+
+// told is what is told of a call that began at start; res is nil if it got no
+// answer. Bird takes one record at a time.
+func (r request) told(res *httpx.Response, start time.Time) sync.Call {
+	call := sync.Call{System: System, Operation: strings.TrimPrefix(r.op, "bird: "), Duration: time.Since(start)}
+	if res != nil {
+		call.Status = res.Status
+	}
+	return call
 }
 
 func (a *Adapter) observe(ctx context.Context, r request, res *httpx.Response) {

@@ -107,6 +107,9 @@ type Options struct {
 	// Summary writes conversations down for facts about them, see
 	// [Adapter.Enrich]; nil does not.
 	Summary *Summarizer
+	// OnCall, if set, is told of every call once it was answered. It is called
+	// from many goroutines and must be quick.
+	OnCall func(sync.Call)
 	// Logger receives what the adapter does; nil is silent.
 	Logger *slog.Logger
 }
@@ -141,6 +144,9 @@ func (o *Options) withDefaults() Options {
 	}
 	if c.WalkShare == 0 {
 		c.WalkShare = 0.25
+	}
+	if c.OnCall == nil {
+		c.OnCall = func(sync.Call) {}
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

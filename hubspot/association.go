@@ -33,9 +33,7 @@ type pair struct {
 	Types []associationType `json:"types"`
 }
 
-type pairsRequest struct {
-	Inputs []pair `json:"inputs"`
-}
+type pairsRequest = inputs[pair]
 
 // associated are the other ends in the form of a record being created.
 func (t *objectType) associated(related []sync.Ref) []associated {

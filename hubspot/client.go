@@ -27,6 +27,7 @@ type client struct {
 	quota   *quota
 	breaker *breaker.Breaker
 	skew    atomic.Int64
+	told    func(sync.Call)
 	log     *slog.Logger
 }
 
@@ -40,6 +41,7 @@ func newClient(tokens TokenSource, o Options) *client {
 		tokens:  tokens,
 		version: o.APIVersion,
 		quota:   newQuota(o),
+		told:    o.OnCall,
 		log:     o.Logger,
 	}
 	c.breaker = breaker.New(breaker.Config{Name: string(System), Logger: o.Logger, Closed: c.quota.ramp})
@@ -153,11 +155,25 @@ func (c *client) send(ctx context.Context, op operation, at target, in, out any)
 		}
 		api := c.http
 		api.Authorize = bearer(token)
+		start := time.Now()
 		res, err := api.Do(ctx, pathTable[op].method, op.path(c.version, at), at.query, in, out)
+		c.tell(op, in, res, start)
 		if again || !outdated(res) || !c.renew(token) {
 			return res, err
 		}
 	}
+}
+
+// tell tells of a call that began at start; res is nil if it got no answer.
+func (c *client) tell(op operation, in any, res *httpx.Response, start time.Time) {
+	call := sync.Call{System: System, Operation: string(op), Duration: time.Since(start)}
+	if res != nil {
+		call.Status = res.Status
+	}
+	if many, ok := in.(interface{ records() int }); ok {
+		call.Records = many.records()
+	}
+	c.told(call)
 }
 
 func sleepUntil(ctx context.Context, at time.Time) error {

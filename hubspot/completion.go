@@ -95,9 +95,7 @@ func (a *Adapter) complete(ctx context.Context, completions []Completion, which 
 		errs[which[0]] = a.completeOne(ctx, &completions[which[0]])
 		return
 	}
-	in := struct {
-		Inputs []completion `json:"inputs"`
-	}{make([]completion, len(which))}
+	in := inputs[completion]{make([]completion, len(which))}
 	for n, i := range which {
 		in.Inputs[n] = completions[i].wire()
 	}

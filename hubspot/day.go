@@ -87,3 +87,15 @@ func (d *day) state(now time.Time) (limit, left int) {
 	}
 	return 0, 0
 }
+
+// bounds returns when the present day began and ends, zero while the account's
+// time zone is not known.
+func (d *day) bounds(now time.Time) (from, until time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.location == nil {
+		return from, until
+	}
+	y, m, today := now.In(d.location).Date()
+	return time.Date(y, m, today, 0, 0, 0, 0, d.location), time.Date(y, m, today+1, 0, 0, 0, 0, d.location)
+}

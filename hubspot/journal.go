@@ -28,6 +28,9 @@ type JournalOptions struct {
 	BaseURL    string
 	APIVersion string
 	HTTPClient *http.Client
+	// OnCall, if set, is told of calls as in [Options]; the journal's files are
+	// not among them.
+	OnCall func(sync.Call)
 	// Logger receives warnings, never contents; nil is silent.
 	Logger *slog.Logger
 }
@@ -71,7 +74,7 @@ func NewJournal(tokens TokenSource, opts *JournalOptions) (*Journal, error) {
 		return nil, optionError("PortalID", "number.positive", "give the account's number, or 0 for every account of the app")
 	}
 	o, err := (&Options{Objects: own.Objects, BaseURL: own.BaseURL, APIVersion: own.APIVersion,
-		HTTPClient: own.HTTPClient, Logger: own.Logger}).withDefaults()
+		HTTPClient: own.HTTPClient, OnCall: own.OnCall, Logger: own.Logger}).withDefaults()
 	if err != nil {
 		return nil, err
 	}

@@ -62,6 +62,9 @@ type Options struct {
 	// SearchLag is how far behind HubSpot's search index may be. A catch-up
 	// reads that much again each time; 2 minutes.
 	SearchLag time.Duration
+	// OnCall, if set, is told of every call once it was answered. It is called
+	// from many goroutines and must be quick.
+	OnCall func(sync.Call)
 	// Logger receives warnings about quotas and the like; nil is silent.
 	Logger *slog.Logger
 }
@@ -104,6 +107,9 @@ func (o *Options) withDefaults() (Options, error) {
 	}
 	if c.Objects == nil {
 		c.Objects = map[sync.Kind]Object{Contact: {}}
+	}
+	if c.OnCall == nil {
+		c.OnCall = func(sync.Call) {}
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

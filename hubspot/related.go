@@ -75,9 +75,7 @@ func (a *Adapter) Unrelate(ctx context.Context, ref sync.Ref, others ...sync.Ref
 	return nil
 }
 
-type unrelateRequest struct {
-	Inputs []relatives `json:"inputs"`
-}
+type unrelateRequest = inputs[relatives]
 
 // relatives are a record and others from which it is to be parted.
 type relatives struct {
@@ -115,9 +113,7 @@ type pageOf struct {
 	After string `json:"after,omitempty"`
 }
 
-type relatedRequest struct {
-	Inputs []pageOf `json:"inputs"`
-}
+type relatedRequest = inputs[pageOf]
 
 type relatedReply struct {
 	Results []struct {

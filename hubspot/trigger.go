@@ -182,9 +182,7 @@ func (s *eventSender) send(ctx context.Context, events []customEvent, results []
 // post makes one call. Where HubSpot's specification and its guide name
 // different paths, it tries the other after a 404 and remembers which works.
 func (s *eventSender) post(ctx context.Context, events []customEvent) (call string, err error) {
-	in := struct {
-		Inputs []customEvent `json:"inputs"`
-	}{events}
+	in := inputs[customEvent]{events}
 	if s.guide.Load() {
 		return s.client.call(ctx, opSendEventsGuide, target{}, in, nil)
 	}

@@ -67,6 +67,24 @@ func (a *Adapter) Quota() Quota {
 	return s
 }
 
+var _ sync.Quoter = (*Adapter)(nil)
+
+// Quotas implements [sync.Quoter]: "window", that of [Quota.Window], "search",
+// and, once an answer told it, "day", whose bounds are known after
+// [Adapter.Setup] or [Adapter.Watch] has read the account's time zone.
+func (a *Adapter) Quotas() []sync.Quota {
+	s, q := a.Quota(), a.client.quota
+	all := []sync.Quota{
+		{System: System, Name: "window", Used: s.Used + s.Others, Limit: s.Limit},
+		{System: System, Name: "search", Used: s.Searches, Limit: q.window(opSearch).Usage().Limit},
+	}
+	if s.DailyLimit > 0 {
+		from, until := q.day.bounds(time.Now())
+		all = append(all, sync.Quota{System: System, Name: "day", Used: s.DailyLimit - s.DailyRemaining, Limit: s.DailyLimit, From: from, Until: until})
+	}
+	return all
+}
+
 // Cost implements [sync.Coster]: calls of 100 records each, at the account's
 // quota as it was last told.
 func (a *Adapter) Cost(w sync.Work) (calls int, takes time.Duration) {

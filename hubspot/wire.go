@@ -65,9 +65,16 @@ type batchRead struct {
 	Inputs     []input  `json:"inputs"`
 }
 
-type batchWrite struct {
-	Inputs []input `json:"inputs"`
+// inputs are what a call for many is about.
+type inputs[T any] struct {
+	Inputs []T `json:"inputs"`
 }
+
+type batchWrite = inputs[input]
+
+// records tells how many records a call is for.
+func (b batchRead) records() int { return len(b.Inputs) }
+func (b inputs[T]) records() int { return len(b.Inputs) }
 
 // batchReply answers every batch call, whatever its 2xx status.
 type batchReply struct {

@@ -13,6 +13,9 @@ type moody struct{ *fake }
 
 func (moody) Modes() []sync.Mode { return []sync.Mode{{Name: "calls wait", Why: "down"}} }
 
+// Quotas makes it a [sync.Quoter].
+func (moody) Quotas() []sync.Quota { return []sync.Quota{{Name: "day", Used: 7, Limit: 10}} }
+
 // A mute store does not answer.
 type mute struct{ sync.Store }
 
@@ -33,6 +36,9 @@ func TestHealthTellsTheModesAndWhetherItIsReady(t *testing.T) {
 		h := w.engine.Health(w.ctx)
 		if !h.Ready || len(h.Modes) != 2 || h.Modes[0].Why != "a wrong map" || h.Modes[0].Since.IsZero() || h.Modes[1].System != leftSystem {
 			t.Errorf("with a system that is down and a switch: %+v", h)
+		}
+		if q := w.engine.Quotas(); len(q) != 1 || q[0] != (sync.Quota{System: leftSystem, Name: "day", Used: 7, Limit: 10}) {
+			t.Errorf("quotas %+v", q)
 		}
 		w.cfg.Store = mute{w.store}
 		w.start()

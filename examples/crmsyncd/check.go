@@ -110,7 +110,6 @@ var rules = []rule{
 		return c.HubSpot.Portal < 0 || c.HubSpot.Journal && c.HubSpot.Portal == 0
 	}},
 	{"hubspot.base_url", "write an http or https address without a path, or leave it out", func(c *config) bool { return c.HubSpot.BaseURL != "" && !isOrigin(c.HubSpot.BaseURL) }},
-	{"hubspot.zone", "write an IANA name, such as America/Bogota", func(c *config) bool { return !isZone(c.HubSpot.Zone) }},
 	{"hubspot.rate_per_10s", "use 0 for the default, or what the account is allowed", func(c *config) bool { return c.HubSpot.RatePer10s < 0 }},
 	{"hubspot.search_lag", "use no negative duration", func(c *config) bool { return c.HubSpot.SearchLag < 0 }},
 	{"mapping.zone", "write an IANA name, such as America/Bogota", func(c *config) bool { return !isZone(cmp.Or(c.Mapping.Zone, "UTC")) }},

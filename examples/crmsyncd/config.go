@@ -68,7 +68,6 @@ type birdConfig struct {
 type hubspotConfig struct {
 	BaseURL         string                  `key:"base_url"`
 	Portal          int                     `key:"portal"`
-	Zone            string                  `key:"zone"`
 	Journal         bool                    `key:"journal"`
 	RatePer10s      int                     `key:"rate_per_10s"`
 	SearchLag       time.Duration           `key:"search_lag"`
@@ -167,7 +166,6 @@ func defaults() *config {
 		Redis:     redisConfig{Prefix: "crmsync"},
 		SQLite:    sqliteConfig{Path: "crmsync.db"},
 		Bird:      birdConfig{Zone: "UTC"},
-		HubSpot:   hubspotConfig{Zone: "UTC"},
 		Mapping:   mappingConfig{Region: "CO"},
 		Engine:    engineConfig{WatchInterval: time.Hour, StopTimeout: 20 * time.Second},
 		Dashboard: dashboardConfig{Path: "/sync"},

@@ -22,7 +22,7 @@ func (d *deployment) newBird() (*bird.Adapter, error) {
 		return nil, err
 	}
 	return bird.New(d.cfg.Bird.Workspace, d.cfg.Bird.AccessKey.text, &bird.Options{
-		BaseURL: d.cfg.Bird.BaseURL, ExternalIDKey: d.cfg.Bird.ExternalIDKey, Permits: d.storage.permits, Summary: summary, Logger: d.log,
+		BaseURL: d.cfg.Bird.BaseURL, ExternalIDKey: d.cfg.Bird.ExternalIDKey, Permits: d.storage.permits, Summary: summary, OnCall: d.told, Logger: d.log,
 		Fields:        fields(d.set.Flows, bird.System, bird.Contact),
 		Conversations: fields(d.set.Flows, bird.System, bird.ConversationKind)})
 }
@@ -47,7 +47,7 @@ func (c *config) birdSchema() (bird.Schema, error) {
 func (d *deployment) newHubSpot() (*hubspot.Adapter, error) {
 	return hubspot.New(d.tokens(), &hubspot.Options{
 		BaseURL: d.cfg.HubSpot.BaseURL, Region: d.cfg.Mapping.Region, RatePer10s: d.cfg.HubSpot.RatePer10s, SearchLag: d.cfg.HubSpot.SearchLag,
-		Objects: d.objects(), Permits: d.storage.permits, Logger: d.log})
+		Objects: d.objects(), Permits: d.storage.permits, OnCall: d.told, Logger: d.log})
 }
 
 // objects are the kinds of records to keep in step, with what is read of them,
@@ -112,7 +112,7 @@ func (d *deployment) feeds() ([]sync.Pull, error) {
 	}
 	journal, err := hubspot.NewJournal(
 		hubspot.ClientCredentials(hubspot.ClientCredentialsOptions{ClientID: h.ClientID, ClientSecret: h.ClientSecret.text, BaseURL: h.BaseURL}),
-		&hubspot.JournalOptions{PortalID: int64(h.Portal), Objects: d.objects(), BaseURL: h.BaseURL, Logger: d.log})
+		&hubspot.JournalOptions{PortalID: int64(h.Portal), Objects: d.objects(), BaseURL: h.BaseURL, OnCall: d.told, Logger: d.log})
 	if err != nil {
 		return nil, err
 	}

@@ -33,15 +33,15 @@ type watch struct {
 func (d *deployment) newWatch() (*watch, error) {
 	w := &watch{registry: prometheus.NewRegistry(), feed: dashboard.NewFeed(0), followers: map[int]func(sync.Progress){}}
 	w.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	modes, quotas := func() []sync.Mode { return d.engine.Modes() }, func() []sync.Quota { return d.engine.Quotas() } // it is made later
 	var err error
-	if w.collector, err = metrics.New(metrics.Options{Registerer: w.registry, Queue: d.storage.queue,
-		Modes: func() []sync.Mode { return d.engine.Modes() }, Quotas: d.spent}); err != nil {
+	if w.collector, err = metrics.New(metrics.Options{Registerer: w.registry, Queue: d.storage.queue, Modes: modes, Quotas: quotas}); err != nil {
 		return nil, err
 	}
 	w.alerts, err = alert.New(alert.Options{
 		Rules: alert.Rules(alert.Objectives(d.cfg.Alerts.Objectives)), Notifiers: d.notifiers(), Queue: d.storage.queue,
 		Systems: []sync.System{bird.System, hubspot.System}, Lag: d.cfg.Alerts.Objectives.Lag, Repeat: d.cfg.Alerts.Repeat,
-		Runbooks: d.cfg.Alerts.Runbooks, Logger: d.log, Modes: d.modes, Quotas: d.quotas})
+		Runbooks: d.cfg.Alerts.Runbooks, Logger: d.log, Modes: modes, Quotas: quotas})
 	return w, err
 }
 
@@ -94,41 +94,8 @@ func (d *deployment) notifiers() []alert.Notifier {
 	return out
 }
 
-// modes tells the rules in which ways the engine works on while something is
-// wrong.
-func (d *deployment) modes() map[string]string {
-	out := map[string]string{}
-	for _, m := range d.engine.Modes() {
-		name := m.Name
-		if m.System != "" {
-			name = string(m.System) + ": " + name
-		}
-		out[name] = m.Why
-	}
-	return out
-}
-
-// spent tells the metrics how HubSpot's quotas stand.
-func (d *deployment) spent() []metrics.Quota {
-	q := d.hubspot.Quota()
-	out := []metrics.Quota{{System: hubspot.System, Name: "window", Used: q.Used + q.Others, Limit: q.Limit}}
-	if q.DailyLimit > 0 {
-		out = append(out, metrics.Quota{System: hubspot.System, Name: "day", Used: q.DailyLimit - q.DailyRemaining, Limit: q.DailyLimit})
-	}
-	return out
-}
-
-// quotas tells the rules how much of HubSpot's day is used up.
-func (d *deployment) quotas() []alert.Quota {
-	q := d.hubspot.Quota()
-	zone, err := time.LoadLocation(d.cfg.HubSpot.Zone)
-	if q.DailyLimit == 0 || err != nil {
-		return nil
-	}
-	y, m, day := time.Now().In(zone).Date()
-	return []alert.Quota{{System: hubspot.System, Used: q.DailyLimit - q.DailyRemaining, Limit: q.DailyLimit,
-		From: time.Date(y, m, day, 0, 0, 0, 0, zone), Until: time.Date(y, m, day+1, 0, 0, 0, 0, zone)}}
-}
+// told counts a call to a vendor.
+func (d *deployment) told(c sync.Call) { d.watch.collector.Call(c) }
 
 // shown are the alerts as the dashboard shows them.
 func (w *watch) shown(now time.Time) []dashboard.Alert {

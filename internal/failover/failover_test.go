@@ -37,12 +37,12 @@ type loss struct {
 
 var losses = map[string]loss{
 	"HubSpot": {
-		ground: inMemory, mode: "calls wait: ", alert: "Fallback mode=hubspot calls wait: ",
+		ground: inMemory, mode: "calls wait: ", alert: "Fallback mode=calls wait: ",
 		down: func(_ *testing.T, h *host) { h.town.hubspot.Faults().Add(hubspottest.ServerError(503)) },
 		up:   func(_ *testing.T, h *host) { h.town.hubspot.Faults().Clear() },
 	},
 	"Bird": {
-		ground: inMemory, mode: "calls wait: ", alert: "Fallback mode=bird calls wait: ",
+		ground: inMemory, mode: "calls wait: ", alert: "Fallback mode=calls wait: ",
 		down: func(_ *testing.T, h *host) { h.town.bird.Faults().Add(birdtest.Fault{DropBefore: true}) },
 		up:   func(_ *testing.T, h *host) { h.town.bird.Faults().Clear() },
 	},

@@ -50,7 +50,7 @@ func start(t *testing.T, v *town, g *ground) *host {
 	}
 	h := &host{ground: g, town: v, set: set, queue: &ledger{Queue: g.queue}, door: &door{answers: map[int]int{}}}
 	h.alerts, err = alert.New(alert.Options{Rules: impatient(alert.Rules(alert.Objectives{})), Notifiers: []alert.Notifier{&h.pager},
-		Queue: h.queue, Interval: 500 * time.Millisecond, Modes: func() map[string]string { return named(h.engine.Modes()) }})
+		Queue: h.queue, Interval: 500 * time.Millisecond, Modes: func() []sync.Mode { return h.engine.Modes() }})
 	if err == nil {
 		h.engine, err = h.build(t, sync.Config{Store: h.store, Queue: h.queue, Observer: h.alerts.Observe,
 			Logger: slog.New(slog.NewTextHandler(&h.said, &slog.HandlerOptions{Level: slog.LevelWarn}))}, 0)

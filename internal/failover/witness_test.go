@@ -151,15 +151,6 @@ func impatient(rules []alert.Rule) []alert.Rule {
 	return rules
 }
 
-// named makes the modes of an engine those of an alert.
-func named(modes []sync.Mode) map[string]string {
-	all := map[string]string{}
-	for _, m := range modes {
-		all[strings.TrimSpace(string(m.System)+" "+m.Name)] = m.Why
-	}
-	return all
-}
-
 // A speech is the last of what an engine said.
 type speech struct {
 	mu    stdsync.Mutex

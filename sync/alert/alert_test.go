@@ -201,14 +201,14 @@ func TestTheUsualRules(t *testing.T) {
 	verified := func(equal int) sync.Event {
 		return sync.Event{Type: sync.EventVerified, Agreement: &sync.Agreement{Flow: "people", Tally: sync.Tally{Compared: 1000, Equal: equal}}}
 	}
-	day := alert.Quota{System: "crm", Limit: 1000, From: noon.Add(-6 * time.Hour), Until: noon.Add(18 * time.Hour)}
-	used := func(n int) alert.Quota { q := day; q.Used = n; return q }
+	day := sync.Quota{System: "crm", Name: "day", Limit: 1000, From: noon.Add(-6 * time.Hour), Until: noon.Add(18 * time.Hour)}
+	used := func(n int) sync.Quota { q := day; q.Used = n; return q }
 	for name, tt := range map[string]struct {
 		events []sync.Event
 		stats  sync.QueueStats
 		err    error
-		modes  map[string]string
-		quotas []alert.Quota
+		modes  []sync.Mode
+		quotas []sync.Quota
 		late   time.Duration // how long the events are ago
 		want   string
 	}{
@@ -234,11 +234,13 @@ func TestTheUsualRules(t *testing.T) {
 		"a paused field":         {events: []sync.Event{swept, {Type: sync.EventDegraded, Ref: contact, Err: pausing}}, want: "SchemaDegraded field=score kind=contact system=crm"},
 		"a field that goes on":   {events: []sync.Event{swept, {Type: sync.EventDegraded, Ref: contact, Err: pausing}, {Type: sync.EventRecovered, Ref: contact, Err: pausing}}},
 		"a guard":                {events: []sync.Event{swept, {Type: sync.EventTripped, Flow: "people", Err: &sync.Error{Rule: "guard.creates"}}}, want: "GuardTripped flow=people rule=guard.creates"},
-		"an oscillation":         {events: []sync.Event{swept, {Type: sync.EventTripped, Flow: "people", Decision: &sync.Decision{}}}, want: "Oscillation flow=people rule=oscillation"},
-		"a fallback":             {events: []sync.Event{swept}, modes: map[string]string{"single writes": "the batch is refused"}, want: "Fallback mode=single writes"},
-		"a quota that ends soon": {events: []sync.Event{swept}, quotas: []alert.Quota{used(251)}, want: "QuotaForecast system=crm"},
-		"a quota that lasts":     {events: []sync.Event{swept}, quotas: []alert.Quota{used(250)}},
-		"a day that has begun":   {events: []sync.Event{swept}, quotas: []alert.Quota{{System: "crm", Used: 900, Limit: 1000, From: noon.Add(-time.Hour), Until: noon.Add(23 * time.Hour)}}},
+		"an oscillation":         {events: []sync.Event{swept, {Type: sync.EventTripped, Flow: "people", Decision: &sync.Decision{Field: "stage", After: sync.Text("17")}}}, want: "Oscillation field=stage flow=people rule=oscillation"},
+		"a fallback":             {events: []sync.Event{swept}, modes: []sync.Mode{{System: "crm", Name: "single writes", Why: "the batch is refused"}}, want: "Fallback mode=single writes system=crm"},
+		"a fallback of our own":  {events: []sync.Event{swept}, modes: []sync.Mode{{Name: "work waits: store"}}, want: "Fallback mode=work waits: store"},
+		"a quota that ends soon": {events: []sync.Event{swept}, quotas: []sync.Quota{used(251)}, want: "QuotaForecast quota=day system=crm"},
+		"a quota that lasts":     {events: []sync.Event{swept}, quotas: []sync.Quota{used(250)}},
+		"a quota of no period":   {events: []sync.Event{swept}, quotas: []sync.Quota{{System: "crm", Name: "window", Used: 100, Limit: 100}}},
+		"a day that has begun":   {events: []sync.Event{swept}, quotas: []sync.Quota{{System: "crm", Used: 900, Limit: 1000, From: noon.Add(-time.Hour), Until: noon.Add(23 * time.Hour)}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			q := &deskQueue{stats: tt.stats, err: tt.err}
@@ -247,7 +249,7 @@ func TestTheUsualRules(t *testing.T) {
 				rules[i].For = 0
 			}
 			m, err := alert.New(alert.Options{Rules: rules, Queue: q, Systems: []sync.System{"crm"},
-				Modes: func() map[string]string { return tt.modes }, Quotas: func() []alert.Quota { return tt.quotas }})
+				Modes: func() []sync.Mode { return tt.modes }, Quotas: func() []sync.Quota { return tt.quotas }})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -300,8 +302,8 @@ func TestRunEvaluatesUntilItIsStopped(t *testing.T) {
 
 // A flow that a guard stopped does not go on by itself, so the alert stays.
 func TestGuardTrippedLastsUntilTheFlowIsResumed(t *testing.T) {
-	modes := map[string]string{"suspended: flow people, field (all), to (both)": "guard: more than 20 detachments in an hour"}
-	m, err := alert.New(alert.Options{Modes: func() map[string]string { return modes }})
+	modes := []sync.Mode{{Name: "suspended: flow people, field (all), to (both)", Why: "guard: more than 20 detachments in an hour"}}
+	m, err := alert.New(alert.Options{Modes: func() []sync.Mode { return modes }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -323,7 +325,7 @@ func TestGuardTrippedLastsUntilTheFlowIsResumed(t *testing.T) {
 }
 
 func TestAnAlertLeadsToItsRunbook(t *testing.T) {
-	m, err := alert.New(alert.Options{Runbooks: "https://docs.example.com/operations.md", Modes: func() map[string]string { return map[string]string{"a": "b"} }})
+	m, err := alert.New(alert.Options{Runbooks: "https://docs.example.com/operations.md", Modes: func() []sync.Mode { return []sync.Mode{{Name: "a", Why: "b"}} }})
 	if err != nil {
 		t.Fatal(err)
 	}

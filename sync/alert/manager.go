@@ -24,10 +24,11 @@ type Options struct {
 	Queue sync.Queue
 	// Systems are those that are swept.
 	Systems []sync.System
-	// Modes, when not nil, returns the fallbacks that are on, by name, with
-	// the reason: those of [sync.Engine.Modes]. Quotas returns the vendors' quotas.
-	Modes  func() map[string]string
-	Quotas func() []Quota
+	// Modes and Quotas, when not nil, are asked at each evaluation. They are
+	// those of [sync.Engine.Modes] and [sync.Engine.Quotas]; the engine may be
+	// made after the manager.
+	Modes  func() []sync.Mode
+	Quotas func() []sync.Quota
 	// Lag is what counts as a late live change, 5 s by default.
 	Lag time.Duration
 	// Interval is how often the rules are evaluated, 10 s by default, and
@@ -138,11 +139,11 @@ func (m *Manager) look(ctx context.Context, now time.Time) {
 		stats, err = m.o.Queue.Stats(limited, now)
 		cancel()
 	}
-	var modes map[string]string
+	var modes []sync.Mode
 	if m.o.Modes != nil {
 		modes = m.o.Modes()
 	}
-	var quotas []Quota
+	var quotas []sync.Quota
 	if m.o.Quotas != nil {
 		quotas = m.o.Quotas()
 	}

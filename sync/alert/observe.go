@@ -48,7 +48,7 @@ func (m *Manager) note(e *sync.Event, now time.Time) {
 	case sync.EventDegraded, sync.EventRecovered:
 		m.degrade(e)
 	case sync.EventTripped:
-		s.Tripped[Trip{e.Flow, ruleOf(e)}] = now
+		s.Tripped[tripOf(e)] = now
 	}
 }
 
@@ -65,11 +65,15 @@ func (m *Manager) degrade(e *sync.Event) {
 	}
 }
 
-// ruleOf names what tripped.
-func ruleOf(e *sync.Event) string {
-	var err *sync.Error
-	if errors.As(e.Err, &err) {
-		return err.Rule
+// tripOf names what tripped. The labels of fields are those of the flows: few,
+// whatever the records hold.
+func tripOf(e *sync.Event) Trip {
+	if err := (*sync.Error)(nil); errors.As(e.Err, &err) {
+		return Trip{Flow: e.Flow, Rule: err.Rule}
 	}
-	return oscillationRule
+	trip := Trip{Flow: e.Flow, Rule: oscillationRule}
+	if e.Decision != nil {
+		trip.Field = e.Decision.Field
+	}
+	return trip
 }

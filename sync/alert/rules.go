@@ -2,6 +2,7 @@ package alert
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -135,7 +136,11 @@ const lately = time.Hour
 func tripped(s *State, now time.Time, oscillation bool) (cases []Case) {
 	for trip, at := range s.Tripped {
 		if (now.Sub(at) < lately || suspended(s, trip)) && (trip.Rule == oscillationRule) == oscillation {
-			cases = append(cases, Case{map[string]string{"flow": trip.Flow, "rule": trip.Rule}, "last at " + at.UTC().Format(time.RFC3339)})
+			labels := map[string]string{"flow": trip.Flow, "rule": trip.Rule}
+			if trip.Field != "" {
+				labels["field"] = trip.Field
+			}
+			cases = append(cases, Case{labels, "last at " + at.UTC().Format(time.RFC3339)})
 		}
 	}
 	return cases
@@ -145,28 +150,35 @@ func tripped(s *State, now time.Time, oscillation bool) (cases []Case) {
 // modes of [sync.Engine.Modes].
 func suspended(s *State, trip Trip) bool {
 	mode := "suspended: " + sync.Switch{Flow: trip.Flow}.String()
-	return trip.Rule != oscillationRule && strings.HasPrefix(s.Modes[mode], "guard: ")
+	return trip.Rule != oscillationRule && slices.ContainsFunc(s.Modes, func(m sync.Mode) bool {
+		return m.System == "" && m.Name == mode && strings.HasPrefix(m.Why, "guard: ")
+	})
 }
 
 func guarded(s *State, now time.Time) []Case     { return tripped(s, now, false) }
 func oscillating(s *State, now time.Time) []Case { return tripped(s, now, true) }
 
 func fallbacks(s *State, _ time.Time) (cases []Case) {
-	for mode, why := range s.Modes {
-		cases = append(cases, Case{map[string]string{"mode": mode}, why})
+	for _, m := range s.Modes {
+		labels := map[string]string{"mode": m.Name}
+		if m.System != "" {
+			labels["system"] = string(m.System)
+		}
+		cases = append(cases, Case{labels, m.Why})
 	}
 	return cases
 }
 
-// quotas holds for a quota that ends before its time if it goes on like this.
+// quotas holds for a quota that ends before its period does if it goes on like
+// this.
 func quotas(s *State, now time.Time) (cases []Case) {
 	for _, q := range s.Quotas {
 		gone, all := now.Sub(q.From), q.Until.Sub(q.From)
-		if q.Limit <= 0 || gone <= 0 || all <= 0 || gone < all/20 {
+		if q.Limit <= 0 || q.From.IsZero() || gone <= 0 || all <= 0 || gone < all/20 {
 			continue
 		}
 		if forecast := float64(q.Used) * float64(all) / float64(gone); forecast > float64(q.Limit) {
-			cases = append(cases, Case{map[string]string{"system": string(q.System)},
+			cases = append(cases, Case{map[string]string{"system": string(q.System), "quota": q.Name},
 				fmt.Sprintf("%d of %d calls used, %.0f by %s at this rate", q.Used, q.Limit, forecast, q.Until.UTC().Format(time.RFC3339))})
 		}
 	}

@@ -30,10 +30,10 @@ type State struct {
 	// Tripped is when a guard or the breaker of a field last stopped
 	// something, by flow and rule.
 	Tripped map[Trip]time.Time
-	// Modes are the fallbacks that are on, by name, with the reason.
-	Modes map[string]string
-	// Quotas are the vendors' daily quotas.
-	Quotas []Quota
+	// Modes are the fallbacks that are on.
+	Modes []sync.Mode
+	// Quotas are the vendors' quotas.
+	Quotas []sync.Quota
 }
 
 // A Field is a field of a kind of records.
@@ -43,17 +43,9 @@ type Field struct {
 	Name   string
 }
 
-// A Trip names what stopped something.
-type Trip struct{ Flow, Rule string }
-
-// A Quota is how much of a vendor's quota is used up.
-type Quota struct {
-	System sync.System
-	// Used of Limit calls were made since From; the count begins anew at
-	// Until.
-	Used, Limit int
-	From, Until time.Time
-}
+// A Trip names what stopped something: a guard, or the breaker of a field,
+// which is named by the flow's label for it.
+type Trip struct{ Flow, Rule, Field string }
 
 // A Counter counts things in time.
 type Counter struct {

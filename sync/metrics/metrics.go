@@ -20,10 +20,11 @@ type Options struct {
 	Queue sync.Queue
 	// Timeout bounds what a scrape waits for the queue, 2 s by default.
 	Timeout time.Duration
-	// Modes and Quotas, when not nil, are asked at each scrape. Modes are those
-	// of [sync.Engine.Modes]; the engine may be made after the collector.
+	// Modes and Quotas, when not nil, are asked at each scrape. They are those
+	// of [sync.Engine.Modes] and [sync.Engine.Quotas]; the engine may be made
+	// after the collector.
 	Modes  func() []sync.Mode
-	Quotas func() []Quota
+	Quotas func() []sync.Quota
 	// Next, when not nil, is told every event too.
 	Next sync.Observer
 }
@@ -38,6 +39,9 @@ type Collector struct {
 	lag        *prometheus.HistogramVec
 	wait       *prometheus.HistogramVec
 	requests   *prometheus.HistogramVec
+	calls      *prometheus.CounterVec
+	callFor    *prometheus.HistogramVec
+	batches    *prometheus.HistogramVec
 	elided     *prometheus.CounterVec
 	written    *prometheus.CounterVec
 	created    *prometheus.CounterVec
@@ -60,6 +64,9 @@ type Collector struct {
 // second, those of an outage hours.
 var lagBuckets = []float64{.05, .1, .25, .5, .75, 1, 1.5, 2.5, 5, 10, 30, 60, 300, 1800, 3600, 6 * 3600, 24 * 3600}
 
+// batchBuckets reach to the 100 records that HubSpot takes at once.
+var batchBuckets = []float64{1, 2, 5, 10, 25, 50, 75, 99, 100}
+
 // New makes a collector and registers its metrics.
 func New(o Options) (*Collector, error) {
 	if o.Registerer == nil {
@@ -75,6 +82,9 @@ func New(o Options) (*Collector, error) {
 		lag:        r.histograms("sync_lag_seconds", "From a change, by its system's clock, to its confirmation by the other side.", lagBuckets, "system", "kind", "reason"),
 		wait:       r.histograms("queue_wait_seconds", "From the queue's taking a message to its being worked on.", lagBuckets, "priority"),
 		requests:   r.histograms("vendor_request_duration_seconds", "Reads and writes of records, as the engine waits for them.", prometheus.DefBuckets, "system", "operation"),
+		calls:      r.counters("vendor_calls_total", "Calls of a system's API, by what they asked for and what came of them: 2xx, 3xx, 4xx, 429, 5xx or none.", "system", "operation", "code"),
+		callFor:    r.histograms("vendor_call_duration_seconds", "How long a system took to answer a call.", prometheus.DefBuckets, "system", "operation"),
+		batches:    r.histograms("vendor_batch_records", "Records in a call for many; the fill of a batch.", batchBuckets, "system", "operation"),
 		elided:     r.counters("reads_elided_total", "Reads that a snapshot or an echo stood for.", "system"),
 		written:    r.counters("fields_written_total", "Fields written to a system.", "flow", "system"),
 		created:    r.counters("records_created_total", "Records created to match another.", "flow", "system"),
@@ -82,7 +92,7 @@ func New(o Options) (*Collector, error) {
 		conflicts:  r.counters("conflicts_total", "Fields edited on both sides, by the rule that decided.", "flow", "rule", "winner", "ambiguous"),
 		held:       r.counters("held_total", "Records whose match is ambiguous and waits for a person.", "flow"),
 		lost:       r.counters("lost_updates_total", "Edits that a write had overwritten unseen, found in the system's history.", "flow"),
-		tripped:    r.counters("guards_tripped_total", "Guards and breakers of oscillating fields that stopped something.", "flow", "rule"),
+		tripped:    r.counters("guards_tripped_total", "Guards and breakers of oscillating fields that stopped something; the field is that of a breaker.", "flow", "rule", "field"),
 		gaps:       r.counters("feed_gaps_total", "Streams of changes that lost their place.", "system"),
 		degraded:   r.gauges("field_degraded", "1 while a field pauses because its system cannot hold it.", "system", "kind", "field"),
 		cells:      r.counters("reconcile_cells_total", "Fields that verifications compared, by result: equal, mismatch or skipped.", "flow", "result"),

@@ -50,8 +50,8 @@ func TestEventsAreCounted(t *testing.T) {
 		"held":         {sync.Event{Type: sync.EventHeld, Flow: "people"}, `held_total{flow="people"} 1`},
 		"lost":         {sync.Event{Type: sync.EventLost, Flow: "people"}, `lost_updates_total{flow="people"} 1`},
 		"conflict":     {sync.Event{Type: sync.EventDecided, Flow: "people", Decision: conflict}, `conflicts_total{ambiguous="false",flow="people",rule="policy.owner",winner="right"} 1`},
-		"oscillation":  {sync.Event{Type: sync.EventTripped, Flow: "people", Decision: conflict}, `guards_tripped_total{flow="people",rule="oscillation"} 1`},
-		"guard":        {sync.Event{Type: sync.EventTripped, Flow: "people", Err: &sync.Error{Rule: "guard.creates"}}, `guards_tripped_total{flow="people",rule="guard.creates"} 1`},
+		"oscillation":  {sync.Event{Type: sync.EventTripped, Flow: "people", Decision: conflict}, `guards_tripped_total{field="email",flow="people",rule="oscillation"} 1`},
+		"guard":        {sync.Event{Type: sync.EventTripped, Flow: "people", Err: &sync.Error{Rule: "guard.creates"}}, `guards_tripped_total{field="",flow="people",rule="guard.creates"} 1`},
 		"degraded":     {sync.Event{Type: sync.EventDegraded, Ref: contact, Err: &sync.Error{Field: "score"}}, `field_degraded{field="score",kind="contact",system="crm"} 1`},
 		"recovered":    {sync.Event{Type: sync.EventRecovered, Ref: contact, Err: &sync.Error{Field: "score"}}, `field_degraded{field="score",kind="contact",system="crm"} 0`},
 		"gap":          {sync.Event{Type: sync.EventGap, Ref: contact}, `feed_gaps_total{system="crm"} 1`},
@@ -99,8 +99,8 @@ func has(t *testing.T, r *prometheus.Registry, want string) {
 func TestModesAndQuotasAreAskedAtEachScrape(t *testing.T) {
 	var modes []sync.Mode
 	_, r := newCollector(t, metrics.Options{Modes: func() []sync.Mode { return modes },
-		Quotas: func() []metrics.Quota {
-			return []metrics.Quota{{System: "crm", Name: "day", Used: 7, Limit: 10}, {System: "crm", Name: "day", Used: 8, Limit: 10}}
+		Quotas: func() []sync.Quota {
+			return []sync.Quota{{System: "crm", Name: "day", Used: 7, Limit: 10}, {System: "crm", Name: "day", Used: 8, Limit: 10}}
 		}})
 	if all := text(t, r); strings.Contains(all, "mode_active{") {
 		t.Errorf("a mode is on:\n%s", all)
@@ -173,6 +173,24 @@ func TestReceiversAreMeasured(t *testing.T) {
 	has(t, r, `webhook_duration_seconds_count{source="crm"} 1`)
 }
 
+func TestCallsAndBatchesAreCounted(t *testing.T) {
+	c, r := newCollector(t, metrics.Options{})
+	for _, status := range []int{200, 207, 404, 429, 503, 0, 999} {
+		c.Call(sync.Call{System: "crm", Operation: "batch read", Status: status, Records: 30, Duration: 200 * time.Millisecond})
+	}
+	c.Call(sync.Call{System: "crm", Operation: "get", Status: 200})
+	of := `operation="batch read",system="crm"`
+	for code, n := range map[string]string{"2xx": "2", "4xx": "1", "429": "1", "5xx": "1", "none": "2"} {
+		has(t, r, `vendor_calls_total{code="`+code+`",`+of+`} `+n)
+	}
+	has(t, r, `vendor_batch_records_sum{`+of+`} 210`)
+	has(t, r, `vendor_batch_records_bucket{`+of+`,le="25"} 0`)
+	has(t, r, `vendor_call_duration_seconds_bucket{`+of+`,le="0.25"} 7`)
+	if strings.Contains(text(t, r), `vendor_batch_records_count{operation="get"`) {
+		t.Error("a call for one record is no batch")
+	}
+}
+
 func TestTheNextObserverIsTold(t *testing.T) {
 	var told []sync.EventType
 	c, _ := newCollector(t, metrics.Options{Next: func(e sync.Event) { told = append(told, e.Type) }})
@@ -186,6 +204,7 @@ func TestTheNextObserverIsTold(t *testing.T) {
 func TestNamesFollowTheConventions(t *testing.T) {
 	c, r := newCollector(t, metrics.Options{Queue: memqueue.New(nil)})
 	c.Observe(sync.Event{Type: sync.EventSynced, Ref: contact, Count: 1})
+	c.Call(sync.Call{System: "crm", Operation: "batch read", Status: 200, Records: 1})
 	problems, err := testutil.GatherAndLint(r)
 	if err != nil || len(problems) > 0 {
 		t.Error(problems, err)

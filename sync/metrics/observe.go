@@ -99,11 +99,13 @@ func (c *Collector) pauses(e *sync.Event, is float64) {
 }
 
 func (c *Collector) trip(e *sync.Event) {
-	rule := "oscillation"
+	rule, field := "oscillation", ""
 	if err := (*sync.Error)(nil); errors.As(e.Err, &err) {
 		rule = err.Rule
+	} else if e.Decision != nil {
+		field = e.Decision.Field
 	}
-	c.tripped.WithLabelValues(e.Flow, rule).Inc()
+	c.tripped.WithLabelValues(e.Flow, rule, field).Inc()
 }
 
 func (c *Collector) advanced(e *sync.Event) {

@@ -6,25 +6,16 @@ import (
 	"github.com/urbanhub/crmsync/sync"
 )
 
-// A Quota is how a system's quota stands.
-type Quota struct {
-	System sync.System
-	// Name tells quotas of one system apart, such as "day".
-	Name string
-	// Used of Limit calls were made in the present period.
-	Used, Limit int
-}
-
 // A standing tells at each scrape which modes are on and how the quotas stand.
 type standing struct {
 	modes  func() []sync.Mode
-	quotas func() []Quota
+	quotas func() []sync.Quota
 	mode   *prometheus.Desc
 	used   *prometheus.Desc
 	limit  *prometheus.Desc
 }
 
-func newStanding(modes func() []sync.Mode, quotas func() []Quota) *standing {
+func newStanding(modes func() []sync.Mode, quotas func() []sync.Quota) *standing {
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc(prefix+name, help, labels, nil)
 	}
@@ -32,7 +23,7 @@ func newStanding(modes func() []sync.Mode, quotas func() []Quota) *standing {
 		modes = func() []sync.Mode { return nil }
 	}
 	if quotas == nil {
-		quotas = func() []Quota { return nil }
+		quotas = func() []sync.Quota { return nil }
 	}
 	return &standing{modes: modes, quotas: quotas,
 		mode:  desc("mode_active", "1 while something is done in another way than usual, such as calls that wait behind an open breaker.", "system", "mode"),
