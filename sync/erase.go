@@ -24,16 +24,22 @@ type Receipt struct {
 	Merged []Ref
 	// DeadLetters counts the dead letters that were discarded.
 	DeadLetters int
+	// QueuedSince is when the oldest message that waits in the queue was pushed,
+	// zero when none waits. Facts about the person may be among those; each is
+	// dropped when its turn comes. None is left once [QueueStats].OldestAt is
+	// later than At, or zero.
+	QueuedSince time.Time
 }
 
 // Erase removes what is kept of the person behind a record, as privacy laws
 // ask: the records on both sides, the base, the key to the values in the
 // audit, and the dead letters. Records that were merged with theirs are the
 // same person's, and so are the counterparts of those, whether the engine has
-// noticed the merge or not: all of them are erased. What remains is that the
-// pairs were and that they were erased. A late webhook or a fact that still
-// waits brings nothing back. The call reads the records first. It may be
-// repeated until it succeeds; [ErrNotFound] says that there is no such pair.
+// noticed the merge or not: all of them are erased, and so is a record that was
+// never linked. What remains is that the pairs were and that they were erased.
+// A late webhook or a fact that still waits brings nothing back. The call reads
+// the records first. It may be repeated until it succeeds; [ErrNotFound] says
+// that there is no such record, and nothing is known of it.
 func (e *Engine) Erase(ctx context.Context, flow string, ref Ref) (Receipt, error) {
 	link, err := e.linkErased(ctx, flow, ref)
 	if err != nil {
@@ -49,16 +55,12 @@ func (e *Engine) Erase(ctx context.Context, flow string, ref Ref) (Receipt, erro
 			return out, err
 		}
 	}
-	if err := e.eraseRecords(ctx, p, &out); err != nil {
+	if err := e.eraseAll(ctx, p, &out); err != nil {
 		return out, err
 	}
-	for _, l := range p.links {
-		entry := Entry{At: out.At, Kind: EntryErased, Flow: l.Flow, Link: l.ID, Left: l.Left, Right: l.Right, Note: out.ID}
-		if _, err := e.commit(ctx, time.Now(), Commit{Link: l, Forget: true, Entries: []Entry{entry}}); err != nil {
-			return out, err
-		}
-	}
-	return out, nil
+	stats, err := e.cfg.Queue.Stats(ctx, time.Now())
+	out.QueuedSince = stats.OldestAt
+	return out, err
 }
 
 // linkErased finds the pair of a record, also by an id of before a merge.
@@ -76,22 +78,45 @@ func (e *Engine) linkErased(ctx context.Context, flow string, ref Ref) (Link, er
 			return link, other
 		}
 	}
-	return link, err
+	return e.unlinked(ctx, flow, ref, err)
 }
 
-// eraseRecords erases the person's records, those of the pair that was named
-// last: as long as they are there, a repeated call finds the others by them.
-func (e *Engine) eraseRecords(ctx context.Context, p *person, out *Receipt) error {
+// unlinked makes the link of a record that never had one, so that it is known
+// to be erased; the error is notFound if nothing is known of the record.
+func (e *Engine) unlinked(ctx context.Context, flow string, ref Ref, notFound error) (Link, error) {
+	link := Link{ID: newID(), Flow: flow, State: Pending}
+	p, err := e.plannerOf(flow)
+	if err != nil {
+		return link, err
+	}
+	s, ours := p.flow.SideOf(ref)
+	if !ours {
+		return link, notFound
+	}
+	link.setEnd(s, ref)
+	recs, err := e.cfg.Peers[ref.System].Source.Read(ctx, ref.Kind, []string{ref.ID})
+	if err != nil || len(recs) == 1 && !recs[0].Deleted {
+		return link, err
+	}
+	for _, key := range keysOf(ref) {
+		letters, err := e.cfg.Queue.Dead(ctx, DeadFilter{Key: key, Limit: 1})
+		if err != nil || len(letters) > 0 {
+			return link, err
+		}
+	}
+	return link, notFound
+}
+
+// eraseAll erases what there is of a person, the records and the pair that were
+// named last: as long as they are there, a repeated call finds the others by
+// them.
+func (e *Engine) eraseAll(ctx context.Context, p *person, out *Receipt) error {
 	for _, ref := range p.refs {
-		forGood, err := e.eraseRecord(ctx, ref)
-		if err != nil {
+		if slices.Contains(p.own[:], ref) {
+			continue
+		}
+		if _, err := e.eraseRecord(ctx, ref); err != nil {
 			return err
-		}
-		if s := slices.Index(p.own[:], ref); s >= 0 {
-			out.Erased[s] = forGood
-		}
-		if ref != p.links[0].Left && ref != p.links[0].Right {
-			out.Merged = append(out.Merged, ref)
 		}
 	}
 	for _, name := range p.names {
@@ -100,7 +125,33 @@ func (e *Engine) eraseRecords(ctx context.Context, p *person, out *Receipt) erro
 			return err
 		}
 	}
-	return nil
+	for _, l := range p.links[1:] {
+		if err := e.noteErased(ctx, l, out); err != nil {
+			return err
+		}
+	}
+	for s, ref := range p.own {
+		if ref.Zero() {
+			continue
+		}
+		var err error
+		if out.Erased[s], err = e.eraseRecord(ctx, ref); err != nil {
+			return err
+		}
+	}
+	for _, ref := range p.refs {
+		if ref != p.links[0].Left && ref != p.links[0].Right {
+			out.Merged = append(out.Merged, ref)
+		}
+	}
+	return e.noteErased(ctx, p.links[0], out)
+}
+
+// noteErased notes the receipt in the audit of a pair.
+func (e *Engine) noteErased(ctx context.Context, l Link, out *Receipt) error {
+	entry := Entry{At: out.At, Kind: EntryErased, Flow: l.Flow, Link: l.ID, Left: l.Left, Right: l.Right, Note: out.ID}
+	_, err := e.commit(ctx, time.Now(), Commit{Link: l, Forget: true, Entries: []Entry{entry}})
+	return err
 }
 
 // close marks the link as erased before anything is, so that nobody works on
@@ -147,7 +198,7 @@ func (e *Engine) eraseRecord(ctx context.Context, ref Ref) (forGood bool, err er
 
 // discard deletes the dead letters about a record: they hold its facts.
 func (e *Engine) discard(ctx context.Context, ref Ref) (n int, err error) {
-	for _, key := range []string{ref.String(), factsKey(ref)} {
+	for _, key := range keysOf(ref) {
 		for {
 			letters, err := e.cfg.Queue.Dead(ctx, DeadFilter{Key: key, Limit: 1000})
 			if err != nil || len(letters) == 0 {
@@ -168,6 +219,9 @@ func (e *Engine) discard(ctx context.Context, ref Ref) (n int, err error) {
 	}
 	return n, nil
 }
+
+// keysOf are the keys of the messages about a record.
+func keysOf(ref Ref) []string { return []string{ref.String(), factsKey(ref)} }
 
 // erased reports whether the subject of a fact was erased in some flow.
 func (e *Engine) erased(ctx context.Context, ref Ref) (bool, error) {

@@ -14,7 +14,7 @@ type person struct {
 	flow   string
 	links  []Link // the one that was named is the first
 	own    [2]Ref // its records as they answer by now
-	refs   []Ref  // all their records, these last
+	refs   []Ref  // all their records
 	names  []Ref  // all that they are known by, ids of before merges included
 }
 
@@ -39,7 +39,6 @@ func (e *Engine) personOf(ctx context.Context, link Link) (*person, error) {
 			}
 		}
 	}
-	slices.Reverse(p.refs)
 	return p, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/urbanhub/crmsync/queue"
 	"github.com/urbanhub/crmsync/sync"
 )
 
@@ -29,7 +30,7 @@ func (e *erasing) Erase(_ context.Context, _ sync.Kind, ids []string) ([]error, 
 	return make([]error, len(ids)), nil
 }
 
-// dump is all that store and dead letters hold.
+// dump is all that store, queue and dead letters hold.
 func (w *world) dump() string {
 	w.Helper()
 	entries, err := sync.ReadAudit(w.ctx, w.store, sync.AuditFilter{Limit: 1 << 20})
@@ -48,11 +49,36 @@ func (w *world) dump() string {
 		}
 		bases = append(bases, b)
 	}
-	out, err := json.Marshal([]any{entries, links, bases, w.dead()})
+	dead, payloads := w.dead(), w.waiting()
+	for i := range dead {
+		payloads = append(payloads, string(dead[i].Message.Payload))
+	}
+	out, err := json.Marshal([]any{entries, links, bases, dead, payloads})
 	if err != nil {
 		w.Fatal(err)
 	}
 	return string(out)
+}
+
+// waiting returns the payloads in the queue.
+func (w *world) waiting() (payloads []string) {
+	w.Helper()
+	var spans []queue.Span
+	for shard := range w.log.Shards() {
+		for p := range sync.Priorities {
+			spans = append(spans, queue.Span{Shard: shard, Priority: sync.Priority(p), Limit: 1000})
+		}
+	}
+	pages, err := w.log.Read(w.ctx, spans)
+	if err != nil {
+		w.Fatal(err)
+	}
+	for _, page := range pages {
+		for i := range page.Entries {
+			payloads = append(payloads, string(page.Entries[i].Message.Payload))
+		}
+	}
+	return payloads
 }
 
 func TestEraseLeavesNoTraceAndNothingBringsItBack(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/urbanhub/crmsync/queue"
 	"github.com/urbanhub/crmsync/queue/memqueue"
 	"github.com/urbanhub/crmsync/store/memstore"
 	"github.com/urbanhub/crmsync/sync"
@@ -123,6 +124,7 @@ type world struct {
 	ctx         context.Context
 	left, right *fake
 	store       sync.Store
+	log         queue.Log
 	queue       sync.Queue
 	engine      *sync.Engine
 	cfg         sync.Config
@@ -154,7 +156,12 @@ func (w *world) auditWhole() {
 }
 
 func newWorld(t tb, ctx context.Context, options ...func(*world)) *world {
-	w := &world{tb: t, ctx: ctx, store: strict{memstore.New()}, queue: memqueue.New(nil), flow: people(),
+	log := memqueue.NewLog(nil)
+	q, err := queue.New(log, &queue.Options{Pause: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{tb: t, ctx: ctx, store: strict{memstore.New()}, log: log, queue: q, flow: people(),
 		left: newFake(leftSystem, "L", "email"), right: newFake(rightSystem, "R", "mail")}
 	w.left.format = map[string]func(string) string{"msisdn": func(s string) string { return strings.ReplaceAll(s, " ", "") }}
 	w.right.format = map[string]func(string) string{"mail": strings.ToLower}

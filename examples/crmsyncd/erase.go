@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/urbanhub/crmsync/sync"
@@ -24,25 +25,43 @@ func (c *eraseCommand) Run(ctx context.Context, t *terminal) error {
 		}
 		link, err := d.storage.store.Link(ctx, f.Name, ref)
 		if errors.Is(err, sync.ErrNotFound) {
-			return usage("no pair of " + f.Name + " has that record")
+			link, err = sync.Link{Left: ref}, nil // it was never linked
 		}
 		if err != nil {
 			return err
 		}
 		if !c.Yes {
-			return found(fmt.Sprintf("this would erase %s and %s, what is known of them here and their dead letters, for good: say --yes", link.Left, link.Right))
+			return found(fmt.Sprintf("this would erase %s, what is known of them here and their dead letters, for good: say --yes", records(link.Left, link.Right)))
 		}
 		if err := d.note(ctx, t, "erase", "a person", sync.Entry{Flow: f.Name}); err != nil {
 			return err
 		}
 		receipt, err := d.erase(ctx, f.Name, ref)
+		if errors.Is(err, sync.ErrNotFound) {
+			return usage("there is no such record, and nothing is known of it")
+		}
 		if err != nil {
 			return err
 		}
 		return t.print(receipt, func(w io.Writer) {
-			fmt.Fprintf(w, "receipt\t%s\t%s\nerased\t%s\t%s\n", receipt.ID, receipt.At.Format("2006-01-02 15:04:05 MST"), receipt.Left, receipt.Right)
+			fmt.Fprintf(w, "receipt\t%s\t%s\nerased\t%s\n", receipt.ID, receipt.At.Format("2006-01-02 15:04:05 MST"),
+				records(append([]sync.Ref{receipt.Left, receipt.Right}, receipt.Merged...)...))
+			if !receipt.QueuedSince.IsZero() {
+				fmt.Fprintln(w, "facts about them that still wait in the queue are dropped when their turn comes")
+			}
 		})
 	})
+}
+
+// records names the records that there are.
+func records(refs ...sync.Ref) string {
+	var names []string
+	for _, ref := range refs {
+		if !ref.Zero() {
+			names = append(names, ref.String())
+		}
+	}
+	return strings.Join(names, " and ")
 }
 
 const (

@@ -192,7 +192,7 @@ func (r *rig) erases() {
 		r.t.Errorf("erase: %+v, Bird %+v, HubSpot %v", receipt, r.bird.Contacts(), r.hubspot.Contacts())
 	}
 	r.must(exitUsage, "explain", "ana@example.com")
-	r.must(exitUsage, "erase", "hubspot:contact:1")
+	r.must(exitUsage, "erase", "hubspot:contact:1", "--yes")
 	r.must(exitUsage, "erase", "somebody")
 }
 
