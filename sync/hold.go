@@ -147,6 +147,9 @@ func (r *reconciliation) ambiguous(ctx context.Context, by, what string, near, f
 	if time.Since(h.Decided) < r.engine.cfg.Lease && slices.ContainsFunc(far, func(ref Ref) bool { return slices.Contains(h.RuledOut, ref) }) {
 		return r.busy(busyWaitMost, "a person decided on the record during the look")
 	}
+	if err := r.doubtful(ctx); err != nil {
+		return err
+	}
 	now := held{By: by, Since: h.Since, RuledOut: h.RuledOut}
 	now.Candidates[r.near], now.Candidates[r.near.Other()] = near, far
 	if link.Generation == 0 || link.State != Pending || !sameCandidates(h.Candidates, now.Candidates) {
@@ -163,12 +166,8 @@ func (r *reconciliation) ambiguous(ctx context.Context, by, what string, near, f
 	for _, ref := range append(slices.Clone(far), near[1:]...) {
 		text += " " + ref.String()
 	}
-	why := &Error{Op: "match", Action: Invalid, Ref: r.ref, Rule: ruleAmbiguous,
+	return &Error{Op: "match", Action: Invalid, Ref: r.ref, Rule: ruleAmbiguous,
 		Hint: "resolve the hold, or merge the records or correct the identity and replay", Err: errors.New(text)}
-	if err := r.doubtful(ctx); err != nil {
-		return errors.Join(why, err) // it waits for a person all the same
-	}
-	return why
 }
 
 // ruleAmbiguous is the rule of a match that needs a person.
