@@ -153,8 +153,11 @@ func (g *ground) verdict(t *testing.T) report {
 		found.add("the engine does not answer: %v", err)
 	}
 	r := report{rounds: 1, kills: int(g.fleet.kills.Load()), restarts: g.restarts, edits: v.edits, facts: len(v.facts),
-		messages: v.messages(), lost: len(found.lost), doubled: len(found.doubled), forgotten: found.forgotten, compared: tally.Compared, equal: tally.Equal, befell: g.befell}
+		messages: v.messages(), lost: len(found.lost), doubled: len(found.doubled), forgotten: len(found.forgotten), compared: tally.Compared, equal: tally.Equal, befell: g.befell}
 	t.Logf("%d kills, %d restarts of servers, at rest after %s", r.kills, r.restarts, time.Since(began).Round(100*time.Millisecond))
+	for _, what := range found.forgotten {
+		t.Logf("forgotten: %s", what)
+	}
 	for _, all := range [][]string{found.lost, found.doubled, found.other} {
 		for _, what := range all[:min(len(all), 10)] {
 			t.Error(what)

@@ -101,17 +101,13 @@ func hasPostgres(g *ground) bool { return g.postgres != nil }
 func hasRedis(g *ground) bool    { return g.redis != nil }
 func hasDisk(g *ground) bool     { return mounted(g.small) }
 
-// canForget leaves a store that forgets to the long form: one round in ten
-// then finds a break in the audit's chain, of which the cause is not known.
-func canForget(g *ground) bool { return hasRedis(g) && (g.store != inRedis || *duration > 0) }
-
 var faults = []fault{
 	{"a process is killed", 20, always, func(_ context.Context, g *ground) error { g.killOne(); return nil }},
 	{"all processes are killed", 4, always, func(_ context.Context, g *ground) error { g.killAll(); return nil }},
 	{"PostgreSQL is shut down at once", 1, hasPostgres, func(_ context.Context, g *ground) error { return g.restartPostgres(syscall.SIGQUIT) }},
 	{"PostgreSQL is killed", 1, hasPostgres, func(_ context.Context, g *ground) error { return g.restartPostgres(syscall.SIGKILL) }},
 	{"Redis is killed in the middle of a write", 1, hasRedis, func(_ context.Context, g *ground) error { return g.tearRedis() }},
-	{"Redis loses the end of its log", 1, canForget, func(ctx context.Context, g *ground) error { return g.cutRedis(ctx) }},
+	{"Redis loses the end of its log", 1, hasRedis, func(ctx context.Context, g *ground) error { return g.cutRedis(ctx) }},
 	{"connections break", 3, always, func(ctx context.Context, g *ground) error { return g.cut(ctx) }},
 	{"connections stall", 3, always, func(ctx context.Context, g *ground) error { return g.delay(ctx) }},
 	{"the disk is full", 3, hasDisk, func(ctx context.Context, g *ground) error { return g.fill(ctx) }},
@@ -208,14 +204,19 @@ func (g *ground) tearRedis() error {
 // edits the order may not be known any more if the store is in Redis, and the
 // audit tells so. All else has to be found.
 func (g *ground) cutRedis(ctx context.Context) error {
-	from, safe := time.Now(), g.redis.LogSize()
+	from, log, safe := time.Now(), g.redis.Log(), g.redis.LogSize()
 	pause(ctx, between(50*time.Millisecond, 500*time.Millisecond))
 	g.redis.Kill()
 	g.killAll() // nobody may remember what the store forgets
 	g.restarts++
+	if g.redis.Log() != log {
+		safe = 0 // a new log was begun meanwhile
+	}
 	g.redis.CutLog(rand.Int64N(g.redis.LogSize() - safe + 1))
 	g.town.gone = append(g.town.gone, span{from, time.Now()})
-	g.town.wentBack = g.town.wentBack || g.store == inRedis
+	if g.store == inRedis && g.town.wentBack.IsZero() {
+		g.town.wentBack = from
+	}
 	g.redis.Restart()
 	return nil
 }

@@ -26,7 +26,7 @@ func TestTheJudgeSees(t *testing.T) {
 	expect := func(what string, lost, doubled, other, forgotten int) {
 		t.Helper()
 		f := v.judge()
-		if len(f.lost) != lost || len(f.doubled) != doubled || len(f.other) != other || f.forgotten != forgotten {
+		if len(f.lost) != lost || len(f.doubled) != doubled || len(f.other) != other || len(f.forgotten) != forgotten {
 			t.Errorf("%s: found %+v, want %d lost, %d doubled, %d other and %d forgotten", what, *f, lost, doubled, other, forgotten)
 		}
 	}

@@ -18,7 +18,9 @@ import (
 type findings struct {
 	lost, doubled, other []string
 	values               []value // those of what is lost that were entered
-	forgotten            int     // what a server lost after it had acknowledged it
+	// forgotten is what a server lost after it had acknowledged it, each with
+	// what excuses it. Nothing else that is missing is excused.
+	forgotten []string
 }
 
 // A value is one that a person entered.
@@ -33,6 +35,9 @@ func (f *findings) lose(format string, args ...any) {
 }
 func (f *findings) double(format string, args ...any) {
 	f.doubled = append(f.doubled, fmt.Sprintf(format, args...))
+}
+func (f *findings) excuse(format string, args ...any) {
+	f.forgotten = append(f.forgotten, fmt.Sprintf(format, args...))
 }
 func (f *findings) add(format string, args ...any) {
 	f.other = append(f.other, fmt.Sprintf(format, args...))
@@ -91,11 +96,13 @@ func (v *town) judgeNotes(f *findings) {
 		if len(notes) > 0 {
 			at = v.hubspot.Associated("notes", notes[0], "contacts")
 		}
+		gone, forgettable := v.forgettable(fact)
 		switch {
 		case len(notes) > 1:
 			f.double("%d notes tell %s", len(notes), fact.reason)
-		case len(at) == 0 && v.forgettable(fact): // without its note, or in the middle of it
-			f.forgotten++
+		case len(at) == 0 && forgettable: // without its note, or in the middle of it
+			f.excuse("%s of bird %s: its webhook was taken between %s and %s, of which Redis lost the log",
+				fact.reason, fact.about.bird, gone.from.Format(stamp), gone.to.Format(stamp))
 		case len(notes) == 0:
 			f.lose("no note tells %s of bird %s", fact.reason, fact.about.bird)
 		case !slices.Equal(at, []string{fact.about.hubspot}):
@@ -107,10 +114,18 @@ func (v *town) judgeNotes(f *findings) {
 	}
 }
 
-// forgettable reports whether a fact was acknowledged when that meant nothing.
-func (v *town) forgettable(f fact) bool {
+// forgettable returns the span in which a fact was acknowledged when that
+// meant nothing, if there is one.
+func (v *town) forgettable(f fact) (gone span, ok bool) {
 	at, ok := v.taken.Load(f.reason)
-	return ok && slices.ContainsFunc(v.gone, func(s span) bool { return at.(time.Time).After(s.from) && at.(time.Time).Before(s.to) })
+	if !ok {
+		return span{}, false
+	}
+	i := slices.IndexFunc(v.gone, func(s span) bool { return at.(time.Time).After(s.from) && at.(time.Time).Before(s.to) })
+	if i < 0 {
+		return span{}, false
+	}
+	return v.gone[i], true
 }
 
 // patience is how long everything may take to come to rest.
@@ -146,9 +161,10 @@ func (v *town) rest(ctx context.Context, f *fleet) *findings {
 func (v *town) findings(ctx context.Context, f *fleet) *findings {
 	found := v.judge()
 	for _, lost := range found.values {
-		if v.wentBack && f.told(ctx, lost.of, lost.entered) {
+		if !v.wentBack.IsZero() && f.told(ctx, lost.of, lost.entered, v.wentBack) {
 			found.lost = slices.DeleteFunc(found.lost, func(l string) bool { return l == lost.missing })
-			found.forgotten++
+			found.excuse("%s; after the store went back at %s, the audit tells that it lost against another edit",
+				lost.missing, v.wentBack.Format(stamp))
 		}
 	}
 	return found

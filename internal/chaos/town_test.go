@@ -34,8 +34,8 @@ type town struct {
 	edits   int
 	taken   stdsync.Map // from a fact's reason to when its webhook was first taken
 	gone    []span      // what was taken then may be lost for good
-	// wentBack is set when the store lost what the sync did in such a span.
-	wentBack bool
+	// wentBack is when the store first lost what the sync had done.
+	wentBack time.Time
 }
 
 // A span is from one moment to another.

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/urbanhub/crmsync/hubspot"
 	"github.com/urbanhub/crmsync/sync"
@@ -44,13 +45,14 @@ func (f *fleet) explain(ctx context.Context, p *person) (story sync.Explanation,
 }
 
 // told reports whether the audit tells that a value lost because nobody could
-// know any more which of two was the later, or that they had met before.
-func (f *fleet) told(ctx context.Context, p *person, value string) bool {
+// know any more which of two was the later, or that they had met before, since
+// a moment.
+func (f *fleet) told(ctx context.Context, p *person, value string, since time.Time) bool {
 	story, err := f.explain(ctx, p)
 	return err == nil && slices.ContainsFunc(story.Fields, func(s sync.FieldStory) bool {
 		return slices.ContainsFunc(s.Steps, func(s sync.Step) bool {
 			lost, ok := s.Lost()
-			return ok && (s.Ambiguous || s.Rule == "firstsync.owner") && lost.String() == value
+			return ok && s.At.After(since) && (s.Ambiguous || s.Rule == "firstsync.owner") && lost.String() == value
 		})
 	})
 }

@@ -29,7 +29,7 @@ type Health struct {
 
 // Check looks at the server, or at every master of a cluster, and returns in
 // plain words what it may lose. It fails when a server is too old or a
-// replica.
+// replica, and has one that started lately write its append-only file anew.
 func (h *Health) Check(ctx context.Context, client redis.UniversalClient) ([]string, error) {
 	var warnings []string
 	err := eachMaster(ctx, client, func(ctx context.Context, c redis.Cmdable) error {
@@ -41,6 +41,11 @@ func (h *Health) Check(ctx context.Context, client redis.UniversalClient) ([]str
 			return err
 		}
 		warnings = append(warnings, info.losses()...)
+		if err := rewrite(ctx, c); refused(err) {
+			warnings = append(warnings, cannotRewrite)
+		} else if err != nil {
+			return Error(h.Op, err)
+		}
 		return nil
 	})
 	if err != nil {
@@ -83,14 +88,8 @@ type server map[string]string
 func read(ctx context.Context, c redis.Cmdable) (server, error) {
 	s := server{}
 	for _, section := range []string{"server", "replication", "persistence", "memory"} {
-		text, err := c.Info(ctx, section).Result()
-		if err != nil {
+		if err := s.read(ctx, c, section); err != nil {
 			return nil, err
-		}
-		for line := range strings.Lines(text) {
-			if name, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
-				s[name] = value
-			}
 		}
 	}
 	// Hosted servers often keep CONFIG to themselves.
@@ -98,6 +97,17 @@ func read(ctx context.Context, c redis.Cmdable) (server, error) {
 		s["appendfsync"] = config["appendfsync"]
 	}
 	return s, nil
+}
+
+// read adds a section of INFO.
+func (s server) read(ctx context.Context, c redis.Cmdable, section string) error {
+	text, err := c.Info(ctx, section).Result()
+	for line := range strings.Lines(text) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
+			s[name] = value
+		}
+	}
+	return err
 }
 
 // refuse returns why the server cannot be used at all.

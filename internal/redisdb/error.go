@@ -26,7 +26,7 @@ var faults = []struct {
 	{"CLUSTERDOWN", sync.Retry, "redis.cluster", "a part of the cluster has no master: wait for the failover or start the missing node"},
 	{"NOAUTH", sync.Denied, "redis.auth", "give the client a user and password"},
 	{"WRONGPASS", sync.Denied, "redis.auth", "the user or password is wrong"},
-	{"NOPERM", sync.Denied, "redis.permission", "allow the user the keys and channels of the prefix, EVAL, EVALSHA, INFO and the commands of the scripts"},
+	{"NOPERM", sync.Denied, "redis.permission", "allow the user the keys and channels of the prefix, EVAL, EVALSHA, INFO, BGREWRITEAOF and the commands of the scripts"},
 }
 
 // Error puts an error of the client into the words of package sync. Errors of

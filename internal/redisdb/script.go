@@ -31,7 +31,9 @@ type Call struct {
 }
 
 // Run runs the calls in one round trip, and those whose script the server did
-// not know in another. It returns the first error; each call has its own.
+// not know in another. A server that does not know a script may have started
+// again, so before that it is asked to write its append-only file anew: no
+// script writes earlier. It returns the first error; each call has its own.
 // Calls to the same slot run in their order unless a script was not known, so
 // calls that depend on one another do not belong into one Run.
 func Run(ctx context.Context, client redis.UniversalClient, calls ...*Call) error {
@@ -44,9 +46,14 @@ func Run(ctx context.Context, client redis.UniversalClient, calls ...*Call) erro
 			unknown = append(unknown, call)
 		}
 	}
-	send(ctx, client, unknown, func(c redis.Scripter, call *Call) *redis.Cmd {
-		return c.Eval(ctx, call.Script.source, call.Keys, call.Args...)
-	})
+	if len(unknown) > 0 {
+		if err := rewriteBehind(ctx, client, unknown); err != nil {
+			return err
+		}
+		send(ctx, client, unknown, func(c redis.Scripter, call *Call) *redis.Cmd {
+			return c.Eval(ctx, call.Script.source, call.Keys, call.Args...)
+		})
+	}
 	for _, call := range calls {
 		if call.Err != nil {
 			return call.Err

@@ -26,6 +26,10 @@
 //   - A maxmemory-policy other than noeviction deletes waiting messages when
 //     memory is short.
 //
+// So that the half of a script in which the server crashed does not come to
+// effect when it starts for the second time, the queue sends BGREWRITEAOF before
+// the first script after a start; package redisstore has the details.
+//
 // Lost webhooks are found by the engine's sweeps, so the default is right for
 // most. Where it is not, set [Options].RequireDurable, or use PostgreSQL.
 //

@@ -229,6 +229,7 @@ func TestCheck(t *testing.T) {
 		"never":      {[]string{"--appendfsync", "no"}, []string{"appendfsync is no"}},
 		"memory":     {[]string{"--appendonly", "no"}, []string{"appendonly is off"}},
 		"eviction":   {[]string{"--appendfsync", "always", "--maxmemory-policy", "allkeys-lru"}, []string{"maxmemory-policy is allkeys-lru"}},
+		"no rewrite": {[]string{"--appendfsync", "always", "--rename-command", "BGREWRITEAOF", ""}, []string{"BGREWRITEAOF is refused"}},
 		"no config":  {[]string{"--rename-command", "CONFIG", ""}, []string{"cannot be read"}},
 		"everything": {[]string{"--appendonly", "no", "--maxmemory-policy", "volatile-ttl"}, []string{"appendonly is off", "maxmemory-policy is volatile-ttl"}},
 	} {

@@ -46,7 +46,7 @@ func (s *Store) change(ctx context.Context, op string, now time.Time, c sync.Com
 	call := &redisdb.Call{Script: commitScript,
 		Keys: []string{s.key("states"), s.key("links"), s.key("bases"), s.key("ends"), s.key("ids"), s.key("open")},
 		Args: []any{newCall(), micros(now), l.ID, given, mine, intent, expires, link, place(l.Flow, l.ID),
-			end(l.Flow, l.Left), end(l.Flow, l.Right), fate, base}}
+			end(l.Flow, l.Left), end(l.Flow, l.Right), fate, base, follows(&c), l.Head}}
 	if err := s.addEntries(op, call, c.Entries); err != nil {
 		return sync.Link{}, err
 	}
@@ -54,6 +54,16 @@ func (s *Store) change(ctx context.Context, op string, now time.Time, c sync.Com
 		return sync.Link{}, err
 	}
 	return l, nil
+}
+
+// follows returns the end of the link's chain as the caller read it.
+func follows(c *sync.Commit) []byte {
+	for i := range c.Entries {
+		if c.Entries[i].Prev != nil {
+			return c.Entries[i].Prev
+		}
+	}
+	return c.Link.Head
 }
 
 // intentOf returns what the script compares of an intent: a text that is ""

@@ -12,9 +12,10 @@
 //   - Without appendonly, whatever came after the last snapshot is lost when
 //     the server stops.
 //   - With appendfsync everysec, the default of an append-only server, a crash
-//     of the server or its machine loses the last second or two. A script is lost or kept as
-//     a whole, so what remains agrees with itself: link, base, intent and audit
-//     go back together. What the engine wrote to the vendors meanwhile it reads
+//     of the server or its machine loses the last second or two. A script is
+//     lost or kept as a whole, so what remains agrees with itself: link, base,
+//     intent and audit go back together, and the audit's chain verifies. What
+//     the engine wrote to the vendors meanwhile it reads
 //     again and takes for edits that both sides agree on; what it did is not in
 //     the audit, and a pair that it created is found by its identity. Only where
 //     somebody has edited the same field once more by then is the order not known
@@ -24,6 +25,18 @@
 //     accept commits that its successor never sees.
 //   - A maxmemory-policy other than noeviction deletes links when memory is
 //     short.
+//
+// A process that remembers what the server forgot cannot commit on it: a link's
+// generation can be given twice, the hash of its last entry is not.
+//
+// A crash can leave the half of a script at the end of the append-only file.
+// Redis 7 at least leaves the half there when it starts, without effect, and
+// carries it out when it starts for the second time. To prevent that the store
+// sends BGREWRITEAOF before the first script after a start. If the server
+// crashes again while it writes the new file, its first start can fail; the
+// second one succeeds. Where a hosted server refuses the command [Store.Check]
+// warns: have it run with aof-load-truncated no, and redis-check-aof --fix
+// before a start after a crash.
 //
 // Where that is not acceptable set [Options].RequireDurable, or use PostgreSQL.
 //
