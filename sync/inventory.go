@@ -34,7 +34,7 @@ type Inventory struct {
 // The place of the walk is stored, so that a call after an error, or in another
 // process, goes on there. What another process listed is read again where it is
 // linked. One call at a time takes the inventory of a system, the others get an
-// error of action Conflict; a process that died gives it up after 5 minutes.
+// error of action Conflict; a process that died gives it up after 10 minutes.
 func (e *Engine) Inventory(ctx context.Context, system System) (Inventory, error) {
 	if !e.sightings.take(system) {
 		return Inventory{System: system}, inventoryTaken()
@@ -79,7 +79,7 @@ func (e *Engine) stocktaking(ctx context.Context, system System) (*stocktaking, 
 		return nil, err
 	}
 	owner := e.sightings.owner()
-	if w.stock.Owner != "" && w.stock.Owner != owner && time.Since(w.stock.Beat) < inventoryRetry {
+	if w.stock.Owner != "" && w.stock.Owner != owner && time.Since(w.stock.Beat) < inventorySilence {
 		return nil, inventoryTaken()
 	}
 	if w.stock.Owner = owner; w.stock.Run == "" {
@@ -172,7 +172,7 @@ func (w *stocktaking) list(ctx context.Context, kind Kind) error {
 	}
 	for more := true; more; {
 		var page ListPage
-		err := patiently(ctx, func() (err error) { page, err = w.lister.List(ctx, kind, w.stock.Place); return err })
+		err := w.patiently(ctx, func() (err error) { page, err = w.lister.List(ctx, kind, w.stock.Place); return err })
 		if err != nil {
 			return errors.Join(err, w.abandon(ctx, err))
 		}
@@ -201,6 +201,19 @@ func (w *stocktaking) list(ctx context.Context, kind Kind) error {
 		w.meter.step(len(page.Records), true)
 	}
 	return nil
+}
+
+// patiently waits for the system's quota and shows others meanwhile that this
+// one is alive.
+func (w *stocktaking) patiently(ctx context.Context, read func() error) error {
+	return patiently(ctx, func() error {
+		if time.Since(w.stock.Beat) > time.Minute {
+			if err := w.engine.save(ctx, w.out.System, &w.stock); err != nil {
+				return err
+			}
+		}
+		return read()
+	})
 }
 
 // abandon has the next inventory begin anew when the system does not know the
@@ -264,7 +277,8 @@ func (w *stocktaking) absent(ctx context.Context, flow *Flow, s Side) (items []I
 		for i := range links {
 			ids[i] = links[i].End(s).ID
 		}
-		recs, err := w.source.Read(ctx, flow.End(s).Kind, ids)
+		var recs []Record
+		err := w.patiently(ctx, func() (err error) { recs, err = w.source.Read(ctx, flow.End(s).Kind, ids); return err })
 		if err != nil {
 			return err
 		}
@@ -316,8 +330,13 @@ func (e *Engine) inventoried() []System {
 	})
 }
 
-// inventoryRetry is how long an inventory that failed waits to go on.
-const inventoryRetry = 5 * time.Minute
+// inventoryRetry is how long an inventory that failed waits to go on, and
+// inventorySilence how long one may say nothing before it is taken for dead: a
+// wait that a quota may ask for, and as long again for what comes after.
+const (
+	inventoryRetry   = 5 * time.Minute
+	inventorySilence = 2 * patience
+)
 
 // inventoryEvery takes the inventory of a system whenever the last one is old
 // enough, until ctx ends.

@@ -149,7 +149,7 @@ func TestInventoryIsTakenByOneProcess(t *testing.T) {
 			l.mu.Unlock()
 			defer l.mu.Lock()
 			_, gaveWay = w.engine.Inventory(w.ctx, leftSystem)
-			time.Sleep(6 * time.Minute) // the first one hangs
+			time.Sleep(11 * time.Minute) // the first one hangs
 			_, err := w.engine.Inventory(w.ctx, leftSystem)
 			return err
 		}
@@ -161,6 +161,40 @@ func TestInventoryIsTakenByOneProcess(t *testing.T) {
 		w.agrees(30)
 		if i := w.inventory(); i.Unseen+i.Gone != 0 || i.Listed[contact] != 30 {
 			t.Errorf("inventory %+v", i)
+		}
+	})
+}
+
+// Who waits for a quota, again and again, is not dead.
+func TestInventoryThatWaitsForAQuotaIsLeftToIt(t *testing.T) {
+	bubble(t, func(w *world) {
+		l := walked(w, 10)
+		w.people(30, "Ana")
+		l.fail = func(page int) error {
+			if page > 1 && page < 6 {
+				return &sync.Error{Op: "list", Action: sync.RetryAt, Rule: "quota", RetryAt: time.Now().Add(4*time.Minute + 50*time.Second)}
+			}
+			return nil
+		}
+		first, done := w.engine, make(chan error)
+		w.start()
+		began := time.Now()
+		go func() {
+			_, err := first.Inventory(w.ctx, leftSystem)
+			done <- err
+		}()
+		for {
+			select {
+			case err := <-done:
+				if took := time.Since(began); err != nil || took < 19*time.Minute {
+					t.Errorf("the first one got %v after %v", err, took)
+				}
+				return
+			case <-time.After(time.Minute - time.Millisecond):
+				if i, err := w.engine.Inventory(w.ctx, leftSystem); sync.ActionOf(err) != sync.Conflict {
+					t.Errorf("after %v the second one got %+v, %v", time.Since(began), i, err)
+				}
+			}
 		}
 	})
 }
