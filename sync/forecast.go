@@ -10,7 +10,8 @@ import (
 )
 
 // A Forecast is what a flow would do to records as they are now, found by the
-// true planner against live reads. Nothing is written by making it.
+// true planner against live reads, whatever the flow's [Rollout] lets pass.
+// Nothing is written by making it.
 type Forecast struct {
 	Flow string
 	// Records counts those that were looked at. Each is one of Creates,
@@ -20,6 +21,9 @@ type Forecast struct {
 	// paused, ambiguous; Ambiguous the last of them. Failed counts what would go
 	// to the dead letters for another reason.
 	Refused, Ambiguous, Failed int
+	// KeptOut counts the creates and updates that the flow's [Rollout] keeps out
+	// at present: in shadow, all of them.
+	KeptOut int
 	// Fields counts the values that would be written, by the field's name and
 	// the side they go to: "name to right".
 	Fields map[string]int
@@ -118,7 +122,9 @@ func (e *Engine) foresee(ctx context.Context, p *Planner, ref Ref) (*reconciliat
 	for _, q := range e.planners {
 		dry.switches.set(q.flow.Name, e.switches.of(q.flow.Name))
 	}
-	r := &reconciliation{engine: dry, planner: p, flow: p.flow, near: side, ref: ref, hints: []Change{{ID: "forecast", Ref: ref, Reason: ReasonManual}}}
+	open := *p.flow
+	open.Rollout = Rollout{}
+	r := &reconciliation{engine: dry, planner: p, flow: &open, near: side, ref: ref, hints: []Change{{ID: "forecast", Ref: ref, Reason: ReasonManual}}}
 	ready, err := r.gather(ctx)
 	if errors.Is(err, errElsewhere) {
 		ready, err = r.gatherElsewhere(ctx, err)
@@ -180,7 +186,15 @@ func (f *Forecast) add(r *reconciliation, plan *Plan, ref Ref, err error) {
 		f.Unchanged++
 	default:
 		f.write(r, plan, ref)
+		if r.keptOut() {
+			f.KeptOut++
+		}
 	}
+}
+
+// keptOut reports whether the rollout keeps the pair of a forecast out.
+func (r *reconciliation) keptOut() bool {
+	return r.planner.flow.Rollout.keepsOut(r.views[Left].Record.Ref, r.views[Right].Record.Ref) != ""
 }
 
 func rule(err error) string {
@@ -216,7 +230,7 @@ func (f *Forecast) write(r *reconciliation, plan *Plan, ref Ref) {
 
 // ApplyForecast enqueues a look at each record of a forecast for which the
 // same would still be written, and returns those for which the world has moved
-// since: look at them again first. One that moves after that, before its look,
+// since, or which the rollout keeps out: look at them again first. One that moves after that, before its look,
 // is left alone as well and ends in the dead letters by the rule
 // "forecast.moved", unless a signal of its own has the look made anyway.
 func (e *Engine) ApplyForecast(ctx context.Context, f Forecast) (moved []Ref, err error) {
@@ -232,7 +246,7 @@ func (e *Engine) ApplyForecast(ctx context.Context, f Forecast) (moved []Ref, er
 		refs[i] = f.Items[i].Ref
 	}
 	err = e.foreseeAll(ctx, p, m, refs, func(i int, s *foreseen) error {
-		if s.err != nil || s.plan.Empty() || s.look.digest(&s.plan) != f.Items[i].Digest {
+		if s.err != nil || s.plan.Empty() || s.look.keptOut() || s.look.digest(&s.plan) != f.Items[i].Digest {
 			moved = append(moved, refs[i])
 			return nil
 		}

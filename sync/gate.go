@@ -7,14 +7,20 @@ import (
 )
 
 // gate returns what keeps fields of a pair from being written at present: the
-// flow's rollout, a switch that somebody threw, or the breaker.
+// flow's rollout, and what stops it.
 func (e *Engine) gate(flow *Flow, link string, ends ...Ref) Gate {
-	out := flow.Rollout.keepsOut(ends...)
+	if out := flow.Rollout.keepsOut(ends...); out != "" {
+		return func(string, Side) string { return out }
+	}
+	return e.stops(flow, link)
+}
+
+// stops returns what stops fields of a pair for a while: a switch that somebody
+// threw, or the breaker.
+func (e *Engine) stops(flow *Flow, link string) Gate {
 	now := time.Now()
 	return func(field string, to Side) string {
 		switch {
-		case out != "":
-			return out
 		case e.switches.suspended(flow.Name, field, to):
 			return ruleSwitch
 		case e.breaker.tripped(link, field, now):

@@ -71,13 +71,22 @@ func TestForecastOfNobody(t *testing.T) {
 	})
 }
 
+// In shadow a forecast tells what would be done without it, and is not applied.
 func TestForecastOfAShadowedFlow(t *testing.T) {
 	bubble(t, func(w *world) {
 		w.flow.Rollout = sync.Rollout{Shadow: true}
 		w.start()
-		f, err := w.engine.Forecast(w.ctx, "people", []sync.Ref{w.left.create("name", "Ana")})
-		if err != nil || f.Refused != 1 || f.Rules["rollout.shadow"] == 0 || len(f.Items) != 0 {
-			t.Errorf("forecast %+v, %v", f, err)
+		left := w.left.create("name", "Ana")
+		f, err := w.engine.Forecast(w.ctx, "people", []sync.Ref{left})
+		if err != nil || f.Creates != 1 || f.KeptOut != 1 || f.Refused != 0 || f.Fields["name to right"] != 1 || len(f.Items) != 1 {
+			t.Fatalf("forecast %+v, %v", f, err)
+		}
+		if moved, err := w.engine.ApplyForecast(w.ctx, f); err != nil || !slices.Equal(moved, []sync.Ref{left}) {
+			t.Errorf("moved %v, %v", moved, err)
+		}
+		w.settle()
+		if n := len(w.right.living()); n != 0 {
+			t.Errorf("%d records were created", n)
 		}
 	})
 }

@@ -166,3 +166,31 @@ func TestVerifyOfNothing(t *testing.T) {
 		}
 	})
 }
+
+// In shadow a verification lists what would be written without it. Nobody is
+// asked to look at that, and it is not counted as disagreement.
+func TestVerifyOfAShadowedFlow(t *testing.T) {
+	bubble(t, func(w *world) {
+		left, right := w.pair("email", "ana@example.com", "name", "Ana")
+		open, _ := w.pair("email", "eva@example.com", "name", "Eva")
+		for _, rollout := range []sync.Rollout{{Shadow: true}, {Allow: []sync.Ref{open}}} {
+			w.flow.Rollout = rollout
+			w.start()
+			w.left.edit(left, "name", "Ana Gil")
+			w.settle()
+			a := w.verify()
+			want := []sync.Difference{{Link: w.link(left).ID, Left: left, Right: right, Field: "name"}}
+			if diff := cmp.Diff(want, a.KeptOut); diff != "" || len(a.Differences) != 0 || a.Skipped != 1 || a.Ratio() != 1 {
+				t.Errorf("%+v %s", a, diff)
+			}
+			if n := w.stats().Waiting; n != 0 {
+				t.Errorf("%d looks are asked for", n)
+			}
+		}
+		w.flow.Rollout = sync.Rollout{}
+		w.start()
+		if a := w.verify(); len(a.Differences) != 1 || len(a.KeptOut) != 0 {
+			t.Errorf("%+v", a)
+		}
+	})
+}

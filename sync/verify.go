@@ -26,6 +26,10 @@ type Agreement struct {
 	Fields map[string]Tally
 	// Differences lists what disagrees, at most 1,000 of them.
 	Differences []Difference
+	// KeptOut lists what differs only because the flow's [Rollout] keeps the
+	// pair out, at most 1,000 of them: what it would bring in step. It is among
+	// the skipped.
+	KeptOut []Difference
 }
 
 // A Tally counts compared fields.
@@ -158,18 +162,30 @@ func (e *Engine) verifyPair(ctx context.Context, p *Planner, link *Link, recs [2
 		return false, err
 	}
 	agreed := true
+	out, stops := p.flow.Rollout.keepsOut(link.Left, link.Right) != "", e.stops(p.flow, link.ID)
 	for _, f := range differing {
-		if p.mayDiffer(f, views, base, e.gate(p.flow, link.ID, link.Left, link.Right)) {
+		diff := Difference{link.ID, link.Left, link.Right, f.Name}
+		switch {
+		case p.mayDiffer(f, views, base, stops):
 			a.count(f.Name, 0, 0, 1)
-			continue
-		}
-		agreed = false
-		a.count(f.Name, 1, 0, 0)
-		if len(a.Differences) < 1000 {
-			a.Differences = append(a.Differences, Difference{link.ID, link.Left, link.Right, f.Name})
+		case out:
+			a.count(f.Name, 0, 0, 1)
+			a.KeptOut = noted(a.KeptOut, diff)
+		default:
+			agreed = false
+			a.count(f.Name, 1, 0, 0)
+			a.Differences = noted(a.Differences, diff)
 		}
 	}
 	return agreed, nil
+}
+
+// noted adds a difference to a list that is not too long yet.
+func noted(list []Difference, d Difference) []Difference {
+	if len(list) == 1000 {
+		return list
+	}
+	return append(list, d)
 }
 
 // differing lists the fields whose canonical values differ.

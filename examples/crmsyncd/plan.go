@@ -78,6 +78,9 @@ func (p *planCommand) refs(ctx context.Context, d *deployment, f *sync.Flow) ([]
 func printForecast(w io.Writer, f *sync.Forecast) {
 	fmt.Fprintf(w, "records\t%d\nwould be created\t%d\nwould change\t%d\nunchanged\t%d\nrefused\t%d\nwould fail\t%d\nvalues overwritten\t%d\nconflicts\t%d\n",
 		f.Records, f.Creates, f.Updates, f.Unchanged, f.Refused, f.Failed, f.Overwrites, f.Conflicts)
+	if f.KeptOut > 0 {
+		fmt.Fprintf(w, "kept out by the rollout\t%d of those that would be created or change\n", f.KeptOut)
+	}
 	for _, system := range slices.Sorted(maps.Keys(f.Calls)) {
 		if f.Calls[system] > 0 {
 			fmt.Fprintf(w, "calls\t%s\tat least %d\n", system, f.Calls[system])

@@ -66,6 +66,9 @@ func (v *verified) text(w io.Writer) {
 		for _, x := range a.Differences[:min(len(a.Differences), differencesShown)] {
 			fmt.Fprintf(w, "differs\t%s\t%s\t%s\n", x.Field, x.Left, x.Right)
 		}
+		for _, x := range a.KeptOut[:min(len(a.KeptOut), differencesShown)] {
+			fmt.Fprintf(w, "kept out\t%s\t%s\t%s\n", x.Field, x.Left, x.Right)
+		}
 	}
 	if v.Audit != nil {
 		fmt.Fprintf(w, "audit\t%d entries of %d links\t%d faults\n", v.Audit.Entries, v.Audit.Links, len(v.Audit.Faults))
