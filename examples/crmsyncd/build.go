@@ -11,6 +11,7 @@ import (
 	"github.com/urbanhub/crmsync/hubspot"
 	"github.com/urbanhub/crmsync/mapping"
 	"github.com/urbanhub/crmsync/sync"
+	"github.com/urbanhub/crmsync/sync/trace"
 )
 
 // A deployment is everything that a configuration describes, composed. Nothing
@@ -25,6 +26,7 @@ type deployment struct {
 	settled sync.Config // of the engine
 	engine  *sync.Engine
 	watch   *watch
+	tracer  *trace.Tracer // nil if nobody follows
 	closers []func(ctx context.Context) error
 }
 
@@ -62,6 +64,9 @@ func (d *deployment) compose(ctx context.Context) error {
 	if d.watch, err = d.newWatch(); err != nil {
 		return err
 	}
+	if d.tracer, err = d.newTracer(ctx); err != nil {
+		return problems{{Key: "tracing", Hint: err.Error()}}
+	}
 	g := d.cfg.Engine.Guard
 	d.settled = sync.Config{
 		Peers: map[sync.System]sync.Peer{
@@ -72,6 +77,9 @@ func (d *deployment) compose(ctx context.Context) error {
 		Guard:       sync.Guard{Detachments: g.Detachments, Creations: g.Creations, Overwrites: g.Overwrites, Conflicts: g.Conflicts, Duplicates: g.Duplicates},
 		Concurrency: d.cfg.Engine.Concurrency, SweepInterval: d.cfg.Engine.SweepInterval,
 		InventoryInterval: d.cfg.Engine.InventoryInterval, StopTimeout: d.cfg.Engine.StopTimeout,
+	}
+	if d.tracer != nil { // a nil one in an interface is not nobody
+		d.settled.Tracer = d.tracer
 	}
 	d.set.AddTo(&d.settled)
 	if d.engine, err = sync.New(d.settled); err != nil {

@@ -56,7 +56,7 @@ func TestSecretsAreShownNowhere(t *testing.T) {
 
 // Neither does a daemon that the vendors refuse, which strangers call.
 func TestADaemonShowsNoSecret(t *testing.T) {
-	r := newRig(t, "log: {level: debug, format: json}\nengine: {sweep_interval: 1s}\n", secrets()...)
+	r := newRig(t, "log: {level: debug, format: json}\nengine: {sweep_interval: 1s}\ntracing: {endpoint: 'http://127.0.0.1:1'}\n", secrets()...)
 	stop := r.serve()
 	for _, path := range []string{"/healthz", "/readyz", "/metrics", "/sync/", "/sync/health", "/sync/runs", "/sync/mappings"} {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.url+path, nil)

@@ -116,6 +116,8 @@ var rules = []rule{
 	{"mapping.file", "a file takes the place of the preset: leave out its options", func(c *config) bool {
 		return c.Mapping.File != "" && (c.Mapping.ContactsOnly || c.Mapping.Pipeline != "" || len(c.Mapping.Stages)+len(c.Mapping.LeadSources) > 0)
 	}},
+	{"receivers.max_concurrent", "use 0 for the default, or more", func(c *config) bool { return c.Receivers.MaxConcurrent < 0 }},
+	{"receivers.max_per_second", "use 0 for the default, or more", func(c *config) bool { return !(c.Receivers.MaxPerSecond >= 0) }},
 	{"engine.concurrency", "use 0 for the default, or more", func(c *config) bool { return c.Engine.Concurrency < 0 }},
 	{"engine.inventory_interval", "use 0 for never, or a duration", func(c *config) bool { return c.Engine.InventoryInterval < 0 }},
 	{"engine.watch_interval", "use a second or more", func(c *config) bool { return c.Engine.WatchInterval < time.Second }},
@@ -132,6 +134,9 @@ var rules = []rule{
 	{"alerts.slack_url", "set CRMSYNC_ALERTS_SLACK_URL to the https address of an incoming webhook", func(c *config) bool { return !isHook(c.Alerts.SlackURL) }},
 	{"alerts.webhook_url", "set CRMSYNC_ALERTS_WEBHOOK_URL to an https address, or one of this machine", func(c *config) bool { return !isHook(c.Alerts.WebhookURL) }},
 	{"alerts.repeat", "use no negative duration", func(c *config) bool { return c.Alerts.Repeat < 0 }},
+	{"tracing.endpoint", "write the http or https address of an OTLP collector, such as http://127.0.0.1:4318; with CRMSYNC_TRACING_AUTHORIZATION https, or of this machine",
+		func(c *config) bool { return c.Tracing.Endpoint != "" && !c.Tracing.isCollector() }},
+	{"tracing.ratio", "use a share above 0, up to 1", func(c *config) bool { return c.Tracing.Ratio <= 0 || c.Tracing.Ratio > 1 }},
 	{"alerts.objectives", "use positive durations, and shares from 0 to 1", func(c *config) bool {
 		o := c.Alerts.Objectives
 		return min(o.Lag, o.Backlog, o.Sweep) <= 0 || !isShare(o.Failures) || !isShare(o.Agreement)
@@ -164,7 +169,11 @@ func isHook(s secret) bool {
 	if !s.set() {
 		return true
 	}
-	return err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http" && (u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback()))
+	return err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http" && isLoopback(u))
+}
+
+func isLoopback(u *url.URL) bool {
+	return u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback()
 }
 
 var word = regexp.MustCompile(`^[a-z_][a-z0-9_]*$`)

@@ -26,9 +26,11 @@ type config struct {
 	HubSpot     hubspotConfig            `key:"hubspot"`
 	Mapping     mappingConfig            `key:"mapping"`
 	Rollout     map[string]rolloutConfig `key:"rollout"`
+	Receivers   receiversConfig          `key:"receivers"`
 	Engine      engineConfig             `key:"engine"`
 	Dashboard   dashboardConfig          `key:"dashboard"`
 	Alerts      alertsConfig             `key:"alerts"`
+	Tracing     tracingConfig            `key:"tracing"`
 }
 
 type logConfig struct {
@@ -111,6 +113,13 @@ type rolloutConfig struct {
 	Allow   []string `key:"allow"`
 }
 
+// A receiversConfig bounds what each receiver takes on; zero values mean those
+// of the adapters.
+type receiversConfig struct {
+	MaxConcurrent int     `key:"max_concurrent"`
+	MaxPerSecond  float64 `key:"max_per_second"`
+}
+
 type engineConfig struct {
 	Concurrency       int           `key:"concurrency"`
 	SweepInterval     time.Duration `key:"sweep_interval"`
@@ -148,6 +157,13 @@ type alertsConfig struct {
 	WebhookURL   secret           `key:"webhook_url"`
 }
 
+// A tracingConfig without an endpoint traces nothing.
+type tracingConfig struct {
+	Endpoint      string  `key:"endpoint"`
+	Ratio         float64 `key:"ratio"`
+	Authorization secret  `key:"authorization"`
+}
+
 type objectivesConfig struct {
 	Lag       time.Duration `key:"lag"`
 	Backlog   time.Duration `key:"backlog"`
@@ -171,6 +187,7 @@ func defaults() *config {
 		Dashboard: dashboardConfig{Path: "/sync"},
 		Alerts: alertsConfig{Log: true, Objectives: objectivesConfig{
 			Lag: 5 * time.Second, Backlog: 30 * time.Second, Failures: 0.01, Agreement: 0.99, Sweep: 5 * time.Minute}},
+		Tracing: tracingConfig{Ratio: 1},
 	}
 }
 

@@ -92,8 +92,11 @@ func (t *terminal) follow(ctx context.Context, client *http.Client, body []byte)
 		}
 		_, err1 := t.out.Write(f.Out)
 		_, err2 := t.err.Write(f.Err)
-		if f.Exit != nil || err1 != nil || err2 != nil {
-			return *f.Exit, errors.Join(err1, err2)
+		if err := errors.Join(err1, err2); err != nil {
+			return 0, err
+		}
+		if f.Exit != nil {
+			return *f.Exit, nil
 		}
 	}
 }

@@ -130,6 +130,7 @@ func (c *doctorCommand) checkRest(ctx context.Context, d *doctor) {
 	d.checkClocks()
 	d.checkReach(ctx)
 	d.checkAlerts(ctx, c.TestAlerts)
+	d.checkTraces(ctx)
 }
 
 // strangers warns of variables that nothing reads: most often a slip.

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
+
 	"github.com/urbanhub/crmsync/hubspot"
 	"github.com/urbanhub/crmsync/sync"
 )
@@ -85,6 +87,22 @@ func (d *doctor) checkAlerts(ctx context.Context, test bool) {
 		return
 	}
 	d.ok("alerts", "a test was sent to everybody")
+}
+
+// checkTraces sends the collector of traces a request without spans.
+func (d *doctor) checkTraces(ctx context.Context) {
+	c := &d.cfg.Tracing
+	if c.Endpoint == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, exporting)
+	defer cancel()
+	web := &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true}
+	if err := otlptracehttp.NewClient(c.collector(web)...).UploadTraces(ctx, nil); err != nil {
+		d.fix("traces", "the collector takes none: "+withoutAnswer(err), "look whether "+c.Endpoint+tracesPath+" is that of an OTLP collector, and at CRMSYNC_TRACING_AUTHORIZATION")
+		return
+	}
+	d.ok("traces", "the collector takes them")
 }
 
 // variables are the names of those that the configuration reads.

@@ -49,6 +49,8 @@ func TestDoctor(t *testing.T) {
 		"a variable that nobody reads":     {env: []string{"CRMSYNC_HUBSPOT_TOKN=x"}, state: stateWarn, check: "environment", do: "CRMSYNC_HUBSPOT_TOKN"},
 		"nobody is told":                   {state: stateWarn, check: "alerts", do: "CRMSYNC_ALERTS_SLACK_URL"},
 		"a notifier that does not answer":  {env: []string{"CRMSYNC_ALERTS_WEBHOOK_URL=http://127.0.0.1:1/"}, state: stateFix, check: "alerts", do: "address"},
+		"a collector that is none":         {settings: "tracing: {endpoint: '" + stranger.URL + "'}\n", state: stateFix, check: "traces", do: "404"},
+		"a collector":                      {settings: "tracing: {endpoint: '" + newBackend(t).URL + "'}\n", state: stateOK, check: "traces", do: "takes them"},
 		"a memory that forgets":            {settings: "store: memory\n", state: stateWarn, check: "store", do: "forgets"},
 		"PostgreSQL that is down":          {settings: "store: postgres\n", env: []string{"CRMSYNC_POSTGRES_URL=postgres://127.0.0.1:1/x"}, state: stateFix, check: "store", do: "crmsyncd migrate"},
 		"what only people can set up":      {state: stateNote, check: "bird flow", do: "docs/bird-flows.md"},

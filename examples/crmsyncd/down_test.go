@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -16,12 +19,7 @@ import (
 // While the store is down receivers answer 503, so that the vendors send again,
 // and the daemon is alive but not ready.
 func TestTheStoreIsDown(t *testing.T) {
-	r := newRig(t, "")
-	c, err := loadConfig(r.config, r.environ)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d, err := newDeployment(t.Context(), c, slog.New(slog.DiscardHandler))
+	d, err := newDeployment(t.Context(), loaded(t, newRig(t, "")), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,21 +51,46 @@ func serve(h http.Handler, r *http.Request) int {
 	return w.Code
 }
 
-// A receiver that works on enough already, or for too long, says come again.
-func TestBounded(t *testing.T) {
-	slots := make(chan struct{}, 1)
-	h := bounded(slots, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+// A receiver that let in as many as the configuration says, says come again;
+// what it lets in has an end.
+func TestReceiversAreBounded(t *testing.T) {
+	d, err := newDeployment(t.Context(), loaded(t, newRig(t, "store: memory\nreceivers: {max_per_second: 1}\n")), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	if err := d.mount(mux); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{hubspotPath, actionsPath, birdPath, flowPath} {
+		stranger, flood := serve(mux, httptest.NewRequest(http.MethodPost, path, nil)), 0
+		for range 10 { // of which less than all fit into one second more
+			if serve(mux, httptest.NewRequest(http.MethodPost, path, nil)) == http.StatusServiceUnavailable {
+				flood++
+			}
+		}
+		if stranger != http.StatusUnauthorized || flood == 0 {
+			t.Errorf("%s: a stranger %d, refused of ten more %d", path, stranger, flood)
+		}
+	}
+	if err := d.close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	serve(timed(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		if _, ok := r.Context().Deadline(); !ok {
 			t.Error("the work has no end")
 		}
-	}))
-	if got := serve(h, httptest.NewRequest(http.MethodPost, "/", nil)); got != 200 {
-		t.Errorf("the first request: %d", got)
+	})), httptest.NewRequest(http.MethodPost, "/", nil))
+}
+
+// loaded is the configuration of a rig.
+func loaded(t *testing.T, r *rig) *config {
+	t.Helper()
+	c, err := loadConfig(r.config, r.environ)
+	if err != nil {
+		t.Fatal(err)
 	}
-	slots <- struct{}{}
-	if got := serve(h, httptest.NewRequest(http.MethodPost, "/", nil)); got != 503 {
-		t.Errorf("one too many: %d", got)
-	}
+	return c
 }
 
 // A command that runs inside the daemon ends with its caller, and with the
@@ -96,6 +119,23 @@ func TestACommandEndsWithItsCallerAndTheDaemon(t *testing.T) {
 	}
 	if code := <-second; code == exitDone {
 		t.Error("a command succeeded without its daemon")
+	}
+}
+
+// Who asks ends with an error when what it prints to is gone, before the
+// command in the daemon has ended.
+func TestABrokenPipeEndsWhoAsks(t *testing.T) {
+	daemon := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_ = json.NewEncoder(w).Encode(frame{Out: []byte("a line")})
+	}))
+	t.Cleanup(daemon.Close)
+	broken := errors.New("a broken pipe")
+	asks := &terminal{out: writer(func([]byte) (int, error) { return 0, broken }), err: io.Discard}
+	web := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "tcp", daemon.Listener.Addr().String())
+	}}
+	if code, err := asks.follow(t.Context(), &http.Client{Transport: web}, nil); !errors.Is(err, broken) {
+		t.Errorf("ended with %d and %v", code, err)
 	}
 }
 

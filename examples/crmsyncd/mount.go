@@ -23,17 +23,11 @@ const (
 	flowPath    = "/flows/bird"
 )
 
-const (
-	// answering bounds what a receiver does: HubSpot waits 5 seconds.
-	answering = 4 * time.Second
-	// inHand is how many requests the receivers work on at once; the others
-	// are told to come again.
-	inHand = 256
-)
+// answering bounds what a receiver does: HubSpot waits 5 seconds.
+const answering = 4 * time.Second
 
-// mount serves the receivers.
+// mount serves the receivers. Each keeps itself from taking on too much.
 func (d *deployment) mount(mux *http.ServeMux) error {
-	slots := make(chan struct{}, inHand)
 	for path, receiver := range map[string]func() (http.Handler, error){
 		hubspotPath: d.hubspotReceiver, actionsPath: d.actionReceiver, birdPath: d.birdReceiver, flowPath: d.flowReceiver,
 	} {
@@ -41,7 +35,7 @@ func (d *deployment) mount(mux *http.ServeMux) error {
 		if err != nil {
 			return err
 		}
-		mux.Handle(path, d.watch.collector.Webhook(source(path), bounded(slots, h)))
+		mux.Handle(path, d.watch.collector.Webhook(source(path), d.traced(source(path), timed(h))))
 	}
 	return nil
 }
@@ -53,17 +47,9 @@ func source(path string) string {
 	return string(bird.System)
 }
 
-// bounded keeps a receiver from working on too much at once or for too long.
-func bounded(slots chan struct{}, next http.Handler) http.Handler {
+// timed keeps a receiver from working for too long.
+func timed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		select {
-		case slots <- struct{}{}:
-			defer func() { <-slots }()
-		default:
-			w.Header().Set("Retry-After", "1")
-			http.Error(w, "busy", http.StatusServiceUnavailable)
-			return
-		}
 		ctx, cancel := context.WithTimeout(r.Context(), answering)
 		defer cancel()
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(answering)) // of the body; a recorder has none
@@ -74,7 +60,8 @@ func bounded(slots chan struct{}, next http.Handler) http.Handler {
 func (d *deployment) hubspotReceiver() (http.Handler, error) {
 	h := &d.cfg.HubSpot
 	return hubspot.NewReceiver(d.engine, hubspot.ReceiverOptions{PublicURL: d.cfg.PublicURL + hubspotPath, Secrets: texts(h.ClientSecret, h.ClientSecretOld),
-		PortalID: int64(h.Portal), Kinds: kinds(d.set.Flows, hubspot.System), AllowV1: h.AllowV1, Logger: d.log})
+		PortalID: int64(h.Portal), Kinds: kinds(d.set.Flows, hubspot.System), AllowV1: h.AllowV1,
+		MaxConcurrent: d.cfg.Receivers.MaxConcurrent, MaxPerSecond: d.cfg.Receivers.MaxPerSecond, Logger: d.log})
 }
 
 func (d *deployment) actionReceiver() (http.Handler, error) {
@@ -91,13 +78,15 @@ func (d *deployment) actionReceiver() (http.Handler, error) {
 		actions[n] = hubspot.WorkflowAction{Fact: a.Fact, Wait: a.Wait}
 	}
 	return hubspot.NewActionReceiver(d.engine, hubspot.ActionOptions{PublicURL: d.cfg.PublicURL + actionsPath, Secrets: texts(h.ClientSecret, h.ClientSecretOld),
-		PortalID: int64(h.Portal), Actions: actions, Logger: d.log})
+		PortalID: int64(h.Portal), Actions: actions,
+		MaxConcurrent: d.cfg.Receivers.MaxConcurrent, MaxPerSecond: d.cfg.Receivers.MaxPerSecond, Logger: d.log})
 }
 
 func (d *deployment) birdReceiver() (http.Handler, error) {
 	b := &d.cfg.Bird
 	return bird.NewReceiver(d.engine, bird.ReceiverOptions{PublicURL: d.cfg.PublicURL + birdPath, Secrets: texts(b.SigningKey, b.SigningKeyOld),
-		Kinds: kinds(d.set.Flows, bird.System), Witness: fields(d.set.Flows, bird.System, bird.ConversationKind), Logger: d.log})
+		Kinds: kinds(d.set.Flows, bird.System), Witness: fields(d.set.Flows, bird.System, bird.ConversationKind),
+		MaxConcurrent: d.cfg.Receivers.MaxConcurrent, MaxPerSecond: d.cfg.Receivers.MaxPerSecond, Logger: d.log})
 }
 
 func (d *deployment) flowReceiver() (http.Handler, error) {
@@ -110,7 +99,8 @@ func (d *deployment) flowReceiver() (http.Handler, error) {
 		return nil, err
 	}
 	return bird.NewFlowReceiver(d.engine, bird.FlowOptions{Secrets: texts(d.cfg.Bird.FlowSecret, d.cfg.Bird.FlowSecretOld), Map: calls, Location: zone,
-		Witness: fields(d.set.Flows, bird.System, bird.Contact), Logger: d.log})
+		Witness:       fields(d.set.Flows, bird.System, bird.Contact),
+		MaxConcurrent: d.cfg.Receivers.MaxConcurrent, MaxPerSecond: d.cfg.Receivers.MaxPerSecond, Logger: d.log})
 }
 
 // flowMap says what calls from Flows look like: by default as in

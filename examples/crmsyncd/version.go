@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"runtime/debug"
@@ -11,9 +10,9 @@ type versionCommand struct{}
 
 // Run tells what the toolchain wrote into the binary.
 func (*versionCommand) Run(t *terminal) error {
-	build := map[string]string{"version": "(devel)"}
+	build := map[string]string{"version": release()}
 	if info, ok := debug.ReadBuildInfo(); ok {
-		build["version"], build["go"] = cmp.Or(info.Main.Version, "(devel)"), info.GoVersion
+		build["go"] = info.GoVersion
 		for _, s := range info.Settings {
 			if s.Key == "vcs.revision" {
 				build["revision"] = s.Value
@@ -23,4 +22,12 @@ func (*versionCommand) Run(t *terminal) error {
 	return t.print(build, func(w io.Writer) {
 		fmt.Fprintf(w, "crmsyncd %s\t%s\t%s\n", build["version"], build["go"], build["revision"])
 	})
+}
+
+// release is the version of the module that this was built from.
+func release() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
 }
