@@ -5,32 +5,26 @@ package pgtest
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
-	"os/user"
-	"path/filepath"
-	"strconv"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/urbanhub/crmsync/internal/dbserver"
 )
 
 // A Server is a PostgreSQL of a test's own, for what cannot be done to a
 // shared one.
 type Server struct {
-	// DSN names its database postgres, Addr is host:port on loopback.
-	DSN, Addr string
-	bin, dir  string
-	as        *syscall.Credential
-	cmd       *exec.Cmd
-	ended     chan struct{}
-	out       bytes.Buffer
-	tb        testing.TB
+	*dbserver.Cluster
+	cmd   *exec.Cmd
+	ended chan struct{}
+	out   bytes.Buffer
+	tb    testing.TB
 }
 
 // Start makes a cluster and starts a server over it, which is stopped when the
@@ -42,30 +36,20 @@ func Start(tb testing.TB) *Server {
 		skipped.Add(1)
 		tb.Skipf("needs PostgreSQL: set %s or run make test", Variable)
 	}
-	s := &Server{tb: tb, bin: programs(tb), Addr: freeAddress(tb)}
-	s.dir, s.as = folder(tb)
-	secret := rand.Text()
-	s.DSN = fmt.Sprintf("postgres://crmsync:%s@%s/postgres?sslmode=disable", secret, s.Addr)
-	file := filepath.Join(s.dir, "secret")
-	if err := os.WriteFile(file, []byte(secret), 0o644); err != nil { // in a folder of mode 0700
+	bin, version := dbserver.Postgres.Newest(tb.Context())
+	if version == 0 {
+		tb.Fatal("PostgreSQL is not installed: make test installs it")
+	}
+	cluster, err := dbserver.NewCluster(tb.Context(), bin, folder(tb))
+	if err != nil {
 		tb.Fatal(err)
 	}
-	made := s.command("initdb", "-D", s.dir+"/data", "-U", "crmsync", "-A", "password", "--pwfile", file, "-E", "UTF8", "--locale=C", "--no-sync")
-	if out, err := made.CombinedOutput(); err != nil {
-		tb.Fatalf("initdb: %v\n%s", err, out)
-	}
+	s := &Server{tb: tb, Cluster: cluster}
 	tb.Cleanup(func() { s.Stop(syscall.SIGKILL) })
 	if err := s.Restart(); err != nil {
 		tb.Fatal(err)
 	}
 	return s
-}
-
-// command prepares one of the server's programs, as a user who is not root.
-func (s *Server) command(program string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(context.WithoutCancel(s.tb.Context()), filepath.Join(s.bin, program), args...)
-	cmd.Dir, cmd.SysProcAttr = s.dir, &syscall.SysProcAttr{Credential: s.as}
-	return cmd
 }
 
 // Stop ends the server: SIGQUIT is what pg_ctl calls an immediate shutdown,
@@ -96,10 +80,8 @@ func (s *Server) Restart() error {
 }
 
 func (s *Server) launch() error {
-	host, port, _ := net.SplitHostPort(s.Addr)
 	s.out.Reset()
-	s.cmd = s.command("postgres", "-D", s.dir+"/data", "-p", port, "-c", "listen_addresses="+host,
-		"-c", "unix_socket_directories="+s.dir, "-c", "max_connections=200")
+	s.cmd = s.Command(s.tb.Context(), "max_connections=200")
 	s.cmd.Stdout, s.cmd.Stderr = &s.out, &s.out
 	s.cmd.WaitDelay = time.Second // backends that outlive it hold the pipe
 	if err := s.cmd.Start(); err != nil {
@@ -129,56 +111,13 @@ func (s *Server) ready(end time.Time) bool {
 	}
 }
 
-// programs finds the folder of the server's programs.
-func programs(tb testing.TB) string {
+// folder makes a folder with a path short enough for a socket.
+func folder(tb testing.TB) string {
 	tb.Helper()
-	if path, err := exec.LookPath("initdb"); err == nil {
-		if path, err = filepath.EvalSymlinks(path); err == nil {
-			return filepath.Dir(path)
-		}
-	}
-	for _, place := range []string{"/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql@*/bin", "/usr/local/opt/postgresql@*/bin"} {
-		if found, _ := filepath.Glob(filepath.Join(place, "initdb")); len(found) > 0 { // the patterns are sound
-			return filepath.Dir(found[len(found)-1])
-		}
-	}
-	tb.Fatal("initdb is not installed: make test installs PostgreSQL")
-	return ""
-}
-
-// folder makes a folder for a server that refuses to run as root, and names
-// who runs it then.
-func folder(tb testing.TB) (string, *syscall.Credential) {
-	tb.Helper()
-	dir, err := os.MkdirTemp("", "crmsync-pg-") // short enough for a socket
+	dir, err := os.MkdirTemp("", "crmsync-pg-")
 	if err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { _ = os.RemoveAll(dir) })
-	if os.Geteuid() != 0 {
-		return dir, nil
-	}
-	for _, name := range []string{"postgres", "_postgres", "nobody"} {
-		if u, err := user.Lookup(name); err == nil {
-			uid, _ := strconv.Atoi(u.Uid)
-			gid, _ := strconv.Atoi(u.Gid)
-			if err := os.Chown(dir, uid, gid); err != nil {
-				tb.Fatal(err)
-			}
-			return dir, &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-		}
-	}
-	tb.Fatal("PostgreSQL refuses to run as root, and there is neither a user postgres nor nobody")
-	return "", nil
-}
-
-// freeAddress finds a port on loopback.
-func freeAddress(tb testing.TB) string {
-	tb.Helper()
-	l, err := new(net.ListenConfig).Listen(tb.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	return dir
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -16,6 +15,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/urbanhub/crmsync/internal/dbserver"
 )
 
 // A Server is a Redis of a test's own, for what cannot be done to a shared
@@ -23,6 +24,7 @@ import (
 type Server struct {
 	// Addr is host:port on loopback, and Dir where the server keeps its files.
 	Addr, Dir string
+	program   string
 	args      []string
 	cmd       *exec.Cmd
 	ended     chan struct{} // closed when cmd has
@@ -36,8 +38,12 @@ type Server struct {
 func Start(t testing.TB, options ...string) *Server {
 	t.Helper()
 	address(t)
+	bin, version := dbserver.Redis.Newest(t.Context())
+	if version == 0 {
+		t.Fatal("Redis is not installed: make test installs it")
+	}
 	port := freePort(t)
-	s := &Server{t: t, Addr: net.JoinHostPort("127.0.0.1", port), Dir: t.TempDir()}
+	s := &Server{t: t, program: filepath.Join(bin, dbserver.Redis.Name), Addr: net.JoinHostPort("127.0.0.1", port), Dir: t.TempDir()}
 	s.args = append([]string{"--port", port, "--bind", "127.0.0.1", "--dir", s.Dir,
 		"--save", "", "--appendonly", "yes", "--daemonize", "no"}, options...)
 	t.Cleanup(s.Kill)
@@ -63,34 +69,21 @@ func freePort(t testing.TB) string {
 	return ""
 }
 
-// program finds redis-server.
-func program() (string, error) {
-	for _, place := range []string{"redis-server", "/opt/homebrew/opt/redis/bin/redis-server", "/usr/local/opt/redis/bin/redis-server", "/usr/local/bin/redis-server"} {
-		if path, err := exec.LookPath(place); err == nil {
-			return path, nil
-		}
-	}
-	return "", fmt.Errorf("redis-server is not installed: make test installs it")
-}
-
 // Restart starts the server again after [Server.Kill] and waits until it has
 // read its files. Like a supervisor it tries again when the server ends: one
 // that was killed while it wrote its append-only file anew does so once if the
 // old one ends in the middle of a write.
 func (s *Server) Restart() {
 	s.t.Helper()
-	path, err := program()
-	if err != nil {
-		s.t.Fatal(err)
-	}
 	c := redis.NewClient(&redis.Options{Addr: s.Addr, MaxRetries: -1})
 	defer func() { _ = c.Close() }()
 	const patience = 20 * time.Second
 	for end := time.Now().Add(patience); ; {
 		if s.over() {
-			s.start(path)
+			s.start()
 		}
-		if err = c.Ping(context.Background()).Err(); err == nil {
+		err := c.Ping(context.Background()).Err()
+		if err == nil {
 			return
 		}
 		if time.Now().After(end) {
@@ -114,8 +107,8 @@ func (s *Server) over() bool {
 	}
 }
 
-func (s *Server) start(program string) {
-	cmd, ended := exec.CommandContext(context.Background(), program, s.args...), make(chan struct{}) // ended by Kill
+func (s *Server) start() {
+	cmd, ended := exec.CommandContext(context.Background(), s.program, s.args...), make(chan struct{}) // ended by Kill
 	cmd.Stdout, cmd.Stderr = &s.out, &s.out
 	cmd.WaitDelay = 50 * time.Millisecond // a child that writes the file anew outlives it
 	if err := cmd.Start(); err != nil {

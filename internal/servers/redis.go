@@ -7,13 +7,16 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os/exec"
+	"path/filepath"
 	"syscall"
 	"time"
+
+	"github.com/urbanhub/crmsync/internal/dbserver"
 )
 
 var redis = &server{
-	name: "Redis", variable: "CRMSYNC_TEST_REDIS", program: "redis-server", least: 7,
-	places:   []string{"/opt/homebrew/opt/redis/bin", "/usr/local/opt/redis/bin", "/usr/local/bin"},
+	name: "Redis", variable: "CRMSYNC_TEST_REDIS", program: dbserver.Redis, least: 7,
 	packages: map[string][]string{"apt-get": {"redis-server"}, "brew": {"redis"}},
 	launch:   launchRedis,
 }
@@ -21,14 +24,14 @@ var redis = &server{
 // launchRedis starts a server that keeps an append-only file and evicts
 // nothing, as production wants it.
 func launchRedis(ctx context.Context, bin, dir string) (launched, error) {
-	port, err := freePort(ctx)
+	address, err := dbserver.FreeAddress(ctx)
 	if err != nil {
 		return launched{}, err
 	}
-	p, err := spawn(ctx, nil, dir, syscall.SIGTERM, bin+"/redis-server", "--port", port, "--bind", "127.0.0.1",
+	host, port, _ := net.SplitHostPort(address)
+	p, err := spawn(exec.CommandContext(context.WithoutCancel(ctx), filepath.Join(bin, "redis-server"), "--port", port, "--bind", host,
 		"--dir", dir, "--appendonly", "yes", "--save", "", "--maxmemory-policy", "noeviction",
-		"--unixsocket", dir+"/redis.sock")
-	address := net.JoinHostPort("127.0.0.1", port)
+		"--unixsocket", dir+"/redis.sock"), dir, syscall.SIGTERM)
 	return launched{value: address, process: p, ready: func(ctx context.Context) error { return ping(ctx, address) }}, err
 }
 

@@ -5,24 +5,18 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
-	"slices"
-	"strconv"
 	"time"
+
+	"github.com/urbanhub/crmsync/internal/dbserver"
 )
 
 // A server is one that the tests need.
 type server struct {
 	name, variable string
-	// program is the server's executable, least the oldest major version that
-	// will do, places the folders to look into where PATH has none.
-	program string
-	least   int
-	places  []string
+	program        dbserver.Program
+	least          int // the oldest major version that will do
 	// packages are its packages by package manager.
 	packages map[string][]string
 	// launch prepares and starts it with its files in dir, and returns the
@@ -53,7 +47,7 @@ func (s *server) start(ctx context.Context, dir string) (*process, error) {
 			return nil, fmt.Errorf("%w; set %s to a server that will do", err, s.variable)
 		}
 	}
-	own := filepath.Join(dir, s.program)
+	own := filepath.Join(dir, s.program.Name)
 	if err := os.Mkdir(own, 0o700); err != nil {
 		return nil, err
 	}
@@ -65,7 +59,7 @@ func (s *server) start(ctx context.Context, dir string) (*process, error) {
 		l.process.stop()
 		return nil, fmt.Errorf("%s does not get ready: %w\n%s", s.name, err, l.process.output())
 	}
-	progress("%s runs: %s", s.name, filepath.Join(bin, s.program))
+	progress("%s runs: %s", s.name, filepath.Join(bin, s.program.Name))
 	return l.process, os.Setenv(s.variable, l.value)
 }
 
@@ -90,12 +84,7 @@ func (l *launched) await(ctx context.Context) error {
 
 // find returns the folder of the newest server that is installed and will do.
 func (s *server) find(ctx context.Context) (bin string, err error) {
-	newest := 0
-	for _, path := range s.candidates() {
-		if v := s.version(ctx, path); v > newest {
-			newest, bin = v, filepath.Dir(path)
-		}
-	}
+	bin, newest := s.program.Newest(ctx)
 	switch {
 	case newest == 0:
 		return "", fmt.Errorf("%s is not installed", s.name)
@@ -103,45 +92,4 @@ func (s *server) find(ctx context.Context) (bin string, err error) {
 		return "", fmt.Errorf("%s %d is installed, and %d or newer is needed", s.name, newest, s.least)
 	}
 	return bin, nil
-}
-
-// candidates lists the executables that may be the server.
-func (s *server) candidates() []string {
-	var paths []string
-	if path, err := exec.LookPath(s.program); err == nil {
-		paths = append(paths, path)
-	}
-	for _, place := range s.places {
-		more, _ := filepath.Glob(filepath.Join(place, s.program)) // the patterns are sound
-		paths = append(paths, more...)
-	}
-	for i, path := range paths {
-		if real, err := filepath.EvalSymlinks(path); err == nil { // its helpers are beside it
-			paths[i] = filepath.Join(filepath.Dir(real), s.program)
-		}
-	}
-	return slices.Compact(paths)
-}
-
-var major = regexp.MustCompile(`(?:PostgreSQL\) |v=)(\d+)`)
-
-// version returns the major version of an executable, 0 when it tells none.
-func (s *server) version(ctx context.Context, path string) int {
-	out, err := exec.CommandContext(ctx, path, "--version").Output()
-	m := major.FindSubmatch(out)
-	if err != nil || m == nil {
-		return 0
-	}
-	v, _ := strconv.Atoi(string(m[1])) // digits
-	return v
-}
-
-// freePort returns a port of loopback that nobody listens at.
-func freePort(ctx context.Context) (string, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	return port, joinClose(err, l)
 }

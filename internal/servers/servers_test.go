@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/urbanhub/crmsync/internal/dbserver"
 )
 
 // callers has the servers be the caller's.
@@ -49,7 +51,8 @@ func installed(t *testing.T, versions ...string) *server {
 			t.Fatal(err)
 		}
 	}
-	return &server{name: "A server", variable: "A_SERVER", program: "a-server", least: 15, places: []string{filepath.Join(dir, "*")}}
+	return &server{name: "A server", variable: "A_SERVER", least: 15,
+		program: dbserver.Program{Name: "a-server", Places: []string{filepath.Join(dir, "*")}}}
 }
 
 func TestFind(t *testing.T) {
