@@ -2,6 +2,7 @@ package ratelimit
 
 import (
 	"slices"
+	"time"
 
 	"github.com/urbanhub/crmsync/sync"
 )
@@ -16,6 +17,7 @@ var DefaultWeights = Weights{sync.Live: 70, sync.Facts: 15, sync.Sweep: 10, sync
 // waiter is one caller that waits for its place.
 type waiter struct {
 	priority sync.Priority
+	since    time.Time
 	place    *Place // set when it is given
 	wake     chan errand
 }
@@ -71,8 +73,17 @@ func (l *line) leave(w *waiter) {
 	l.queues[w.priority] = slices.DeleteFunc(l.queues[w.priority], func(o *waiter) bool { return o == w })
 }
 
-// urgent reports whether other than bulk work waits.
-func (l *line) urgent() bool { return len(l.queues[sync.Live])+len(l.queues[sync.Facts]) > 0 }
+// urgent returns how many wait with other than bulk work.
+func (l *line) urgent() int { return len(l.queues[sync.Live]) + len(l.queues[sync.Facts]) }
+
+// next returns how many are to be served soon: while anything urgent waits, of
+// bulk work only the one whose turn it may be.
+func (l *line) next() int {
+	if n := l.urgent(); n > 0 {
+		return min(n+1, l.len())
+	}
+	return l.len()
+}
 
 func (l *line) len() int {
 	n := 0

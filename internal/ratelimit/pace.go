@@ -12,7 +12,7 @@ func (w *Window) burst() float64 { return max(float64(w.limit)/5, 1) }
 // reserve is how many tokens a call of the priority must leave: while nothing
 // urgent waits, bulk work leaves half a burst to what may come.
 func (w *Window) reserve(p sync.Priority) float64 {
-	if p < sync.Sweep || w.line.urgent() {
+	if p < sync.Sweep || w.line.urgent() > 0 {
 		return 0
 	}
 	return min(w.burst()/2, w.burst()-1)

@@ -11,9 +11,10 @@ import (
 // patience is how long an answer of the common stock is waited for.
 const patience = 500 * time.Millisecond
 
-// fresh is how permits are had from the processes' common stock: as many as
-// callers wait, at most this time's worth, and none is used later than that.
-// As the stock counts them that much longer, it costs that share of a quota.
+// fresh is how long a permit of the processes' common stock may be used after
+// it was fetched. The stock counts it that much longer, which costs that share
+// of a quota. What is fetched is what can be used at once, and where that is
+// little, this time's worth: what is not used in time is lost to all.
 func fresh(per time.Duration) time.Duration { return min(per/32, 250*time.Millisecond) }
 
 // shared is what this process holds of the common stock.
@@ -21,6 +22,7 @@ type shared struct {
 	credit   int
 	drawn    time.Time
 	again    time.Time // when to ask again
+	spared   int       // left to urgent calls by who asked
 	fetching bool
 	failing  bool
 	since    time.Time // it has been failing
@@ -41,10 +43,9 @@ func (w *Window) permitted(now time.Time, head *waiter) bool {
 		s.credit--
 		return true
 	case s.fetching:
-	case s.again.After(now):
-		if s.failing {
-			return true
-		}
+	case s.again.After(now) && s.failing:
+		return true
+	case s.again.After(now) && w.spare(now, head) >= s.spared:
 		w.wakeAt(s.again, true)
 	default:
 		s.fetching = true
@@ -56,10 +57,10 @@ func (w *Window) permitted(now time.Time, head *waiter) bool {
 // fetch takes permits from the common stock. When it cannot be reached, the
 // process goes on with a part of the quota and asks again later.
 func (w *Window) fetch(ctx context.Context) {
-	limit, per, n := w.want()
+	limit, per, n, spare := w.want()
 	asking, cancel := context.WithTimeout(ctx, patience)
 	// What is fetched may be used a little later: the stock counts it longer.
-	got, again, err := w.cfg.Permits.Take(asking, time.Now(), w.cfg.Name, limit, per+fresh(per), n)
+	got, again, err := w.cfg.Permits.Take(asking, time.Now(), w.cfg.Name, limit-spare, per+fresh(per), n)
 	cancel()
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -77,7 +78,7 @@ func (w *Window) fetch(ctx context.Context) {
 		if s.failing {
 			w.cfg.Logger.Info("the shared quota is back", "quota", w.cfg.Name)
 		}
-		s.failing, s.credit, s.drawn, s.again = false, got, now, time.Time{}
+		s.failing, s.credit, s.drawn, s.again, s.spared = false, got, now, time.Time{}, spare
 		if got < n {
 			s.again = later(again, now.Add(patience/10))
 		}
@@ -96,13 +97,28 @@ func (w *Window) Alone() (since time.Time, why string) {
 	return w.shared.since, w.shared.why
 }
 
-// want returns the quota and how many permits to ask for.
-func (w *Window) want() (limit int, per time.Duration, n int) {
+// want returns the quota, how many permits to ask for, and how many to leave.
+func (w *Window) want() (limit int, per time.Duration, n, spare int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	most := int(float64(w.limit) * float64(fresh(w.per)) / float64(w.per))
+	reserve := 0.0
+	if head := w.line.head(); head != nil {
+		reserve, spare = w.reserve(head.priority), w.spare(time.Now(), head)
+	}
 	// When answers are slow, tokens gather, and so many are used at once.
-	return w.limit, w.per, min(w.line.len(), max(most, int(w.tokens), 1))
+	return w.limit, w.per, min(w.line.next(), max(most, int(w.tokens-reserve), 1)), spare
+}
+
+// spare is how many permits a call leaves in the common stock: bulk work those
+// of its reserve, because urgent calls of any process find none for most of a
+// window after a burst. Where answers tell of the others, calls are spread out
+// instead, and bulk work that got nothing for a whole window takes what there is.
+func (w *Window) spare(now time.Time, head *waiter) int {
+	if w.news.told || now.Sub(later(w.bulk, head.since)) > w.per {
+		return 0
+	}
+	return int(w.reserve(head.priority))
 }
 
 func later(a, b time.Time) time.Time {

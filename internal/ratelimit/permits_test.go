@@ -101,6 +101,63 @@ func shortQuota(t *testing.T, took time.Duration) {
 	})
 }
 
+// Bulk work of two processes uses most of a quota, in bursts, and a live call
+// of either hardly waits for it.
+func TestBulkWorkLeavesPermitsToLiveCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &account{limit: 450, per: time.Second, mute: true}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		common := &stock{}
+		var wg stdsync.WaitGroup
+		var windows []*ratelimit.Window
+		for i := range 2 {
+			w := ratelimit.New(ratelimit.Config{Limit: 450, Per: time.Second, Permits: common, Name: "test"})
+			a.load(sync.WithPriority(ctx, sync.Backfill), &wg, w, 200, trip{2 * time.Millisecond, 2 * time.Millisecond}, uint64(i))
+			windows = append(windows, w)
+		}
+		var longest time.Duration
+		for i := 0; ctx.Err() == nil; i++ {
+			start := time.Now()
+			call(t, windows[i%2], 2*time.Millisecond)
+			longest = max(longest, time.Since(start))
+			time.Sleep(60 * time.Millisecond)
+		}
+		wg.Wait()
+		if used, refused := a.since(10 * time.Second); longest > 50*time.Millisecond || used < 0.85 || refused > 0 {
+			t.Errorf("a live call took %v; %.1f %% used, %.2f %% refused", longest, 100*used, 100*refused)
+		}
+	})
+}
+
+// What is kept for live calls is not kept from bulk work for ever.
+func TestBulkWorkIsNotStarvedOfPermits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		common := &stock{}
+		share := func() *ratelimit.Window {
+			return ratelimit.New(ratelimit.Config{Limit: 40, Per: time.Second, Permits: common, Name: "test"})
+		}
+		a := &account{limit: 40, per: time.Second, mute: true}
+		var wg stdsync.WaitGroup
+		a.load(ctx, &wg, share(), 100, trip{least: 2 * time.Millisecond}, 1) // live calls in another process take all
+		bulk, calls := share(), 0
+		for {
+			place, err := bulk.Wait(sync.WithPriority(ctx, sync.Sweep))
+			if err != nil {
+				break
+			}
+			place.Release()
+			calls++
+		}
+		wg.Wait()
+		if calls < 10 || calls > 100 {
+			t.Errorf("%d calls of bulk work in 20 s, want one or some a second", calls)
+		}
+	})
+}
+
 func TestOneRoundTripFetchesForAllWhoWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		common := &stock{}

@@ -66,6 +66,7 @@ type Window struct {
 	ends    []time.Time
 	calls   uint64    // started so far
 	started time.Time // the last of them
+	bulk    time.Time // the last of bulk work
 
 	tokens float64 // of calls that may start at once
 	paced  time.Time
@@ -112,7 +113,7 @@ func (w *Window) Wait(ctx context.Context) (*Place, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	me := &waiter{priority: sync.PriorityOf(ctx), wake: make(chan errand, errands)}
+	me := &waiter{priority: sync.PriorityOf(ctx), since: time.Now(), wake: make(chan errand, errands)}
 	if at, ok := w.enter(ctx, me); !ok {
 		return nil, &TooLongError{Until: at}
 	}
@@ -225,6 +226,9 @@ func (w *Window) dispatch() {
 			return
 		}
 		w.line.serve()
+		if head.priority.Bulk() {
+			w.bulk = now
+		}
 		head.place = w.take(now)
 		head.wake <- goOn
 	}
