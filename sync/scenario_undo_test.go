@@ -261,3 +261,76 @@ func TestUndoByEitherRecordOfAPair(t *testing.T) {
 		}
 	})
 }
+
+// Another record has got the old value, which is unique, meanwhile. The list
+// says so.
+func TestUndoTellsARefusal(t *testing.T) {
+	bubble(t, func(w *world) {
+		left, right := w.pair("email", "ana@example.com", "name", "Ana")
+		since := time.Now()
+		w.left.edit(left, "email", "anna@example.com")
+		w.settle()
+		w.right.create("mail", "ana@example.com")
+		w.takeHooks()
+		list, err := w.engine.Undo(w.ctx, sync.Undo{Flow: "people", Field: "email", Since: since})
+		if err != nil || len(list) != 1 || keptOf(list, right) != "its system refuses it: unique" {
+			t.Errorf("undo: %+v, %v", list, err)
+		}
+	})
+}
+
+// The call lasts so long that somebody else takes the pair over. The value was
+// taken back all the same, and the audit has it.
+func TestUndoThatIsOvertakenAfterItsWrite(t *testing.T) {
+	bubble(t, func(w *world) {
+		left, right := w.pair("email", "ana@example.com", "name", "Ana")
+		since := time.Now()
+		w.left.edit(left, "name", "Wrong")
+		w.settle()
+		w.right.after = func(string, sync.Ref) error {
+			time.Sleep(2 * time.Minute)
+			_, err := w.store.Begin(w.ctx, time.Now(), w.link(left), sync.Intent{ID: "theirs", Expires: time.Now().Add(time.Second)})
+			return err
+		}
+		list, err := w.engine.Undo(w.ctx, sync.Undo{Flow: "people", Field: "name", Since: since})
+		if err != nil || len(list) != 1 || keptOf(list, right) != "" {
+			t.Errorf("undo: %+v, %v", list, err)
+		}
+		if n := len(w.entries(sync.EntryUndone)); n != 1 {
+			t.Errorf("%d undone in the audit", n)
+		}
+		w.right.after = nil
+		time.Sleep(time.Minute)
+		w.settle()
+		w.holds(w.right, right, "fullname", "Ana")
+		w.holds(w.left, left, "name", "Ana")
+	})
+}
+
+// A tallying store counts how often a base is loaded.
+type tallying struct {
+	sync.Store
+	bases int
+}
+
+func (c *tallying) Base(ctx context.Context, link string) (sync.Base, error) {
+	c.bases++
+	return c.Store.Base(ctx, link)
+}
+
+func TestUndoLoadsTheBaseOnce(t *testing.T) {
+	bubble(t, func(w *world) {
+		store := &tallying{Store: w.store}
+		w.cfg.Store = store
+		w.start()
+		left, _ := w.pair("email", "ana@example.com", "name", "Ana")
+		since := time.Now()
+		w.left.edit(left, "name", "Wrong")
+		w.settle()
+		store.bases = 0
+		list, err := w.engine.Undo(w.ctx, sync.Undo{Flow: "people", Field: "name", Since: since})
+		if err != nil || len(list) != 1 || store.bases != 1 {
+			t.Errorf("undo: %+v, %v; the base is loaded %d times", list, err, store.bases)
+		}
+	})
+}
