@@ -81,15 +81,16 @@ type Fact struct {
 
 // An Item is what an engine accepts: a [Change] or a [Fact].
 type Item interface {
-	messages(now time.Time) ([]Message, error)
+	// messages take the carrier of a [Tracer] along, "" for none.
+	messages(now time.Time, carrier string) ([]Message, error)
 }
 
-func (c Change) messages(now time.Time) ([]Message, error) {
+func (c Change) messages(now time.Time, carrier string) ([]Message, error) {
 	if c.ID == "" || c.Ref.System == "" || c.Ref.Kind == "" || c.Ref.ID == "" {
 		return nil, &Error{Op: "enqueue", Action: Invalid, Ref: c.Ref, Rule: "change.complete",
 			Hint: "give the change an ID and a Ref with system, kind and id", Err: errors.New("incomplete change")}
 	}
-	m, err := encode(envelope{Version: 1, Change: &c}, c.ID, c.Ref, c.Ref.String(), c.Priority, now)
+	m, err := encode(envelope{Version: 1, Change: &c, Trace: carrier}, c.ID, c.Ref, c.Ref.String(), c.Priority, now)
 	return []Message{m}, err
 }
 
@@ -98,16 +99,16 @@ func factsKey(ref Ref) string { return "facts:" + ref.String() }
 
 // messages of a fact are a look at its subject and, under a key of their own,
 // the fact: one that waits for its subject keeps no change of it waiting.
-func (f Fact) messages(now time.Time) ([]Message, error) {
+func (f Fact) messages(now time.Time, carrier string) ([]Message, error) {
 	if f.ID == "" || f.Type == "" || f.Subject.System == "" || f.Subject.Kind == "" || f.Subject.ID == "" {
 		return nil, &Error{Op: "enqueue", Action: Invalid, Ref: f.Subject, Rule: "fact.complete",
 			Hint: "give the fact an ID, a Type and a Subject with system, kind and id", Err: errors.New("incomplete fact")}
 	}
-	look, err := Change{ID: "fact:" + f.ID, Ref: f.Subject, Reason: ReasonFact, Priority: Facts}.messages(now)
+	look, err := Change{ID: "fact:" + f.ID, Ref: f.Subject, Reason: ReasonFact, Priority: Facts}.messages(now, carrier)
 	if err != nil {
 		return nil, err
 	}
-	m, err := encode(envelope{Version: 1, Fact: &f}, f.ID, f.Subject, factsKey(f.Subject), Facts, now)
+	m, err := encode(envelope{Version: 1, Fact: &f, Trace: carrier}, f.ID, f.Subject, factsKey(f.Subject), Facts, now)
 	return append(look, m), err
 }
 
@@ -117,7 +118,7 @@ type envelope struct {
 	Version int     `json:"v"`
 	Change  *Change `json:"change,omitempty"`
 	Fact    *Fact   `json:"fact,omitempty"`
-	Trace   string  `json:"trace,omitempty"` // see carrying
+	Trace   string  `json:"trace,omitempty"` // the carrier
 }
 
 func encode(e envelope, id string, ref Ref, key string, p Priority, now time.Time) (Message, error) {

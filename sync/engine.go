@@ -72,14 +72,14 @@ func (e *Engine) enqueue(ctx context.Context, items []Item) error {
 		if item == nil {
 			return &Error{Op: "enqueue", Action: Invalid, Rule: "item.present", Hint: "pass a Change or a Fact", Err: errors.New("nil item")}
 		}
-		ms, err := item.messages(now)
+		ms, err := item.messages(now, carrier)
 		if err != nil {
 			return err
 		}
 		if f, ok := item.(Fact); ok && !e.knows(f.Subject) {
 			ms = ms[1:] // there is nothing to look at
 		}
-		msgs = append(msgs, carrying(ms, carrier)...)
+		msgs = append(msgs, ms...)
 	}
 	err := e.cfg.Queue.Push(ctx, now, msgs...)
 	if ctx.Err() == nil {

@@ -14,7 +14,7 @@ func TestMessageItem(t *testing.T) {
 		Change{ID: "c", Ref: ref, Reason: ReasonManual, Priority: Sweep},
 		Fact{ID: "f", Type: "tour.scheduled", Subject: ref, Data: map[string]any{"at": "noon"}},
 	} {
-		msgs, err := item.messages(time.Unix(1, 0))
+		msgs, err := item.messages(time.Unix(1, 0), "")
 		if err != nil {
 			t.Fatal(err)
 		}

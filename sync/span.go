@@ -1,9 +1,6 @@
 package sync
 
-import (
-	"context"
-	"encoding/json"
-)
+import "context"
 
 // An Op names what the engine does in a [Span].
 type Op string
@@ -55,21 +52,4 @@ func (e *Engine) carrier(ctx context.Context) string {
 		return ""
 	}
 	return e.cfg.Tracer.Carrier(ctx)
-}
-
-// carrying gives messages a carrier to take along in their envelopes.
-func carrying(msgs []Message, carrier string) []Message {
-	if carrier == "" {
-		return msgs
-	}
-	text, err := json.Marshal(carrier)
-	if err != nil {
-		return msgs // what is no text is not worth an error
-	}
-	head := append([]byte(`{"trace":`), append(text, ',')...)
-	for i := range msgs {
-		// An envelope is never empty: its version is always there.
-		msgs[i].Payload = append(head[:len(head):len(head)], msgs[i].Payload[1:]...)
-	}
-	return msgs
 }

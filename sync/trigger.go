@@ -88,8 +88,8 @@ func (r *reconciliation) fire(ctx context.Context, next *Base) error {
 // seen is a fact whose subject was just looked at.
 type seen struct{ Fact }
 
-func (s seen) messages(now time.Time) ([]Message, error) {
-	ms, err := s.Fact.messages(now)
+func (s seen) messages(now time.Time, carrier string) ([]Message, error) {
+	ms, err := s.Fact.messages(now, carrier)
 	if err != nil {
 		return nil, err
 	}

@@ -1,9 +1,7 @@
 package alert
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/urbanhub/crmsync/internal/httpx"
 	"github.com/urbanhub/crmsync/sync"
 )
 
@@ -104,48 +103,23 @@ func (p PagerDuty) Notify(ctx context.Context, a Alert) error {
 	return post(ctx, p.Client, to, event)
 }
 
-// post sends one JSON body. Errors do not tell the address, which may be a
-// secret.
+// post sends one JSON body and follows no redirect: an alert goes to nobody who
+// was not named. Errors do not tell the address, which may be a secret.
 func post(ctx context.Context, client *http.Client, to string, body any) error {
-	if client == nil {
-		client = http.DefaultClient
-	}
 	fail := func(rule, hint string, err error) error {
 		return &sync.Error{Op: "notify", Action: sync.Retry, Rule: rule, Hint: hint, Err: err}
 	}
 	if err := safe(to); err != nil {
 		return fail("notifier.url", "use an https address", err)
 	}
-	text, err := json.Marshal(body)
+	res, err := (&httpx.Client{Base: to, HTTP: client}).Do(ctx, http.MethodPost, "", nil, body, nil)
 	if err != nil {
-		return err
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(text))
-	if err != nil {
-		return fail("notifier.url", "use an https address", errors.New("the address cannot be used"))
-	}
-	req.Header.Set("Content-Type", "application/json")
-	res, err := steady(client).Do(req)
-	if err != nil {
-		var told *url.Error
-		if errors.As(err, &told) {
-			err = told.Err // without the address
-		}
 		return fail("notifier.reached", "is it reachable from here?", err)
 	}
-	defer res.Body.Close()
-	if res.StatusCode >= 300 {
-		return fail("notifier.status", "check its address and key", fmt.Errorf("it answered %s", res.Status))
+	if !res.OK() {
+		return fail("notifier.status", "check its address and key", fmt.Errorf("it answered %d", res.Status))
 	}
 	return nil
-}
-
-// steady returns the client with redirects turned off: what moves is an error to
-// be seen, and an alert goes to nobody who was not named.
-func steady(client *http.Client) *http.Client {
-	own := *client
-	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &own
 }
 
 // safe refuses addresses that would show an alert or a key to others.
