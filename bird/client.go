@@ -221,7 +221,7 @@ func (a *Adapter) once(ctx context.Context, r request, out any) (*httpx.Response
 // have taken effect (Retry), because Bird is down.
 func (r request) down(action sync.Action, err error) error {
 	open, _ := errors.AsType[*breaker.OpenError](err)
-	return &sync.Error{Op: r.op, Ref: r.ref, Action: action, Rule: "breaker.open", RetryAt: open.Until,
+	return &sync.Error{Op: r.op, Ref: r.ref, Action: action, Rule: sync.RuleBreakerOpen, RetryAt: open.Until,
 		Hint: "it goes on by itself when Bird answers again; see its status page", Err: err}
 }
 

@@ -55,7 +55,7 @@ func (c *client) call(ctx context.Context, op operation, at target, in, out any)
 	for {
 		id, err := c.attempt(ctx, op, at, in, out)
 		e := asError(err)
-		if e == nil || e.Action != sync.RetryAt || e.Rule == "breaker.open" || e.RetryAt.After(deadline) || sleepUntil(ctx, e.RetryAt) != nil {
+		if e == nil || e.Action != sync.RetryAt || e.Rule == sync.RuleBreakerOpen || e.RetryAt.After(deadline) || sleepUntil(ctx, e.RetryAt) != nil {
 			return id, err
 		}
 	}
@@ -84,7 +84,7 @@ func (c *client) attempt(ctx context.Context, op operation, at target, in, out a
 // have taken effect (Retry), because HubSpot is down.
 func down(op operation, action sync.Action, err error) error {
 	open, _ := errors.AsType[*breaker.OpenError](err)
-	return &sync.Error{Op: op.String(), Action: action, Rule: "breaker.open", RetryAt: open.Until,
+	return &sync.Error{Op: op.String(), Action: action, Rule: sync.RuleBreakerOpen, RetryAt: open.Until,
 		Hint: "it goes on by itself when HubSpot answers again; see its status page", Err: err}
 }
 

@@ -55,7 +55,7 @@ func TestAnOutageIsAskedAfterByProbes(t *testing.T) {
 			if !errors.As(err, &e) {
 				t.Fatalf("in the outage: %v", err)
 			}
-			if e.Rule != "breaker.open" {
+			if e.Rule != sync.RuleBreakerOpen {
 				costly++ // an attempt is used up
 				continue
 			}

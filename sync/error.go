@@ -9,7 +9,7 @@ import (
 )
 
 // Action says what the engine does about an [Error]. Adapters classify what
-// their vendor answers; the engine looks at nothing else.
+// their vendor answers; of the rules the engine looks at [RuleBreakerOpen] alone.
 type Action uint8
 
 // The actions.
@@ -43,6 +43,12 @@ func (a Action) String() string {
 	}
 	return fmt.Sprintf("action(%d)", uint8(a))
 }
+
+// RuleBreakerOpen is the rule of an adapter's error that tells of its whole
+// system: it is down, and was not even asked this time, by a circuit breaker.
+// The error's RetryAt is when it may be asked again; until then the engine
+// leaves the system alone, in other lanes, too.
+const RuleBreakerOpen = "breaker.open"
 
 // An Error is the one error type of the core and its adapters. It says what
 // was done (Op), to which record (Ref) and field, by which rule it failed and

@@ -7,11 +7,9 @@ import (
 	"time"
 )
 
-// Rules of errors that tell of a whole system, not of the message that met it.
-const (
-	ruleBreaker = "breaker.open"
-	ruleStore   = "store.answers"
-)
+// ruleStore is the rule of an error that tells of the store, not of the message
+// that met it.
+const ruleStore = "store.answers"
 
 // storeWait is how long work waits for a store that does not answer.
 const storeWait = time.Second

@@ -127,7 +127,7 @@ func conflicts(lane Lane) int {
 // zero if err tells of none.
 func downUntil(err error) time.Time {
 	var e *Error
-	if errors.As(err, &e) && (e.Rule == ruleBreaker || e.Rule == ruleStore) {
+	if errors.As(err, &e) && (e.Rule == RuleBreakerOpen || e.Rule == ruleStore) {
 		return e.RetryAt
 	}
 	return time.Time{}

@@ -24,6 +24,9 @@ func (e *Engine) take(ctx, working context.Context) {
 	// wait long for a quota.
 	bulkMost := int64(e.cfg.Concurrency - e.cfg.Concurrency/4)
 	var bulk atomic.Int64
+	// Half of the slots wait for systems that are down, at the most: the others
+	// are for those that are not.
+	pauses := semaphore.NewWeighted(int64(e.cfg.Concurrency / 2))
 	for {
 		if slots.Acquire(ctx, 1) != nil {
 			return
@@ -40,7 +43,10 @@ func (e *Engine) take(ctx, working context.Context) {
 			}
 			wg.Go(func() {
 				defer slots.Release(1)
-				pause(ctx, e.work(working, lane))
+				if until := e.work(working, lane, pauses); !until.IsZero() {
+					pause(ctx, until)
+					pauses.Release(1)
+				}
 				if lane.Priority.Bulk() && bulk.Add(-1) == bulkMost-1 {
 					e.hint()
 				}
@@ -72,7 +78,7 @@ func (e *Engine) drain(ctx context.Context) error {
 		waits = 0
 		var wg sync.WaitGroup
 		for _, lane := range lanes {
-			wg.Go(func() { e.work(ctx, lane) })
+			wg.Go(func() { e.work(ctx, lane, nil) })
 		}
 		wg.Wait()
 	}
@@ -146,10 +152,11 @@ func (e *Engine) hint() {
 }
 
 // work carries out one lane and settles it. It returns until when a system
-// that is down should be left alone: who keeps the slot until then has neither
-// an outage asked after by every lane, nor all of them fall upon a system that
-// has just come back.
-func (e *Engine) work(ctx context.Context, lane Lane) (until time.Time) {
+// that is down should be left alone: who keeps the slot until then, having
+// acquired one of the pauses, has neither an outage asked after by every lane,
+// nor all of them fall upon a system that has just come back. A lane for which
+// there is no pause left asks ever more rarely instead.
+func (e *Engine) work(ctx context.Context, lane Lane, pauses *semaphore.Weighted) (until time.Time) {
 	now := time.Now()
 	e.observe(Event{Type: EventTaken, Priority: lane.Priority, Count: len(lane.Messages), Lag: now.Sub(lane.Messages[0].EnqueuedAt)})
 	ctx = context.WithValue(WithPriority(ctx, lane.Priority), laneKey{}, lane.Key)
@@ -157,10 +164,18 @@ func (e *Engine) work(ctx context.Context, lane Lane) (until time.Time) {
 	defer cancel()
 	for more := true; more; {
 		out := e.carryOut(limited, lane)
-		lane, more = e.settle(ctx, lane, out)
 		until = downUntil(out.err)
+		if pauses != nil && !until.IsZero() && !pauses.TryAcquire(1) {
+			until, out.later = time.Time{}, rarely(lane)
+		}
+		lane, more = e.settle(ctx, lane, out)
 	}
 	return until
+}
+
+// rarely is how much longer a lane waits that was put off so often: up to 10 s.
+func rarely(lane Lane) time.Duration {
+	return min(time.Second<<min(len(lane.History), 4), 10*time.Second)
 }
 
 // pauseMost bounds a pause.
@@ -181,10 +196,12 @@ func pause(ctx context.Context, until time.Time) {
 }
 
 // An outcome tells of the first messages of a lane: how many are done, and if
-// there is an error, how many after these it concerns.
+// there is an error, how many after these it concerns and how much later than
+// it says they are tried again.
 type outcome struct {
 	done, failed int
 	err          error
+	later        time.Duration
 }
 
 // carryOut works on the first messages of a lane that belong together.
@@ -232,7 +249,9 @@ func (e *Engine) settle(ctx context.Context, lane Lane, out outcome) (rest Lane,
 	s := e.cfg.Backoff.settle(lane, out.err, now)
 	ev := Event{Type: EventRetried, Ref: lane.Messages[0].about(), Priority: lane.Priority, Count: out.failed, Action: ActionOf(out.err), Err: out.err}
 	if !s.bury {
-		e.tell(ctx, lane, func(ctx context.Context) error { return e.cfg.Queue.Retry(ctx, time.Now(), lane, s.at, s.cause) })
+		e.tell(ctx, lane, func(ctx context.Context) error {
+			return e.cfg.Queue.Retry(ctx, time.Now(), lane, s.at.Add(out.later), s.cause)
+		})
 		e.observe(ev)
 		return lane, false
 	}
