@@ -55,8 +55,9 @@ func (r *reconciliation) write(ctx context.Context, plan Plan) error {
 	if err := r.fire(ctx, &plan.Base); err != nil {
 		return err
 	}
+	err = r.commit(ctx, &plan.Base, intent)
 	r.watchFlips(ctx, plan.Decisions)
-	return r.commit(ctx, &plan.Base, intent)
+	return err
 }
 
 // begin stores the intent, and with it the link and what was decided: a crash

@@ -49,36 +49,49 @@ func (r *reconciliation) suspended(plan *Plan) error {
 }
 
 // watchFlips tells the breaker what was written, and the observer when that
-// trips it. A field that flips is one that other processes may have written,
+// trips it. Fields that flip are ones that other processes may have written,
 // too: then the audit tells of theirs.
 func (r *reconciliation) watchFlips(ctx context.Context, decisions []Decision) {
+	now := time.Now()
+	var inDoubt []*Decision
 	for i := range decisions {
-		d, now := &decisions[i], time.Now()
+		d := &decisions[i]
 		if d.Outcome != Wrote {
 			continue
 		}
-		n := r.engine.breaker.wrote(r.link.ID, d.Field, d.After.String(), now)
-		trips := n == flipsAllowed
-		if n > 0 && n < flipsAllowed {
-			trips = r.engine.breaker.learn(r.link.ID, d.Field, append(r.written(ctx, d.Field), flip{now, d.After.String()}), now) >= flipsAllowed
+		switch n := r.engine.breaker.wrote(r.link.ID, d.Field, d.After.String(), now); {
+		case n == flipsAllowed:
+			r.tripped(d)
+		case n > 0 && n < flipsAllowed:
+			inDoubt = append(inDoubt, d)
 		}
-		if trips {
-			r.engine.observe(Event{Type: EventTripped, Flow: r.flow.Name, Ref: r.ref, Decision: d})
+	}
+	if len(inDoubt) == 0 {
+		return
+	}
+	all := r.written(ctx)
+	for _, d := range inDoubt {
+		if r.engine.breaker.learn(r.link.ID, d.Field, all[d.Field], now) >= flipsAllowed {
+			r.tripped(d)
 		}
 	}
 }
 
-// written lists what was written to a field of the pair; nothing if the audit
-// cannot be read.
-func (r *reconciliation) written(ctx context.Context, field string) (all []flip) {
+func (r *reconciliation) tripped(d *Decision) {
+	r.engine.observe(Event{Type: EventTripped, Flow: r.flow.Name, Ref: r.ref, Decision: d})
+}
+
+// written lists what was written to the pair, by the field; nothing if the
+// audit cannot be read.
+func (r *reconciliation) written(ctx context.Context) map[string][]flip {
 	entries, err := r.engine.entriesOf(ctx, AuditFilter{Link: r.link.ID})
 	if err != nil {
 		return nil
 	}
-	effects := effectsOf(entries)
+	effects, all := effectsOf(entries), map[string][]flip{}
 	for i := range entries {
-		if d := entries[i].Decision; d != nil && d.Field == field && effects[entries[i].Intent].of(d) {
-			all = append(all, flip{entries[i].At, d.After.String()})
+		if d := entries[i].Decision; d != nil && effects[entries[i].Intent].of(d) {
+			all[d.Field] = append(all[d.Field], flip{entries[i].At, d.After.String()})
 		}
 	}
 	return all

@@ -1,11 +1,13 @@
 package sync_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/urbanhub/crmsync/sync"
 )
 
@@ -146,6 +148,44 @@ func TestOscillationStopsAfterAFewWrites(t *testing.T) {
 		w.left.edit(left, "email", "gil@example.com") // other fields go on
 		w.settle()
 		w.holds(w.right, right, "mail", "gil@example.com")
+	})
+}
+
+// A logging store lists the calls that may be long.
+type logging struct {
+	sync.Store
+	calls []string
+}
+
+func (l *logging) Entries(ctx context.Context, filter sync.AuditFilter) ([]sync.Entry, error) {
+	l.calls = append(l.calls, "entries")
+	return l.Store.Entries(ctx, filter)
+}
+
+func (l *logging) Commit(ctx context.Context, now time.Time, c sync.Commit) (sync.Link, error) {
+	l.calls = append(l.calls, "commit")
+	return l.Store.Commit(ctx, now, c)
+}
+
+// Whether others have made fields flip is asked once for all of them, and when
+// the write is stored.
+func TestOscillationIsAskedAfterOnceAPlan(t *testing.T) {
+	bubble(t, func(w *world) {
+		store := &logging{Store: w.store}
+		w.cfg.Store = store
+		w.start()
+		left, _ := w.pair("email", "ana@example.com", "name", "Ana")
+		for i := range 3 {
+			w.left.edit(left, "email", fmt.Sprintf("ana%d@example.com", i%2), "name", fmt.Sprint("Ana ", i%2))
+			store.calls = nil
+			w.settle()
+		}
+		if diff := cmp.Diff([]string{"commit", "entries"}, slices.Compact(store.calls)); diff != "" {
+			t.Error(diff)
+		}
+		if n := len(slices.DeleteFunc(store.calls, func(c string) bool { return c == "commit" })); n != 1 {
+			t.Errorf("asked %d times", n)
+		}
 	})
 }
 
