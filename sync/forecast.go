@@ -124,7 +124,7 @@ func (e *Engine) foresee(ctx context.Context, p *Planner, ref Ref) (*reconciliat
 	}
 	open := *p.flow
 	open.Rollout = Rollout{}
-	r := &reconciliation{engine: dry, planner: p, flow: &open, near: side, ref: ref, hints: []Change{{ID: "forecast", Ref: ref, Reason: ReasonManual}}}
+	r := &reconciliation{engine: dry, planner: p, flow: &open, near: side, ref: ref, hints: []Change{{ID: "forecast", Ref: ref, Reason: ReasonVerify}}}
 	ready, err := r.gather(ctx)
 	if errors.Is(err, errElsewhere) {
 		ready, err = r.gatherElsewhere(ctx, err)
@@ -250,7 +250,7 @@ func (e *Engine) ApplyForecast(ctx context.Context, f Forecast) (moved []Ref, er
 			moved = append(moved, refs[i])
 			return nil
 		}
-		return e.Enqueue(ctx, Change{ID: "forecast:" + newID(), Ref: refs[i], Reason: ReasonManual, Priority: Backfill,
+		return e.Enqueue(ctx, Change{ID: "forecast:" + newID(), Ref: refs[i], Reason: ReasonVerify, Priority: Backfill,
 			Approved: &Approval{Flow: f.Flow, Digest: f.Items[i].Digest}})
 	})
 	return moved, err

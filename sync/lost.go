@@ -10,9 +10,10 @@ import (
 
 // Systems have no compare-and-set: an edit made between our read of a field and
 // our write of it is overwritten unseen. But its signal comes, and claims a
-// value that neither is there nor was ever agreed on. Only then, and only when
-// we wrote the field at about that time, the system's history is asked. It costs
-// nothing otherwise. Without a signal, a look that a person asks for finds it.
+// value that neither is there nor was ever agreed on. Only then the pair's audit
+// is read, and only when it says that we wrote the field at about that time, the
+// system's history is asked. Without a signal, a look that a person asks for
+// finds it: such a look always reads the audit, and the history where we wrote.
 
 // ruleLost begins the rule of a decision about an edit that was overwritten
 // unseen; what follows is the rule that decided.

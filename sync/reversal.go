@@ -172,7 +172,7 @@ func (r *reversal) write(ctx context.Context, s Side, back comeback, list []Undo
 	if err != nil {
 		return refused(list, err)
 	}
-	return e.Enqueue(ctx, Change{ID: "undo:" + intent.ID, Ref: link.End(s), Reason: ReasonManual, Priority: Sweep})
+	return e.Enqueue(ctx, Change{ID: "undo:" + intent.ID, Ref: link.End(s), Reason: ReasonVerify, Priority: Sweep})
 }
 
 // close closes the intent of a write. Where somebody has taken the pair over

@@ -223,3 +223,21 @@ func (f *fake) counted(ops ...string) (n int) {
 	}
 	return n
 }
+
+// Edits that were overwritten are not looked for: the systems' histories are
+// not asked of every record that a forecast is applied to.
+func TestApplyingAForecastAsksForNoHistory(t *testing.T) {
+	bubble(t, func(w *world) {
+		left, right := w.pair("email", "ana@example.com", "name", "Ana")
+		w.left.edit(left, "name", "Ana Gil")
+		w.takeHooks()
+		w.approved(left)
+		if err := w.engine.RunOnce(w.ctx); err != nil {
+			t.Fatal(err)
+		}
+		w.holds(w.right, right, "fullname", "Ana Gil")
+		if n := w.left.calls["history"] + w.right.calls["history"]; n != 0 {
+			t.Errorf("%d questions for the history", n)
+		}
+	}, chronicling)
+}
