@@ -14,6 +14,7 @@ func (r *reconciliation) match(ctx context.Context, far Side) error {
 		return err
 	}
 	if err := r.free(named); err != nil {
+		r.engine.creates.inVain(r.ref)
 		return err // most often the near record was created a moment ago, and its webhook overtook the commit
 	}
 	if named.State == Erased && named.End(r.near).Zero() {

@@ -3,9 +3,11 @@ package sync_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
+	"github.com/urbanhub/crmsync/queue/memqueue"
 	"github.com/urbanhub/crmsync/sync"
 )
 
@@ -327,6 +329,50 @@ func TestANewRecordsWebhookWaitsForItsIdToBeTold(t *testing.T) {
 			t.Errorf("the webhook cost %d reads, and %d writes began", reads, begun)
 		}
 		w.holds(w.left, left, "beta_id", "R1")
+		w.noDead()
+	})
+}
+
+// Nor does the webhook of a record that another process creates cost more than
+// the first look, which was in vain.
+func TestWebhooksOfWhatAnotherProcessCreatesWait(t *testing.T) {
+	bubble(t, func(w *world) {
+		told := map[sync.Ref]bool{}
+		var other *sync.Engine
+		w.over(&tapped{commit: func(l sync.Link) error {
+			if right := l.Right; !right.Zero() && !told[right] {
+				told[right] = true
+				if err := other.Enqueue(w.ctx, claim("creation "+right.ID, right, "id", right.ID)); err != nil {
+					t.Error(err)
+				}
+				time.Sleep(10 * time.Millisecond)
+			}
+			return nil
+		}})
+		maker := w.engine
+		w.cfg.Queue = memqueue.New(nil)
+		w.start()
+		other, w.engine = w.engine, maker
+		done := make(chan error)
+		ctx, stop := context.WithCancel(w.ctx)
+		go func() { done <- other.Run(ctx) }()
+		w.running(func() {
+			for i := range 5 {
+				w.takeHooks() // of our own writes
+				w.left.create("email", fmt.Sprintf("p%d@example.com", i))
+				w.enqueue(w.takeHooks()...)
+				time.Sleep(100 * time.Millisecond)
+			}
+			time.Sleep(5 * time.Second)
+		})
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if reads, matches := w.right.calls["read"], w.left.calls["match"]; reads != 1 || matches != 0 {
+			t.Errorf("%d reads and %d matches for what another process created, want 1 and none", reads, matches)
+		}
+		w.agrees(5)
 		w.noDead()
 	})
 }
