@@ -36,9 +36,13 @@ func uses(t *testing.T) []use {
 		}
 		dirs[dir] = append(dirs[dir], file)
 	}
+	core := &reader{texts: map[string]ast.Expr{}, params: map[string][]string{}, structs: map[string][]string{}}
+	for _, name := range dirs["sync"] {
+		core.declare(goFile(t, name))
+	}
 	var found []use
 	for dir, names := range dirs {
-		r := &reader{pkg: dir, texts: map[string]ast.Expr{}, params: map[string][]string{}, structs: map[string][]string{}}
+		r := &reader{pkg: dir, core: core.texts, texts: map[string]ast.Expr{}, params: map[string][]string{}, structs: map[string][]string{}}
 		var all []*ast.File
 		for _, name := range names {
 			f := goFile(t, name)
@@ -58,6 +62,7 @@ func uses(t *testing.T) []use {
 // rule is a rule, and a hint beside it belongs to it.
 type reader struct {
 	pkg     string
+	core    map[string]ast.Expr // those of package sync, by name
 	texts   map[string]ast.Expr // constants and variables, by name
 	params  map[string][]string // of functions
 	structs map[string][]string // the names of fields
@@ -219,7 +224,7 @@ func (w *walk) shape(t ast.Expr) []string {
 var verb = regexp.MustCompile(`%[-+#]?(\[\d\])?[.\d]*[a-z]`)
 
 // constant is the name of a constant that is a rule.
-var constant = regexp.MustCompile(`^rule[A-Z]`)
+var constant = regexp.MustCompile(`^[rR]ule[A-Z]`)
 
 // pairs notes the rule among the values given to names.
 func (w *walk) pairs(left []string, right []ast.Expr) {
@@ -264,6 +269,10 @@ func (w *walk) text(e ast.Expr, depth int) string {
 	case *ast.Ident:
 		if value := w.texts[e.Name]; value != nil && depth < 3 {
 			return w.text(value, depth+1)
+		}
+	case *ast.SelectorExpr:
+		if of, ok := e.X.(*ast.Ident); ok && of.Name == "sync" && w.core[e.Sel.Name] != nil {
+			return w.text(w.core[e.Sel.Name], depth+1)
 		}
 	}
 	return ""
