@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/urbanhub/crmsync/sync"
 )
 
 // The judge sees what it is there for: a town in which no sync ran has lost
@@ -68,5 +70,35 @@ func TestTheJudgeSees(t *testing.T) {
 	expect("a second note of a fact", 0, 1, 0, 0)
 	if err := v.hubspot.WaitWebhooks(context.WithoutCancel(t.Context())); err != nil {
 		t.Error(err)
+	}
+}
+
+// Only what gave way to the store's going back is excused.
+func TestTheJudgeExcuses(t *testing.T) {
+	back := time.Now()
+	step := func(change func(*sync.Step)) sync.Step {
+		s := sync.Step{At: back.Add(time.Second), Written: true, Decision: sync.Decision{Outcome: sync.Wrote, Rule: "firstsync.owner",
+			Winner: sync.Right, Before: [2]sync.Value{sync.Text("before"), sync.Text("other")}, After: sync.Text("other")}}
+		change(&s)
+		return s
+	}
+	v := value{side: sync.Left, entered: "entered", at: back.Add(2 * time.Second)}
+	for what, c := range map[string]struct {
+		change func(*sync.Step)
+		want   bool
+	}{
+		"it is told":                     {func(s *sync.Step) { s.Before[0], s.At = sync.Text("entered"), back.Add(time.Hour) }, true},
+		"it is told as ambiguous":        {func(s *sync.Step) { s.Before[0], s.Rule, s.Ambiguous = sync.Text("entered"), "latest", true }, true},
+		"it lost by another rule":        {func(s *sync.Step) { s.Before[0], s.Rule = sync.Text("entered"), "latest" }, false},
+		"it was told before":             {func(s *sync.Step) { s.Before[0], s.At = sync.Text("entered"), back.Add(-time.Second) }, false},
+		"overwritten at that moment":     {func(*sync.Step) {}, true},
+		"overwritten, by another rule":   {func(s *sync.Step) { s.Rule = "latest" }, false},
+		"nothing was written":            {func(s *sync.Step) { s.Written = false }, false},
+		"the other side was written":     {func(s *sync.Step) { s.Winner, s.After = sync.Left, sync.Text("before") }, false},
+		"another value long before that": {func(s *sync.Step) { s.At = back.Add(time.Minute) }, false},
+	} {
+		if got := gaveWay([]sync.Step{step(c.change)}, v, back); (got != "") != c.want {
+			t.Errorf("%s: %q", what, got)
+		}
 	}
 }

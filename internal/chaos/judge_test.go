@@ -26,7 +26,10 @@ type findings struct {
 // A value is one that a person entered.
 type value struct {
 	of      *person
+	field   string // the flow's name of it
+	side    sync.Side
 	entered string
+	at      time.Time
 	missing string // how it shows that it is lost
 }
 
@@ -69,15 +72,22 @@ func (v *town) judgePerson(f *findings, p *person) {
 		text, _ := contact.Field(name).(string)
 		return text
 	}
-	for _, c := range []struct{ name, want, left, right string }{
-		{"link", p.bird + " " + p.hubspot, p.bird + " " + field("external_id"), props["custom_bird_contact_id"] + " " + p.hubspot},
-		{"email", p.email, field("email"), props["email"]},
-		{"interest", p.interest, field("property_interest"), props["urbanhub_property_interest"]},
-		{"preferences", p.preferences, field("attributes.propertyInterest"), props["property_preferences"]},
+	emails := sync.Right
+	if p.fromBird {
+		emails = sync.Left
+	}
+	for _, c := range []struct {
+		name, want, left, right string
+		entered                 sync.Side
+	}{
+		{"link", p.bird + " " + p.hubspot, p.bird + " " + field("external_id"), props["custom_bird_contact_id"] + " " + p.hubspot, 0},
+		{"email", p.email, field("email"), props["email"], emails},
+		{"property_interest", p.interest, field("property_interest"), props["urbanhub_property_interest"], sync.Left},
+		{"property_preferences", p.preferences, field("attributes.propertyInterest"), props["property_preferences"], sync.Right},
 	} {
 		if c.left != c.want || c.right != c.want {
 			f.lose("%s of bird %s and hubspot %s: entered %q, Bird has %q and HubSpot %q", c.name, p.bird, p.hubspot, c.want, c.left, c.right)
-			f.values = append(f.values, value{p, c.want, f.lost[len(f.lost)-1]})
+			f.values = append(f.values, value{of: p, field: c.name, side: c.entered, entered: c.want, at: p.entered[c.name], missing: f.lost[len(f.lost)-1]})
 		}
 	}
 }
@@ -161,10 +171,12 @@ func (v *town) rest(ctx context.Context, f *fleet) *findings {
 func (v *town) findings(ctx context.Context, f *fleet) *findings {
 	found := v.judge()
 	for _, lost := range found.values {
-		if !v.wentBack.IsZero() && f.told(ctx, lost.of, lost.entered, v.wentBack) {
+		if v.wentBack.IsZero() {
+			continue
+		}
+		if told := f.told(ctx, lost, v.wentBack); told != "" {
 			found.lost = slices.DeleteFunc(found.lost, func(l string) bool { return l == lost.missing })
-			found.excuse("%s; after the store went back at %s, the audit tells that it lost against another edit",
-				lost.missing, v.wentBack.Format(stamp))
+			found.excuse("%s: the store went back at %s, and %s", lost.missing, v.wentBack.Format(stamp), told)
 		}
 	}
 	return found

@@ -46,8 +46,17 @@ type person struct {
 	bird, hubspot string // ids; "" until the sync has made the other one
 	fromBird      bool   // where the person first was, and where the email is changed
 	email         string
-	interest      string // entered in Bird
-	preferences   string // entered in HubSpot
+	interest      string               // entered in Bird
+	preferences   string               // entered in HubSpot
+	entered       map[string]time.Time // when, by the flow's name of the field
+}
+
+// enters notes that a person is about to enter a value.
+func (p *person) enters(field string) {
+	if p.entered == nil {
+		p.entered = map[string]time.Time{}
+	}
+	p.entered[field] = time.Now()
 }
 
 // A fact is one that Bird told; its reason is in the note that it becomes.
@@ -146,10 +155,12 @@ func (v *town) act(rng *rand.Rand) error {
 		return v.writeTo(p)
 	case n < 65 && p.bird != "":
 		v.edits++
+		p.enters("property_interest")
 		p.interest = fmt.Sprintf("home %d", v.edits)
 		return v.bird.Edit(p.bird, map[string]any{"property_interest": p.interest})
 	case p.hubspot != "":
 		v.edits++
+		p.enters("property_preferences")
 		p.preferences = fmt.Sprintf("garden %d", v.edits)
 		v.hubspot.Edit(p.hubspot, map[string]string{"property_preferences": p.preferences})
 	}
@@ -184,6 +195,7 @@ func (v *town) happen(p *person) error {
 // at once one has to lose.
 func (v *town) writeTo(p *person) error {
 	v.edits++
+	p.enters("email")
 	p.email = fmt.Sprintf("lead%d@example.com", 1_000_000+v.edits)
 	if p.fromBird {
 		return v.bird.Edit(p.bird, map[string]any{"email": p.email})

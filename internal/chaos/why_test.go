@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -44,17 +43,41 @@ func (f *fleet) explain(ctx context.Context, p *person) (story sync.Explanation,
 	return story, err
 }
 
-// told reports whether the audit tells that a value lost because nobody could
-// know any more which of two was the later, or that they had met before, since
-// a moment.
-func (f *fleet) told(ctx context.Context, p *person, value string, since time.Time) bool {
-	story, err := f.explain(ctx, p)
-	return err == nil && slices.ContainsFunc(story.Fields, func(s sync.FieldStory) bool {
-		return slices.ContainsFunc(s.Steps, func(s sync.Step) bool {
-			lost, ok := s.Lost()
-			return ok && s.At.After(since) && (s.Ambiguous || s.Rule == "firstsync.owner") && lost.String() == value
-		})
-	})
+// told returns what the audit tells of a value that is lost, "" for nothing
+// that excuses it.
+func (f *fleet) told(ctx context.Context, v value, since time.Time) string {
+	story, err := f.explain(ctx, v.of)
+	if err != nil {
+		return ""
+	}
+	for _, field := range story.Fields {
+		if field.Field == v.field {
+			return gaveWay(field.Steps, v, since)
+		}
+	}
+	return ""
+}
+
+// gaveWay tells how a value gave way since the store went back, when nobody
+// could know any more which of two edits was the later, or that they had met
+// before. That is in the audit. An edit of just the moment in which another
+// value gave way is overwritten unseen: Bird has no compare-and-set and no
+// history. By other rules nothing is written where people enter it.
+func gaveWay(steps []sync.Step, v value, since time.Time) string {
+	for _, s := range steps {
+		lost, ok := s.Lost()
+		if !ok || !s.At.After(since) || !s.Ambiguous && s.Rule != "firstsync.owner" {
+			continue
+		}
+		at := s.At.Format(stamp)
+		switch {
+		case lost.String() == v.entered:
+			return "the audit tells at " + at + " that it gave way by " + s.Rule
+		case s.Written && s.Winner != v.side && s.At.Sub(v.at).Abs() < lease:
+			return "it was entered at " + v.at.Format(stamp) + ", just when the value before it gave way by " + s.Rule + ", as the audit tells at " + at
+		}
+	}
+	return ""
 }
 
 const stamp = "15:04:05.000"
