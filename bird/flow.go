@@ -13,8 +13,12 @@ import (
 // FlowOptions configure [NewFlowReceiver].
 type FlowOptions struct {
 	// Secrets are the bearer secrets that callers may present; two while one
-	// is changed. None empty; they may be left out if Signature has some.
+	// is changed, the new one first. None empty; they may be left out if
+	// Signature has some.
 	Secrets []string
+	// OldUntil is until when others than the first are taken, of these and of
+	// Signature's; zero is for good.
+	OldUntil time.Time
 	// Signature lets callers sign what they send instead.
 	Signature FlowSignature
 	// Map says where the fields are in the bodies, and what the events mean.
@@ -82,7 +86,7 @@ type flowReceiver struct {
 // Handlers may be called concurrently. The error is a [*sync.Error] that names
 // the wrong option.
 func NewFlowReceiver(inbox sync.Inbox, opts FlowOptions) (http.Handler, error) {
-	proof, err := newCredentials(opts.Secrets, opts.Signature)
+	proof, err := newCredentials(opts.Secrets, opts.Signature, opts.OldUntil)
 	if err != nil {
 		return nil, err
 	}

@@ -22,7 +22,8 @@ type FlowSignature struct {
 	// Header is where the signature is, such as "X-Signature-256"; "" takes
 	// none.
 	Header string
-	// Secrets are the keys, as typed; two while one is changed. None empty.
+	// Secrets are the keys, as typed; two while one is changed, the new one
+	// first. None empty.
 	Secrets []string
 	// TimestampHeader, if set, is where the time of the call must be, in Unix
 	// seconds. What is signed is then that header's text, a full stop, and the
@@ -35,24 +36,22 @@ type FlowSignature struct {
 
 // credentials are what callers may prove themselves by.
 type credentials struct {
-	bearers   [][]byte // hashed, so that their lengths do not show
+	bearers   websig.Keys
+	keys      websig.Keys // of the signature
 	signature FlowSignature
 }
 
-func newCredentials(bearers []string, s FlowSignature) (credentials, error) {
-	c := credentials{signature: s}
+func newCredentials(bearers []string, s FlowSignature, oldUntil time.Time) (credentials, error) {
+	c := credentials{bearers: websig.Keys{Secrets: bearers, OldUntil: oldUntil}, keys: websig.Keys{Secrets: s.Secrets, OldUntil: oldUntil}, signature: s}
 	switch {
-	case len(bearers) == 0 && s.Header == "" || len(bearers) > 0 && !usable(bearers):
+	case len(bearers) == 0 && s.Header == "" || len(bearers) > 0 && !c.bearers.Usable():
 		return c, misconfigured("flow.secrets", "give at least one bearer secret, or a signature, and none that is empty or has a blank or line end around it; without one nothing proves the caller")
-	case (s.Header != "") != (len(s.Secrets) > 0) || s.Header != "" && !usable(s.Secrets):
+	case (s.Header != "") != (len(s.Secrets) > 0) || s.Header != "" && !c.keys.Usable():
 		return c, misconfigured("flow.signature", "give the signature's header and its secrets, none of them empty or with a blank or line end around it")
 	case s.TimestampHeader != "" && s.Header == "":
 		return c, misconfigured("flow.timestamp", "a timestamp proves something only if it is signed; give the signature's header")
 	case strings.EqualFold(s.Header, "Authorization") && len(bearers) > 0:
 		return c, misconfigured("flow.signature", "the header Authorization holds the bearer secret; name another one for the signature")
-	}
-	for _, b := range bearers {
-		c.bearers = append(c.bearers, hashed(b))
 	}
 	if c.signature.MaxAge <= 0 {
 		c.signature.MaxAge = 24 * time.Hour
@@ -60,6 +59,7 @@ func newCredentials(bearers []string, s FlowSignature) (credentials, error) {
 	return c, nil
 }
 
+// hashed makes secrets of one length, so that theirs do not show.
 func hashed(secret string) []byte {
 	sum := sha256.Sum256([]byte(secret))
 	return sum[:]
@@ -69,13 +69,22 @@ func hashed(secret string) []byte {
 // Every secret is compared in full, so that the time taken tells nothing.
 func (c *credentials) authentic(h http.Header, body []byte, now time.Time) bool {
 	scheme, secret, _ := strings.Cut(h.Get("Authorization"), " ")
-	known := websig.EqualAny(hashed(secret), c.bearers...) && strings.EqualFold(scheme, "Bearer") // RFC 9110: in any case
-	return c.signature.valid(h, body, now) || known
+	known := websig.EqualAny(hashed(secret), each(c.bearers.At(now), hashed)...) && strings.EqualFold(scheme, "Bearer") // RFC 9110: in any case
+	return c.signature.valid(h, c.keys.At(now), body, now) || known
+}
+
+// each makes a proof of every secret.
+func each(secrets []string, proof func(secret string) []byte) [][]byte {
+	proofs := make([][]byte, len(secrets))
+	for i, s := range secrets {
+		proofs[i] = proof(s)
+	}
+	return proofs
 }
 
 // valid reports whether the body is signed with one of the keys and not too
 // old.
-func (s *FlowSignature) valid(h http.Header, body []byte, now time.Time) bool {
+func (s *FlowSignature) valid(h http.Header, keys []string, body []byte, now time.Time) bool {
 	got := decodedSignature(h.Get(s.Header))
 	if s.Header == "" || got == nil {
 		return false
@@ -84,12 +93,11 @@ func (s *FlowSignature) valid(h http.Header, body []byte, now time.Time) bool {
 	if s.TimestampHeader != "" {
 		signed = h.Get(s.TimestampHeader) + "." + signed
 	}
-	macs := make([][]byte, len(s.Secrets))
-	for i, key := range s.Secrets {
+	macs := each(keys, func(key string) []byte {
 		m := hmac.New(sha256.New, []byte(key))
 		_, _ = m.Write([]byte(signed))
-		macs[i] = m.Sum(nil)
-	}
+		return m.Sum(nil)
+	})
 	return websig.EqualAny(got, macs...) && (s.TimestampHeader == "" || s.fresh(h.Get(s.TimestampHeader), now))
 }
 

@@ -30,6 +30,32 @@ func signature(key, text string, form func([]byte) string) string {
 //	printf '%s' '{"event":"contact.updated","bird_contact_id":"c1"}' | openssl dgst -sha256 -hmac 'flow key'
 const opensslVector = "84e1edfae42e78c5f72097f96cec0870fdc59a014c646d4a3ba16b46becae9b1"
 
+// An old secret is taken until its end, in both receivers and by whichever
+// proof.
+func TestAnOldSecretEnds(t *testing.T) {
+	now := time.Now()
+	secrets := []string{"new", "old"}
+	for until, want := range map[time.Time]int{now.Add(time.Second): 204, now: 401} {
+		clock := func() time.Time { return now }
+		rc, err := bird.NewReceiver(&inbox{}, bird.ReceiverOptions{PublicURL: hookURL, Secrets: secrets, OldUntil: until, Now: clock})
+		if err != nil {
+			t.Fatal(err)
+		}
+		flow, err := bird.NewFlowReceiver(&inbox{}, bird.FlowOptions{Secrets: secrets, OldUntil: until, Now: clock,
+			Signature: bird.FlowSignature{Header: "X-Sign", Secrets: secrets}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for key, status := range map[string]int{"new": 204, "old": want} {
+			signed := flowCall(quietCall, "")
+			signed.Header.Set("X-Sign", signature(key, quietCall, hex.EncodeToString))
+			equal(t, "webhook by "+key, answer(rc, hook(`{"event":"channel.created"}`, key, now)), status)
+			equal(t, "bearer by "+key, answer(flow, flowCall(quietCall, "Bearer "+key)), status)
+			equal(t, "signature by "+key, answer(flow, signed), status)
+		}
+	}
+}
+
 func TestFlowSignature(t *testing.T) {
 	now := time.Date(2026, 1, 22, 4, 20, 0, 0, time.UTC)
 	stamp := func(age time.Duration) string { return strconv.FormatInt(now.Add(-age).Unix(), 10) }

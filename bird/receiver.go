@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/urbanhub/crmsync/internal/websig"
@@ -33,8 +32,10 @@ type ReceiverOptions struct {
 	// Secrets are the signing keys of the subscriptions, as typed there. Every
 	// subscription may have its own, and each key is tried; while one is
 	// changed, keep the old one for a day, because retries carry the old
-	// signature. At least one.
-	Secrets []string
+	// signature. At least one. OldUntil is until when others than the first are
+	// taken; zero is for good.
+	Secrets  []string
+	OldUntil time.Time
 	// MaxAge is how old an event may be; 0 is 24 hours. Bird sends an event
 	// again for 8 hours with its first timestamp, so a short window would
 	// throw real events away.
@@ -71,6 +72,7 @@ const maxAhead = 5 * time.Minute
 type receiver struct {
 	intake
 	opts ReceiverOptions
+	keys websig.Keys
 	url  publicURL
 }
 
@@ -130,7 +132,8 @@ func NewReceiver(inbox sync.Inbox, opts ReceiverOptions) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !usable(opts.Secrets) {
+	keys := websig.Keys{Secrets: opts.Secrets, OldUntil: opts.OldUntil}
+	if !keys.Usable() {
 		return nil, misconfigured("receiver.keys", "give every webhook subscription a signing key and name it here, without a blank or line end around it; without one nothing proves the sender")
 	}
 	if inbox == nil {
@@ -148,7 +151,7 @@ func NewReceiver(inbox sync.Inbox, opts ReceiverOptions) (http.Handler, error) {
 	if opts.MaxAge <= 0 {
 		opts.MaxAge = 24 * time.Hour
 	}
-	rc := &receiver{intake: newIntake(inbox, opts.OnEvent, opts.Logger), opts: opts, url: address}
+	rc := &receiver{intake: newIntake(inbox, opts.OnEvent, opts.Logger), opts: opts, keys: keys, url: address}
 	return rc.limited(rc, websig.Limit{AtOnce: opts.MaxConcurrent, PerSecond: opts.MaxPerSecond}), nil
 }
 
@@ -159,17 +162,6 @@ func checkKinds(kinds []sync.Kind) error {
 		}
 	}
 	return nil
-}
-
-// usable reports whether there are secrets and each of them can be one: a blank
-// or a line end around it is of the file that it was read from.
-func usable(secrets []string) bool {
-	for _, s := range secrets {
-		if s == "" || strings.TrimSpace(s) != s {
-			return false
-		}
-	}
-	return len(secrets) > 0
 }
 
 // ServeHTTP implements http.Handler.
@@ -215,8 +207,8 @@ func (rc *receiver) check(r *http.Request, body []byte) (sent time.Time, failed 
 	if address == "" {
 		return sent, "nothing that is trusted tells the public URL"
 	}
-	timestamp := r.Header.Get(timestampHeader)
-	if !signed(rc.opts.Secrets, timestamp, address, body, r.Header.Get(signatureHeader)) {
+	now, timestamp := rc.opts.Now(), r.Header.Get(timestampHeader)
+	if !signed(rc.keys.At(now), timestamp, address, body, r.Header.Get(signatureHeader)) {
 		return sent, "the signature is wrong; compare the signing keys and the public URL with the subscriptions"
 	}
 	seconds, err := strconv.ParseInt(timestamp, 10, 64)
@@ -224,7 +216,7 @@ func (rc *receiver) check(r *http.Request, body []byte) (sent time.Time, failed 
 		return sent, "the timestamp is no number"
 	}
 	sent = time.Unix(seconds, 0).UTC()
-	age := rc.opts.Now().Sub(sent)
+	age := now.Sub(sent)
 	if age > rc.opts.MaxAge || age < -maxAhead {
 		return sent, "the timestamp is too old or ahead; set the clock"
 	}

@@ -19,8 +19,10 @@ type ActionOptions struct {
 	// PublicURL is the whole URL that HubSpot calls, as the actions' actionUrl
 	// says, query included. It is part of what is signed.
 	PublicURL string
-	// Secrets are the app's client secrets: one, or two while it is rotated.
-	Secrets []string
+	// Secrets are the app's client secrets: one, or two while it is rotated, the
+	// new one first. OldUntil is until when the other is taken; zero is for good.
+	Secrets  []string
+	OldUntil time.Time
 	// PortalID is the account whose workflows may act; 0 lets those of any.
 	PortalID int64
 	// Actions are the custom workflow actions by their definition id.
@@ -82,7 +84,7 @@ type actions struct {
 // The error is a [*sync.Error] that names the wrong option. Source:
 // https://developers.hubspot.com/docs/api/automation/custom-workflow-actions
 func NewActionReceiver(inbox sync.Inbox, opts ActionOptions) (http.Handler, error) {
-	g, err := newGate(inbox, verifier{url: opts.PublicURL, secrets: opts.Secrets, allowV2: opts.AllowV2, now: opts.Now}, opts.Logger)
+	g, err := newGate(inbox, verifier{url: opts.PublicURL, keys: websig.Keys{Secrets: opts.Secrets, OldUntil: opts.OldUntil}, allowV2: opts.AllowV2, now: opts.Now}, opts.Logger)
 	if err != nil {
 		return nil, err
 	}

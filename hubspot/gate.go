@@ -28,13 +28,9 @@ func newGate(inbox sync.Inbox, v verifier, log *slog.Logger) (*gate, error) {
 	if u, err := url.Parse(v.url); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.Fragment != "" {
 		return nil, receiverError("PublicURL", "url.absolute", "give the whole URL that is set in the HubSpot app")
 	}
-	if len(v.secrets) == 0 {
-		return nil, receiverError("Secrets", "secret.set", "give the app's client secret")
-	}
-	for _, s := range v.secrets {
-		if s == "" {
-			return nil, receiverError("Secrets", "secret.set", "an empty secret would accept anyone; leave it out")
-		}
+	if !v.keys.Usable() {
+		return nil, receiverError("Secrets", "secret.set",
+			"give the app's client secret, without a blank or line end around it; an empty one would accept anyone")
 	}
 	if v.now == nil {
 		v.now = time.Now

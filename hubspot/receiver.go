@@ -21,8 +21,10 @@ type ReceiverOptions struct {
 	// included. It is part of what is signed; the request's own Host and
 	// forwarding headers are never believed.
 	PublicURL string
-	// Secrets are the app's client secrets: one, or two while it is rotated.
-	Secrets []string
+	// Secrets are the app's client secrets: one, or two while it is rotated, the
+	// new one first. OldUntil is until when the other is taken; zero is for good.
+	Secrets  []string
+	OldUntil time.Time
 	// PortalID is the account whose events are wanted; 0 takes those of any.
 	PortalID int64
 	// Kinds are the records whose events are wanted: give those that the flows
@@ -71,7 +73,7 @@ type receiver struct {
 //
 // The error is a [*sync.Error] that names the wrong option.
 func NewReceiver(inbox sync.Inbox, opts ReceiverOptions) (http.Handler, error) {
-	g, err := newGate(inbox, verifier{url: opts.PublicURL, secrets: opts.Secrets, allowV1: opts.AllowV1, now: opts.Now}, opts.Logger)
+	g, err := newGate(inbox, verifier{url: opts.PublicURL, keys: websig.Keys{Secrets: opts.Secrets, OldUntil: opts.OldUntil}, allowV1: opts.AllowV1, now: opts.Now}, opts.Logger)
 	if err != nil {
 		return nil, err
 	}

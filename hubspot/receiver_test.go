@@ -291,11 +291,37 @@ func TestReceiverTakesTwoSecretsAndLegacySignatures(t *testing.T) {
 	}
 }
 
+// An old secret is taken until its end, in both receivers and in every way of
+// signing.
+func TestAnOldSecretEnds(t *testing.T) {
+	v1 := func() *http.Request {
+		r := httptest.NewRequest("POST", "/", strings.NewReader("[]"))
+		r.Header = vector{Version: "v1", Expected: SignV1(hookSecret, []byte("[]"))}.header()
+		return r
+	}
+	for _, tt := range []struct {
+		until            time.Time
+		events, callback int
+	}{{hookNow.Add(time.Second), 204, 200}, {hookNow, 401, 401}} {
+		secrets := []string{"the-new-one", hookSecret}
+		h := newHook(t, &inbox{}, func(o *ReceiverOptions) { o.Secrets, o.OldUntil, o.AllowV1 = secrets, tt.until, true })
+		a := newActions(t, &inbox{}, func(o *ActionOptions) { o.Secrets, o.OldUntil = secrets, tt.until })
+		for what, got := range map[string]int{"v3": send(h, signed([]byte("[]"))).Code, "v1": send(h, v1()).Code} {
+			if got != tt.events {
+				t.Errorf("%s until %v: %d, want %d", what, tt.until, got, tt.events)
+			}
+		}
+		if got := send(a, signed(edited())).Code; got != tt.callback {
+			t.Errorf("an action until %v: %d, want %d", tt.until, got, tt.callback)
+		}
+	}
+}
+
 func TestNewReceiverChecksItsOptions(t *testing.T) {
 	good := ReceiverOptions{PublicURL: hookURL, Secrets: []string{"x"}}
 	for field, change := range map[string]func(*ReceiverOptions){
 		"PublicURL": func(o *ReceiverOptions) { o.PublicURL = "/hooks" },
-		"Secrets":   func(o *ReceiverOptions) { o.Secrets = []string{"x", ""} },
+		"Secrets":   func(o *ReceiverOptions) { o.Secrets = []string{"x\n"} },
 		"Kinds":     func(o *ReceiverOptions) { o.Kinds = []sync.Kind{Contact, "0-1"} },
 	} {
 		opts := good

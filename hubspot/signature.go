@@ -67,9 +67,9 @@ func macV3(secret, method, uri string, body []byte, timestamp string) []byte {
 
 // verifier checks the signatures of requests to one URL.
 type verifier struct {
-	url     string
-	secrets []string
-	now     func() time.Time
+	url  string
+	keys websig.Keys
+	now  func() time.Time
 	// allowV1 and allowV2 also take the older signatures, of requests that
 	// have no newer one.
 	allowV1, allowV2 bool
@@ -94,7 +94,7 @@ func (v *verifier) verify(h http.Header, method string, body []byte) (failed str
 		return checkMissing
 	}
 	var want [][]byte
-	for _, secret := range v.secrets {
+	for _, secret := range v.keys.At(v.now()) {
 		for _, uri := range v.uris() {
 			want = append(want, []byte(sign(secret, uri)))
 		}
@@ -127,7 +127,7 @@ func (v *verifier) verifyV3(signature, timestamp, method string, body []byte) (f
 		return checkAge
 	}
 	var want [][]byte
-	for _, secret := range v.secrets {
+	for _, secret := range v.keys.At(v.now()) {
 		for _, uri := range v.uris() {
 			want = append(want, macV3(secret, method, uri, body, timestamp))
 		}

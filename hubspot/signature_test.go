@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/urbanhub/crmsync/internal/websig"
 )
 
 type vector struct {
@@ -56,7 +58,7 @@ func TestSignatureVectors(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", v.Name, got, v.Expected)
 		}
 		ms, _ := strconv.ParseInt(v.Timestamp, 10, 64)
-		check := &verifier{url: or(v.URI, v.RequestURI), secrets: []string{"another", v.ClientSecret},
+		check := &verifier{url: or(v.URI, v.RequestURI), keys: websig.Keys{Secrets: []string{"another", v.ClientSecret}},
 			now: func() time.Time { return time.UnixMilli(ms) }}
 		for _, tt := range []struct {
 			v1, v2 bool
@@ -105,7 +107,7 @@ func TestVerifyRefuses(t *testing.T) {
 		{"not base64", vector{Version: "v3", Timestamp: stamp, Expected: "%%%"}.header(), "POST", string(body), checkFormat},
 		{"cut short", vector{Version: "v3", Timestamp: stamp, Expected: "AAAA"}.header(), "POST", string(body), checkMismatch},
 	} {
-		v := &verifier{url: uri, secrets: []string{secret}, now: func() time.Time { return now }}
+		v := &verifier{url: uri, keys: websig.Keys{Secrets: []string{secret}}, now: func() time.Time { return now }}
 		if got := v.verify(tt.header, tt.method, []byte(tt.body)); got != tt.want {
 			t.Errorf("%s: failed %q, want %q", tt.name, got, tt.want)
 		}
@@ -121,7 +123,7 @@ func TestAVersion3SignatureIsNeverBypassedByVersion1(t *testing.T) {
 	body := []byte("[]")
 	h := vector{Version: "v1", Expected: SignV1("k", body)}.header()
 	h.Set("X-HubSpot-Signature-v3", "AAAA")
-	v := &verifier{url: "https://example.com/", secrets: []string{"k"}, allowV1: true, now: time.Now}
+	v := &verifier{url: "https://example.com/", keys: websig.Keys{Secrets: []string{"k"}}, allowV1: true, now: time.Now}
 	if v.verify(h, "POST", body) == "" {
 		t.Fatal("a request with a wrong v3 signature passed by its v1 signature")
 	}
@@ -133,7 +135,7 @@ func FuzzSignature(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, signature, stamp string, body []byte) {
 		ms, _ := strconv.ParseInt(stamp, 10, 64)
-		v := &verifier{url: "https://example.com/x", secrets: []string{"not-in-the-corpus"},
+		v := &verifier{url: "https://example.com/x", keys: websig.Keys{Secrets: []string{"not-in-the-corpus"}},
 			now: func() time.Time { return time.UnixMilli(ms) }}
 		if v.verify(vector{Version: "v3", Timestamp: stamp, Expected: signature}.header(), "POST", body) == "" {
 			t.Fatal("a stranger's signature passed")

@@ -117,6 +117,10 @@ var rules = []rule{
 		return c.Mapping.File != "" && (c.Mapping.ContactsOnly || c.Mapping.Pipeline != "" || len(c.Mapping.Stages)+len(c.Mapping.LeadSources) > 0)
 	}},
 	{"receivers.max_concurrent", "use 0 for the default, or more", func(c *config) bool { return c.Receivers.MaxConcurrent < 0 }},
+	{"receivers.old_secrets_until", "write a time such as 2026-05-01T12:00:00Z", func(c *config) bool {
+		_, err := time.Parse(time.RFC3339, c.Receivers.OldUntil)
+		return c.Receivers.OldUntil != "" && err != nil
+	}},
 	{"receivers.max_per_second", "use 0 for the default, or more", func(c *config) bool { return !(c.Receivers.MaxPerSecond >= 0) }},
 	{"engine.concurrency", "use 0 for the default, or more", func(c *config) bool { return c.Engine.Concurrency < 0 }},
 	{"engine.inventory_interval", "use 0 for never, or a duration", func(c *config) bool { return c.Engine.InventoryInterval < 0 }},

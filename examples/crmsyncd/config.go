@@ -118,6 +118,13 @@ type rolloutConfig struct {
 type receiversConfig struct {
 	MaxConcurrent int     `key:"max_concurrent"`
 	MaxPerSecond  float64 `key:"max_per_second"`
+	OldUntil      string  `key:"old_secrets_until"`
+}
+
+// oldUntil is until when old secrets are taken, zero for good.
+func (r *receiversConfig) oldUntil() time.Time {
+	at, _ := time.Parse(time.RFC3339, r.OldUntil) // as checked
+	return at
 }
 
 type engineConfig struct {

@@ -111,6 +111,7 @@ func TestMistakes(t *testing.T) {
 		"OAuth by half":        {"", []string{"CRMSYNC_HUBSPOT_REFRESH_TOKEN=r"}, []string{"hubspot.client_id ", "hubspot.token CRMSYNC_HUBSPOT_TOKEN"}},
 		"a journal":            {"hubspot: {journal: true}\n", nil, []string{"hubspot.client_id ", "hubspot.portal "}},
 		"zones":                {"bird: {workspace: x, zone: Bogota}\nmapping: {zone: C}\n", nil, []string{"bird.zone c.yaml:1", "mapping.zone c.yaml:2"}},
+		"a date alone":         {"bird: {workspace: x}\nreceivers: {old_secrets_until: 2026-05-01}\n", nil, []string{"receivers.old_secrets_until c.yaml:2"}},
 		"an action":            {"hubspot:\n  actions:\n    send: {wait: 1h}\n", nil, []string{"hubspot.actions.send c.yaml:3"}},
 		"rollouts":             {"rollout:\n  a: {percent: 101}\n  b: {}\n  c: {allow: [x]}\n", nil, []string{"rollout.a.percent c.yaml:2", "rollout.b c.yaml:3", "rollout.c.allow c.yaml:4"}},
 		"a guard":              {"engine: {guard: {conflicts: 2}, stop_timeout: 1ms, watch_interval: 1ms, concurrency: -1}\n", nil, []string{"engine.concurrency c.yaml:1", "engine.guard c.yaml:1", "engine.stop_timeout c.yaml:1", "engine.watch_interval c.yaml:1"}},

@@ -61,7 +61,7 @@ func (d *deployment) hubspotReceiver() (http.Handler, error) {
 	h := &d.cfg.HubSpot
 	return hubspot.NewReceiver(d.engine, hubspot.ReceiverOptions{PublicURL: d.cfg.PublicURL + hubspotPath, Secrets: texts(h.ClientSecret, h.ClientSecretOld),
 		PortalID: int64(h.Portal), Kinds: kinds(d.set.Flows, hubspot.System), AllowV1: h.AllowV1,
-		MaxConcurrent: d.cfg.Receivers.MaxConcurrent, MaxPerSecond: d.cfg.Receivers.MaxPerSecond, Logger: d.log})
+		MaxConcurrent: d.cfg.Receivers.MaxConcurrent, MaxPerSecond: d.cfg.Receivers.MaxPerSecond, OldUntil: d.cfg.Receivers.oldUntil(), Logger: d.log})
 }
 
 func (d *deployment) actionReceiver() (http.Handler, error) {
@@ -79,14 +79,14 @@ func (d *deployment) actionReceiver() (http.Handler, error) {
 	}
 	return hubspot.NewActionReceiver(d.engine, hubspot.ActionOptions{PublicURL: d.cfg.PublicURL + actionsPath, Secrets: texts(h.ClientSecret, h.ClientSecretOld),
 		PortalID: int64(h.Portal), Actions: actions,
-		MaxConcurrent: d.cfg.Receivers.MaxConcurrent, MaxPerSecond: d.cfg.Receivers.MaxPerSecond, Logger: d.log})
+		MaxConcurrent: d.cfg.Receivers.MaxConcurrent, MaxPerSecond: d.cfg.Receivers.MaxPerSecond, OldUntil: d.cfg.Receivers.oldUntil(), Logger: d.log})
 }
 
 func (d *deployment) birdReceiver() (http.Handler, error) {
 	b := &d.cfg.Bird
 	return bird.NewReceiver(d.engine, bird.ReceiverOptions{PublicURL: d.cfg.PublicURL + birdPath, Secrets: texts(b.SigningKey, b.SigningKeyOld),
 		Kinds: kinds(d.set.Flows, bird.System), Witness: fields(d.set.Flows, bird.System, bird.ConversationKind),
-		MaxConcurrent: d.cfg.Receivers.MaxConcurrent, MaxPerSecond: d.cfg.Receivers.MaxPerSecond, Logger: d.log})
+		MaxConcurrent: d.cfg.Receivers.MaxConcurrent, MaxPerSecond: d.cfg.Receivers.MaxPerSecond, OldUntil: d.cfg.Receivers.oldUntil(), Logger: d.log})
 }
 
 func (d *deployment) flowReceiver() (http.Handler, error) {
@@ -100,7 +100,7 @@ func (d *deployment) flowReceiver() (http.Handler, error) {
 	}
 	return bird.NewFlowReceiver(d.engine, bird.FlowOptions{Secrets: texts(d.cfg.Bird.FlowSecret, d.cfg.Bird.FlowSecretOld), Map: calls, Location: zone,
 		Witness:       fields(d.set.Flows, bird.System, bird.Contact),
-		MaxConcurrent: d.cfg.Receivers.MaxConcurrent, MaxPerSecond: d.cfg.Receivers.MaxPerSecond, Logger: d.log})
+		MaxConcurrent: d.cfg.Receivers.MaxConcurrent, MaxPerSecond: d.cfg.Receivers.MaxPerSecond, OldUntil: d.cfg.Receivers.oldUntil(), Logger: d.log})
 }
 
 // flowMap says what calls from Flows look like: by default as in
