@@ -73,6 +73,9 @@ func (c *client) attempt(ctx context.Context, op operation, at target, in, out a
 		place.Return()
 		return "", down(op, sync.RetryAt, err)
 	}
+	if c.quota.window(op) != c.quota.burst {
+		place.Release() // the lanes' quotas are not used to the full: there a call counts from its start
+	}
 	id, fault, err := c.attemptNow(ctx, place, op, at, in, out)
 	if isDown := leave(ctx, fault); isDown != nil {
 		err = down(op, sync.Retry, isDown)

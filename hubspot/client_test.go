@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/urbanhub/crmsync/internal/breaker"
 	"github.com/urbanhub/crmsync/sync"
 )
 
@@ -26,6 +27,23 @@ func TestSkewIsMeasuredFromTheDateHeader(t *testing.T) {
 	}
 	if d := a.Skew(); d < time.Hour || d > time.Hour+time.Minute {
 		t.Errorf("got %v for an hour", d)
+	}
+}
+
+// A search that an open circuit holds back uses up none of the searches' quota.
+func TestACallThatIsHeldBackUsesNoQuota(t *testing.T) {
+	a := scripted(t, func(http.ResponseWriter, *http.Request, []byte) { t.Error("called") })
+	a.client.breaker = breaker.New(breaker.Config{Faults: 1, Row: time.Nanosecond})
+	leave, err := a.client.breaker.Enter(t.Context(), family(opSearch))
+	if err != nil || leave(t.Context(), errors.New("down")) == nil {
+		t.Fatalf("the circuit is not open: %v", err)
+	}
+	_, err = a.client.attempt(t.Context(), opSearch, target{object: "contacts"}, nil, nil)
+	if e := asError(err); e == nil || e.Rule != sync.RuleBreakerOpen {
+		t.Errorf("got %v", err)
+	}
+	if u := a.client.quota.window(opSearch).Usage(); u.Used != 0 {
+		t.Errorf("%d of %d searches used", u.Used, u.Limit)
 	}
 }
 

@@ -139,19 +139,14 @@ func (l *leave) giveBack() {
 	}
 }
 
-// admit returns the place of one call, to be released after it. In the lanes,
-// whose quotas are not used to the full, a call counts from its start.
-func (q *quota) admit(ctx context.Context, op operation) (place *ratelimit.Place, err error) {
+// admit returns the place of one call, to be released after it.
+func (q *quota) admit(ctx context.Context, op operation) (*ratelimit.Place, error) {
 	if l, ok := ctx.Value(leaveKey{}).(*leave); ok && l.window == q.window(op) {
-		place = l.place.Swap(nil)
+		if place := l.place.Swap(nil); place != nil {
+			return place, nil
+		}
 	}
-	if place == nil {
-		place, err = q.wait(ctx, op)
-	}
-	if err == nil && q.window(op) != q.burst {
-		place.Release()
-	}
-	return place, err
+	return q.wait(ctx, op)
 }
 
 // wait waits for a place; who must wait longer than the patience is told.
