@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	stdsync "sync"
 	"sync/atomic"
 	"testing"
@@ -127,6 +128,134 @@ func TestTheQuotaIsUsedUnderLoad(t *testing.T) {
 				t.Logf("%.3f of the quota's records; %d of %d calls refused", l.ratio(), l.refused, l.calls)
 				if l.ratio() < 0.9 || l.limited() >= 0.005 {
 					t.Errorf("%.3f of the quota's records, want 0.9; %d of %d calls refused, want less than 0.5 %%", l.ratio(), l.refused, l.calls)
+				}
+			})
+		})
+	}
+}
+
+// tallied counts the calls of one program from a moment on.
+type tallied struct {
+	http.RoundTripper
+	from           time.Time
+	calls, refused atomic.Int64
+}
+
+func (c *tallied) RoundTrip(r *http.Request) (*http.Response, error) {
+	res, err := c.RoundTripper.RoundTrip(r)
+	if time.Now().Before(c.from) {
+		return res, err
+	}
+	c.calls.Add(1)
+	if err == nil && res.StatusCode == http.StatusTooManyRequests {
+		c.refused.Add(1)
+	}
+	return res, err
+}
+
+// greed is another program with the same token, of which we know nothing: it
+// makes so many calls at once, again and again, and does not care for 429.
+func greed(ctx context.Context, t *testing.T, sim *hubspottest.Server, calls int, every time.Duration) (took *tallied, wait func()) {
+	took = &tallied{RoundTripper: sim.Client().Transport}
+	client := &http.Client{Transport: took}
+	var wg stdsync.WaitGroup
+	call := func() {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, sim.URL+"/crm/v3/objects/contacts?limit=1", http.NoBody)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		req.Header.Set("Authorization", "Bearer "+sim.Token)
+		if res, err := client.Do(req); err == nil {
+			_ = res.Body.Close()
+		}
+	}
+	wg.Go(func() {
+		for tick := time.NewTicker(every); ; {
+			select {
+			case <-ctx.Done():
+				tick.Stop()
+				return
+			case <-tick.C:
+				for range calls {
+					wg.Go(call)
+				}
+			}
+		}
+	})
+	return took, wg.Wait
+}
+
+// edits makes a live edit of a contact of its own five times a second until the
+// context ends, and returns how long each took from a moment on, in order.
+func edits(ctx context.Context, t *testing.T, a *Adapter, from time.Time) []time.Duration {
+	var mu stdsync.Mutex
+	var took []time.Duration
+	var wg stdsync.WaitGroup
+	for n := 0; ctx.Err() == nil; n++ {
+		wg.Go(func() {
+			start := time.Now()
+			res, err := a.Apply(sync.WithPriority(ctx, sync.Live), []sync.Write{{Ref: sync.Ref{System: System, Kind: Contact}, Key: loadKey,
+				Fields: sync.Fields{loadKey: sync.Text(fmt.Sprint("live-", n)), "firstname": sync.Text("Ada")}}})
+			if ctx.Err() != nil {
+				return
+			}
+			if err != nil || res[0].Err != nil {
+				t.Errorf("a live edit failed: %v, %+v", err, res)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if start.After(from) {
+				took = append(took, time.Since(start))
+			}
+		})
+		time.Sleep(200 * time.Millisecond)
+	}
+	wg.Wait()
+	slices.Sort(took)
+	return took
+}
+
+// C14. Another program takes 60 % of the quota while a backfill takes what it
+// can get: we are hardly ever refused, live edits are prompt, and the backfill
+// goes on.
+func TestAnotherProgramTakesMostOfTheQuota(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		calls int
+		every time.Duration
+	}{{"evenly", 1, 10 * time.Second / 66}, {"at once", 33, 5 * time.Second}} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				sim := loadAccount(hubspottest.NewPipeServer)
+				defer sim.Close()
+				from := time.Now().Add(20 * time.Second) // it learns what the quota is
+				ours := &tallied{RoundTripper: sim.Client().Transport, from: from}
+				a := loadAdapter(t, sim.URL, sim.Token, &http.Client{Transport: ours}, nil)
+				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+				defer cancel()
+				theirs, gone := greed(ctx, t, sim, c.calls, c.every)
+				var filled int64
+				var wg stdsync.WaitGroup
+				wg.Go(func() { filled = saturate(sync.WithPriority(ctx, sync.Backfill), a, "bulk", from) })
+				live := edits(ctx, t, a, from)
+				wg.Wait()
+				gone()
+				if err := a.Close(t.Context()); err != nil {
+					t.Error(err)
+				}
+				p95 := live[len(live)*95/100]
+				share := float64(ours.refused.Load()) / float64(ours.calls.Load())
+				t.Logf("%d of our %d calls were refused, %d of their %d; %d live edits with a p95 of %v and a most of %v; %d records filled",
+					ours.refused.Load(), ours.calls.Load(), theirs.refused.Load(), theirs.calls.Load(), len(live), p95, live[len(live)-1], filled)
+				if share >= 0.005 {
+					t.Errorf("%.2f %% of our calls were refused, want less than 0.5 %%", 100*share)
+				}
+				if p95 > 2*time.Second {
+					t.Errorf("95 %% of the live edits took up to %v, want 2 s", p95)
+				}
+				if left := 0.4 * float64(loadQuota*maxBatch) * 10; float64(filled) < 0.5*left {
+					t.Errorf("%d records were filled, want half of the %.0f that are left", filled, left)
 				}
 			})
 		})
