@@ -17,6 +17,34 @@ type Approval struct {
 	Digest string `json:"digest"`
 }
 
+// ApplyForecast enqueues a look at each record of a forecast for which the
+// same would still be written, and returns those for which the world has moved
+// since, or which the rollout keeps out: look at them again first. One that moves after that, before its look,
+// is left alone as well and ends in the dead letters by the rule
+// "forecast.moved", unless a signal of its own has the look made anyway.
+func (e *Engine) ApplyForecast(ctx context.Context, f Forecast) (moved []Ref, err error) {
+	p, err := e.plannerOf(f.Flow)
+	if err != nil {
+		return nil, err
+	}
+	ctx = WithPriority(ctx, Backfill)
+	m := e.meter(f.Flow, "apply "+f.Flow)
+	m.Total = len(f.Items)
+	refs := make([]Ref, len(f.Items))
+	for i := range f.Items {
+		refs[i] = f.Items[i].Ref
+	}
+	err = e.foreseeAll(ctx, p, m, refs, func(i int, s *foreseen) error {
+		if s.err != nil || s.plan.Empty() || s.look.keptOut() || s.look.digest(&s.plan) != f.Items[i].Digest {
+			moved = append(moved, refs[i])
+			return nil
+		}
+		return e.Enqueue(ctx, Change{ID: "forecast:" + newID(), Ref: refs[i], Reason: ReasonVerify, Priority: Backfill,
+			Approved: &Approval{Flow: f.Flow, Digest: f.Items[i].Digest}})
+	})
+	return moved, err
+}
+
 // approvals returns the digests that changes approve of in a flow. They bind
 // nobody if one of the changes needs no approval.
 func approvals(flow string, changes []Change) (digests []string, bound bool) {

@@ -1,6 +1,7 @@
 package sync
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,8 +34,10 @@ type Forecast struct {
 	// Detaches counts the pairs that would be put aside because a record is
 	// gone. They are among the unchanged.
 	Detaches int
-	// Rules counts why records are refused or fail.
-	Rules map[string]int
+	// Rules counts why records are refused or fail, and Refusals lists which
+	// these are, the pairs that would be put aside among them.
+	Rules    map[string]int
+	Refusals []Refusal
 	// Calls is how many calls [Engine.ApplyForecast] and what follows from it
 	// take at least, by the system, and Takes how long: of the systems that know
 	// it, see [Coster]. Batches are full when a system is what the others wait
@@ -50,8 +53,19 @@ type ForecastItem struct {
 	Ref     Ref
 	Creates bool
 	Fields  []string
+	// Decisions tell of each of the Fields what it is on both sides, and what
+	// it would be, and why. The values are personal data: nothing encodes them.
+	Decisions []Decision `json:"-"`
 	// Digest identifies what would be written, without telling it.
 	Digest string
+}
+
+// A Refusal is a record of which nothing would be written, and the first rule
+// that says so: "identity.ambiguous" of one that would wait for a person,
+// "record.gone" of a pair that would be put aside.
+type Refusal struct {
+	Ref  Ref
+	Rule string
 }
 
 // Forecast makes the forecast for records of one side of a flow. The observer
@@ -145,26 +159,11 @@ func (e *Engine) foresee(ctx context.Context, p *Planner, ref Ref) (*reconciliat
 // add counts one record.
 func (f *Forecast) add(r *reconciliation, plan *Plan, ref Ref, err error) {
 	f.Records++
-	var e *Error
-	switch {
-	case errors.As(err, &e) && e.Rule == ruleAmbiguous:
-		f.Refused++
-		f.Ambiguous++
-		f.Rules[e.Rule]++
-		return
-	case errors.As(err, &e) && (e.Action == Conflict || e.Action == RetryAt):
-		f.Refused++
-		f.Rules[e.Rule]++
-		return
-	case err != nil:
-		f.Failed++
-		f.Rules[rule(err)]++
+	if err != nil {
+		f.fail(ref, err)
 		return
 	}
-	if r.detached {
-		f.Detaches++
-	}
-	refused := false
+	refused := ""
 	for i := range plan.Decisions {
 		d := &plan.Decisions[i]
 		if d.Conflict {
@@ -175,13 +174,18 @@ func (f *Forecast) add(r *reconciliation, plan *Plan, ref Ref, err error) {
 		}
 		switch d.Outcome {
 		case Held, Filtered, Gated, Paused:
-			refused = true
+			refused = cmp.Or(refused, d.Rule)
 			f.Rules[d.Rule]++
 		}
 	}
 	switch {
-	case plan.Empty() && refused:
+	case r.detached:
+		f.Detaches++
+		f.Unchanged++
+		f.Refusals = append(f.Refusals, Refusal{ref, "record.gone"})
+	case plan.Empty() && refused != "":
 		f.Refused++
+		f.Refusals = append(f.Refusals, Refusal{ref, refused})
 	case plan.Empty():
 		f.Unchanged++
 	default:
@@ -190,6 +194,22 @@ func (f *Forecast) add(r *reconciliation, plan *Plan, ref Ref, err error) {
 			f.KeptOut++
 		}
 	}
+}
+
+// fail counts a record that cannot be planned.
+func (f *Forecast) fail(ref Ref, err error) {
+	why := rule(err)
+	f.Rules[why]++
+	f.Refusals = append(f.Refusals, Refusal{ref, why})
+	var e *Error
+	switch {
+	case !errors.As(err, &e) || e.Action != Conflict && e.Action != RetryAt && why != ruleAmbiguous:
+		f.Failed++
+		return
+	case why == ruleAmbiguous:
+		f.Ambiguous++
+	}
+	f.Refused++
 }
 
 // keptOut reports whether the rollout keeps the pair of a forecast out.
@@ -213,7 +233,7 @@ func (f *Forecast) write(r *reconciliation, plan *Plan, ref Ref) {
 		if d.Outcome != Wrote {
 			continue
 		}
-		item.Fields = append(item.Fields, d.Field)
+		item.Fields, item.Decisions = append(item.Fields, d.Field), append(item.Decisions, *d)
 		for _, to := range []Side{Left, Right} {
 			if d.to(to) {
 				f.Fields[fmt.Sprintf("%s to %s", d.Field, to)]++
@@ -226,34 +246,6 @@ func (f *Forecast) write(r *reconciliation, plan *Plan, ref Ref) {
 		f.Updates++
 	}
 	f.Items = append(f.Items, item)
-}
-
-// ApplyForecast enqueues a look at each record of a forecast for which the
-// same would still be written, and returns those for which the world has moved
-// since, or which the rollout keeps out: look at them again first. One that moves after that, before its look,
-// is left alone as well and ends in the dead letters by the rule
-// "forecast.moved", unless a signal of its own has the look made anyway.
-func (e *Engine) ApplyForecast(ctx context.Context, f Forecast) (moved []Ref, err error) {
-	p, err := e.plannerOf(f.Flow)
-	if err != nil {
-		return nil, err
-	}
-	ctx = WithPriority(ctx, Backfill)
-	m := e.meter(f.Flow, "apply "+f.Flow)
-	m.Total = len(f.Items)
-	refs := make([]Ref, len(f.Items))
-	for i := range f.Items {
-		refs[i] = f.Items[i].Ref
-	}
-	err = e.foreseeAll(ctx, p, m, refs, func(i int, s *foreseen) error {
-		if s.err != nil || s.plan.Empty() || s.look.keptOut() || s.look.digest(&s.plan) != f.Items[i].Digest {
-			moved = append(moved, refs[i])
-			return nil
-		}
-		return e.Enqueue(ctx, Change{ID: "forecast:" + newID(), Ref: refs[i], Reason: ReasonVerify, Priority: Backfill,
-			Approved: &Approval{Flow: f.Flow, Digest: f.Items[i].Digest}})
-	})
-	return moved, err
 }
 
 // of returns the switches of a flow that are thrown.

@@ -2,8 +2,10 @@ package sync_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -29,9 +31,17 @@ func TestForecastTellsWhatASyncWouldDoAndDoesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := sync.Forecast{Flow: "people", Records: 5, Creates: 1, Updates: 3, Failed: 1, Overwrites: 3, Conflicts: 1,
-			Fields: map[string]int{"name to right": 2, "name to left": 2, "alpha id to right": 2, "beta id to left": 1, "email to right": 1},
-			Rules:  map[string]int{"phone.digits": 1}}
+			Fields:   map[string]int{"name to right": 2, "name to left": 2, "alpha id to right": 2, "beta id to left": 1, "email to right": 1},
+			Rules:    map[string]int{"phone.digits": 1},
+			Refusals: []sync.Refusal{{Ref: odd, Rule: "phone.digits"}}}
 		items := f.Items
+		if d := items[0].Decisions; len(d) != 1 || d[0].Field != "name" || d[0].After != sync.Text("Ana Gil") ||
+			d[0].Before != [2]sync.Value{sync.Text("Ana Gil"), sync.Text("Ana")} {
+			t.Errorf("it tells of %+v", d)
+		}
+		if told, err := json.Marshal(items); err != nil || strings.Contains(string(told), "Gil") {
+			t.Errorf("encoded it holds values: %s, %v", told, err)
+		}
 		f.Items = nil
 		if diff := cmp.Diff(want, f); diff != "" {
 			t.Error(diff)
@@ -99,7 +109,8 @@ func TestForecastCountsTheAmbiguousAndHoldsNobody(t *testing.T) {
 		left := w.left.create("email", "ana@example.com")
 		w.takeHooks()
 		f, err := w.engine.Forecast(w.ctx, "people", []sync.Ref{left})
-		if err != nil || f.Ambiguous != 1 || f.Refused != 1 || f.Failed != 0 || f.Rules["identity.ambiguous"] != 1 {
+		if err != nil || f.Ambiguous != 1 || f.Refused != 1 || f.Failed != 0 || f.Rules["identity.ambiguous"] != 1 ||
+			!slices.Equal(f.Refusals, []sync.Refusal{{Ref: left, Rule: "identity.ambiguous"}}) {
 			t.Errorf("forecast %+v, %v", f, err)
 		}
 		if holds, err := w.engine.Holds(w.ctx, "people", "", 0); len(holds) != 0 || err != nil {
@@ -187,7 +198,8 @@ func TestForecastTellsWhatItCosts(t *testing.T) {
 		w.right.remove(gone, true)
 		w.takeHooks()
 		f, err := w.engine.Forecast(w.ctx, "people", refs)
-		if err != nil || f.Records != 301 || f.Creates != 50 || f.Updates != 200 || f.Unchanged != 51 || f.Detaches != 1 {
+		if err != nil || f.Records != 301 || f.Creates != 50 || f.Updates != 200 || f.Unchanged != 51 || f.Detaches != 1 ||
+			!slices.Equal(f.Refusals, []sync.Refusal{{Ref: refs[250], Rule: "record.gone"}}) {
 			t.Fatalf("%+v, %v", f, err)
 		}
 		for i, item := range f.Items {
