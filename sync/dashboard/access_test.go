@@ -69,6 +69,51 @@ func TestEveryRouteAsks(t *testing.T) {
 	}
 }
 
+// TestActsAreLimited erases and replays more often than anybody does by hand:
+// each action of each person has an allowance of its own, which comes back.
+func TestActsAreLimited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		actor := "ada"
+		w := newWorld(t, func(o *dashboard.Options) { o.Actor = func(*http.Request) string { return actor } })
+		status := func(path string) (int, string) {
+			res, _ := w.ask(request("POST", path, w.targets()[path]))
+			return res.StatusCode, res.Header.Get("Retry-After")
+		}
+		for n := range 10 {
+			if got, _ := status("/record/erase"); got == http.StatusTooManyRequests {
+				t.Fatalf("erasure %d is one too many", n+1)
+			}
+		}
+		notes := len(w.notes())
+		if got, after := status("/record/erase"); got != http.StatusTooManyRequests || after != "6" || len(w.notes()) != notes {
+			t.Errorf("the eleventh: %d, again after %q, %d notes more", got, after, len(w.notes())-notes)
+		}
+		for n := range 30 {
+			if got, _ := status("/dead/replay"); got == http.StatusTooManyRequests {
+				t.Fatalf("replay %d pays for the erasures", n+1)
+			}
+		}
+		if got, _ := status("/dead/replay"); got != http.StatusTooManyRequests {
+			t.Errorf("replay 31: %d", got)
+		}
+		actor = "bob"
+		if got, _ := status("/record/erase"); got == http.StatusTooManyRequests {
+			t.Error("somebody else pays, too")
+		}
+		actor = "ada"
+		time.Sleep(6 * time.Second)
+		if got, _ := status("/record/erase"); got == http.StatusTooManyRequests {
+			t.Error("the allowance does not come back")
+		}
+		if got, _ := status("/record/erase"); got != http.StatusTooManyRequests {
+			t.Error("more comes back than the allowance")
+		}
+		for range 100 {
+			w.get("/dead") // looking is free
+		}
+	})
+}
+
 func TestUnknownAddressesAskToo(t *testing.T) {
 	w := newWorld(t, func(o *dashboard.Options) {
 		o.Authorize = func(*http.Request, dashboard.Action) error { return errors.New("no") }

@@ -65,6 +65,7 @@ type Dashboard struct {
 	handler http.Handler
 	runs    runs
 	replays replays
+	limits  limits
 	began   time.Time
 	ended   chan struct{} // closed by Close: streams end
 	close   stdsync.Once

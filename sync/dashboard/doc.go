@@ -37,7 +37,8 @@
 // style.
 //
 // Values of records are masked. A person may have them shown, record by record
-// ([Reveal]), and every time is noted in the audit, as is every other act.
+// ([Reveal]), and every time is noted in the audit, as is every other act. Who
+// does one thing more often in a minute than by hand is answered 429.
 //
 // # Lifetime
 //

@@ -44,6 +44,9 @@ func (d *Dashboard) guarded(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		err := d.allowed(r, rt.action)
 		if err == nil {
+			err = d.paced(w, r, rt.action)
+		}
+		if err == nil {
 			err = r.ParseForm() // so that a form too large is told as such
 		}
 		if err == nil {
