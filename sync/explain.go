@@ -41,11 +41,16 @@ type Step struct {
 	Calls   [2]string
 	// Causes are the IDs of the changes and facts that led to it.
 	Causes []string
+	// Author tells who made the edit that was taken, in the words of its
+	// system, "" where that keeps no history (a [Chronicler]) or goes not as far
+	// back.
+	Author string
 }
 
 // Explain tells the history of every field of the record, from when it was
-// first seen to now, out of the audit alone. The error is [ErrNotFound] for a
-// record that the flow has never linked.
+// first seen to now, out of the audit; only for who made the edits the systems
+// are asked, and an explanation does without their answers. The error is
+// [ErrNotFound] for a record that the flow has never linked.
 func (e *Engine) Explain(ctx context.Context, flow string, ref Ref) (Explanation, error) {
 	p, err := e.plannerOf(flow)
 	if err != nil {
@@ -87,6 +92,7 @@ func (e *Engine) Explain(ctx context.Context, flow string, ref Ref) (Explanation
 			out.Events = append(out.Events, *n)
 		}
 	}
+	e.name(ctx, p, &out)
 	return out, nil
 }
 

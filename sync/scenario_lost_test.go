@@ -149,11 +149,11 @@ func TestOverwrittenLateCallIsNoEdit(t *testing.T) {
 		left, right := w.overwrittenBy("engine")
 		w.settle()
 		w.holds(w.right, right, "fullname", "Eva")
-		if told := w.lost(left, "name"); len(told) != 0 {
-			t.Errorf("told as %+v", told)
-		}
 		if w.right.calls["history"] == 0 {
 			t.Error("nothing was in doubt")
+		}
+		if told := w.lost(left, "name"); len(told) != 0 {
+			t.Errorf("told as %+v", told)
 		}
 	}, chronicling)
 }
@@ -182,11 +182,11 @@ func TestOverwritingIsNotInferredFromAPersonsEdit(t *testing.T) {
 				w.settle()
 				w.holds(w.left, left, "name", "Eva")
 				w.holds(w.right, right, "fullname", "Eva")
-				if told := w.lost(left, "name"); len(told) != 0 {
-					t.Errorf("told as %+v", told)
-				}
 				if w.left.calls["history"] == 0 {
 					t.Error("nothing was in doubt")
+				}
+				if told := w.lost(left, "name"); len(told) != 0 {
+					t.Errorf("told as %+v", told)
 				}
 			}, chronicling)
 		})
