@@ -37,11 +37,7 @@ type settings struct {
 }
 
 // counts is what an engine process tells at its end.
-type counts struct {
-	Synced, Buried, Retried int
-	Reads, Writes           map[sync.System]int
-	Waiting, Dead           int
-}
+type counts struct{ Synced, Buried int }
 
 // engineMain is an engine process. A line of standard input ends its backfill,
 // and the end of it the process, which tells then what it counted.
@@ -75,7 +71,7 @@ func engineMain() error {
 	}
 	stop()
 	err = errors.Join(<-done, <-done, <-done, web.Shutdown(context.Background()), e.hubspot.Close(context.Background()))
-	return errors.Join(err, e.tally.tell(e.queue))
+	return errors.Join(err, e.tally.tell())
 }
 
 func ignoreCancel(err error) error {
@@ -101,7 +97,7 @@ func newEngine(ctx context.Context, s settings) (*engineProcess, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &engineProcess{flow: set.Name, tally: newTally(), mux: http.NewServeMux()}
+	e := &engineProcess{flow: set.Name, tally: &tally{}, mux: http.NewServeMux()}
 	pool, err := pgxpool.New(ctx, os.Getenv(postgresEnv))
 	if err != nil {
 		return nil, err

@@ -36,11 +36,11 @@ type edit struct {
 // live edits records at a fixed rate, whatever the sync does with them, and
 // notes when each edit shows on the other side.
 type live struct {
-	v    *vendors
-	mu   stdsync.Mutex
-	open map[string]*edit // by the pair and the side
-	took map[side][]time.Duration
-	made int
+	v                       *vendors
+	mu                      stdsync.Mutex
+	open                    map[string]*edit // by the pair and the side
+	took                    map[side][]time.Duration
+	made, shown, superseded int
 }
 
 func newLive(v *vendors) *live {
@@ -73,8 +73,9 @@ func (l *live) edit(p pair, n int, due time.Time) error {
 	e := &edit{pair: p, value: fmt.Sprint("home ", n), at: due, side: side(n%2 == 0)}
 	l.mu.Lock()
 	key := fmt.Sprint(p.bird, e.side)
-	if late := l.open[key]; late != nil { // and took at least this long
+	if late := l.open[key]; late != nil { // and would have taken at least this long
 		l.took[e.side] = append(l.took[e.side], due.Sub(late.at))
+		l.superseded++
 	}
 	l.open[key] = e
 	l.made++
@@ -119,6 +120,7 @@ func (l *live) arrived(key string, e *edit) {
 	if l.open[key] == e {
 		l.took[e.side] = append(l.took[e.side], time.Since(e.at))
 		delete(l.open, key)
+		l.shown++
 	}
 }
 
@@ -127,6 +129,25 @@ func (l *live) waiting() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return len(l.open)
+}
+
+// count returns how many edits showed so far.
+func (l *live) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.shown
+}
+
+// lost returns how many edits neither showed nor show now, at rest. Nobody
+// watches any more.
+func (l *live) lost() int {
+	n := 0
+	for _, e := range l.open {
+		if !l.shows(e) {
+			n++
+		}
+	}
+	return n
 }
 
 // lags returns percentiles of what edits of these sides took. Those that do not

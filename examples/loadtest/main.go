@@ -2,14 +2,15 @@
 // a simulated Bird workspace and a simulated HubSpot account that enforce the
 // vendors' real quotas, edits records on both sides at a fixed rate while a
 // backfill uses up what is left of the quotas, and tells how long edits took to
-// show on the other side, how much of HubSpot's quota was used, and whether
-// both sides agree in the end.
+// show on the other side, how much of HubSpot's quota went into records, and
+// whether both sides agree in the end.
 //
 //	go run ./examples/loadtest -json
 //
 // It starts private servers unless CRMSYNC_TEST_POSTGRES and
-// CRMSYNC_TEST_REDIS name some. Then it runs a naive integration, one search
-// and one write per event, against fresh simulators under the same load.
+// CRMSYNC_TEST_REDIS name some. Then it runs a naive integration, one read,
+// one search and one write per event, against fresh simulators under the same
+// load.
 package main
 
 import (

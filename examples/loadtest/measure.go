@@ -60,7 +60,7 @@ func measure(ctx context.Context, f flags) (*report, error) {
 	if err := fleet.stop(rep); err != nil {
 		return nil, err
 	}
-	rep.Lost = l.waiting()
+	rep.Lost = l.lost()
 	v.compare(rep)
 	rep.judge()
 	return rep, dropTables(ctx, schema)
@@ -94,7 +94,7 @@ func load(ctx context.Context, v *vendors, f flags, pairs []pair) (*report, *liv
 		return nil, nil, err
 	}
 	upto := time.Now()
-	rep := &report{Records: len(v.bird.Contacts()) - before}
+	rep := &report{Records: len(v.bird.Contacts()) - before, Shown: l.count()}
 	for end := upto.Add(30 * time.Second); l.waiting() > 0 && time.Now().Before(end); {
 		time.Sleep(10 * time.Millisecond)
 	}

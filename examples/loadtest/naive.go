@@ -14,9 +14,9 @@ import (
 )
 
 // A naive integration is what a script or a no-code tool would do: for each
-// event it reads the record, searches its counterpart by e-mail, and writes
-// it. A refused call is made again twice, a second later; then the event is
-// lost.
+// event it reads the record, searches its counterpart, in Bird by e-mail and in
+// HubSpot by id, and writes that; a record that it creates it writes back to.
+// A refused call is made again twice, a second later; then the event is lost.
 type naive struct {
 	v            *vendors
 	begun, ended atomic.Int64
@@ -57,7 +57,7 @@ func measureNaive(ctx context.Context, f flags) (*report, error) {
 	for n.begun.Load() > n.ended.Load() && ctx.Err() == nil {
 		time.Sleep(10 * time.Millisecond)
 	}
-	rep.Lost = l.waiting()
+	rep.Lost = l.lost()
 	rep.Failures = share(int(n.lost.Load()), int(n.begun.Load()))
 	v.compare(rep)
 	rep.judge()
