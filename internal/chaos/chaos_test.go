@@ -148,9 +148,14 @@ func (g *ground) verdict(t *testing.T) report {
 	t.Helper()
 	v, began := g.town, time.Now()
 	found := v.rest(t.Context(), g.fleet)
-	tally, err := found.audit(t.Context(), g.fleet)
+	ctx, stop := context.WithTimeout(t.Context(), patience)
+	defer stop()
+	last := 60 // lines of what the processes said
+	tally, err := found.audit(ctx, g.fleet)
 	if err != nil {
 		found.add("the engine does not answer: %v", err)
+		g.fleet.dump(t.Context())
+		last = 10_000
 	}
 	r := report{rounds: 1, kills: int(g.fleet.kills.Load()), restarts: g.restarts, edits: v.edits, facts: len(v.facts),
 		messages: v.messages(), lost: len(found.lost), doubled: len(found.doubled), forgotten: len(found.forgotten), compared: tally.Compared, equal: tally.Equal, befell: g.befell}
@@ -167,7 +172,7 @@ func (g *ground) verdict(t *testing.T) report {
 		for _, lost := range found.values[:min(len(found.values), 3)] {
 			t.Logf("%s:\n%s", lost.missing, g.why(t.Context(), lost.of))
 		}
-		t.Logf("what the processes said last:\n%s", g.fleet.said.lines(60))
+		t.Logf("what the processes said last:\n%s", g.fleet.said.lines(last))
 	}
 	return r
 }

@@ -16,6 +16,7 @@ import (
 	"strings"
 	stdsync "sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -156,6 +157,18 @@ func (f *fleet) kill(m *member) {
 	f.kills.Add(1)
 }
 
+// dump has every process say where it is, of which it dies.
+func (f *fleet) dump(ctx context.Context) {
+	for _, m := range f.members {
+		m.mu.Lock()
+		if m.process != nil {
+			_ = m.process.Signal(syscall.SIGQUIT) // it may have ended by itself
+		}
+		m.mu.Unlock()
+	}
+	pause(ctx, time.Second)
+}
+
 // replace starts another program in the place of a member.
 func (f *fleet) replace(m *member, program string) {
 	m.mu.Lock()
@@ -242,7 +255,7 @@ func (t *tail) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.text = append(t.text, p...)
-	if over := len(t.text) - 100_000; over > 0 {
+	if over := len(t.text) - 500_000; over > 0 {
 		t.text = slices.Delete(t.text, 0, over)
 	}
 	return len(p), nil

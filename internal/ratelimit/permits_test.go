@@ -229,6 +229,28 @@ func TestTheNextCallerFetches(t *testing.T) {
 	})
 }
 
+// late is a context whose deadline has passed and which does not know it yet.
+type late struct{ context.Context }
+
+func (late) Deadline() (time.Time, bool) { return time.Now().Add(-time.Millisecond), true }
+
+// Who enters so late that only the deadline tells it leaves no errand undone.
+func TestWhoComesTooLateLeavesNoErrand(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := sharing(&stock{}, nil)
+		if _, err := w.Wait(late{t.Context()}); err == nil {
+			t.Fatal("there was time")
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		p, err := w.Wait(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Release()
+	})
+}
+
 func TestSharedKeepsItsWindow(t *testing.T) {
 	var s ratelimit.Shared
 	now := time.Unix(1_790_000_000, 0)

@@ -143,7 +143,7 @@ func (w *Window) enter(ctx context.Context, me *waiter) (time.Time, bool) {
 	}
 	at, known := w.next(time.Now(), w.reserve(me.priority))
 	if known && at.After(end) {
-		w.line.leave(me)
+		w.leave(me)
 		w.dispatch()
 		return at, false
 	}
@@ -154,6 +154,17 @@ func (w *Window) enter(ctx context.Context, me *waiter) (time.Time, bool) {
 func (w *Window) giveUp(me *waiter, err error) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.leave(me)
+	at, known := w.next(time.Now(), w.reserve(me.priority))
+	w.dispatch()
+	if errors.Is(err, context.DeadlineExceeded) && known {
+		return &TooLongError{Until: at}
+	}
+	return err
+}
+
+// leave takes a waiter out, with its place and its errand. The lock is held.
+func (w *Window) leave(me *waiter) {
 	if me.place != nil {
 		me.place.undo()
 	} else {
@@ -164,12 +175,6 @@ func (w *Window) giveUp(me *waiter, err error) error {
 			w.shared.fetching = false // somebody else must go
 		}
 	}
-	at, known := w.next(time.Now(), w.reserve(me.priority))
-	w.dispatch()
-	if errors.Is(err, context.DeadlineExceeded) && known {
-		return &TooLongError{Until: at}
-	}
-	return err
 }
 
 // Release tells that the call was answered, or never will be.
