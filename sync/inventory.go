@@ -84,7 +84,10 @@ func (e *Engine) stocktaking(ctx context.Context, system System) (*stocktaking, 
 	}
 	if w.stock.Owner = owner; w.stock.Run == "" {
 		w.stock.Run, w.stock.Began = newID(), time.Now().UTC()
-		w.stock.Listed, w.stock.Kind, w.stock.Place, w.stock.Unseen = map[Kind]int{}, "", "", 0
+		w.stock.Listed, w.stock.Kind, w.stock.Place, w.stock.Unseen = nil, "", "", 0
+	}
+	if w.stock.Listed == nil { // also of a run that has listed nothing yet
+		w.stock.Listed = map[Kind]int{}
 	}
 	w.seen = e.sightings.of(system, w.stock.Run)
 	w.out = Inventory{System: system, Began: w.stock.Began}

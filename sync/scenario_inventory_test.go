@@ -199,6 +199,21 @@ func TestInventoryThatWaitsForAQuotaIsLeftToIt(t *testing.T) {
 	})
 }
 
+// The first page fails; the next call has nothing to go on from but its name.
+func TestInventoryWhoseFirstPageFails(t *testing.T) {
+	bubble(t, func(w *world) {
+		l := walked(w, 10)
+		w.people(30, "Ana")
+		l.fail = func(page int) error { return sometimes(&sync.Error{Op: "list", Action: sync.Retry}, page == 1) }
+		if _, err := w.engine.Inventory(w.ctx, leftSystem); err == nil {
+			t.Fatal("the first page did not fail")
+		}
+		if i := w.inventory(); i.Listed[contact] != 30 {
+			t.Errorf("inventory %+v", i)
+		}
+	})
+}
+
 // The system forgot the place: the next inventory begins anew.
 func TestInventoryWhosePlaceIsLost(t *testing.T) {
 	bubble(t, func(w *world) {
