@@ -41,6 +41,7 @@ type commands struct {
 	Setup    setupCommand    `cmd:"" help:"Make both accounts as the mapping needs them: properties, attributes, webhooks."`
 	Doctor   doctorCommand   `cmd:"" help:"Check everything and say what to do about what is wrong."`
 	Backfill backfillCommand `cmd:"" help:"Walk through all records of one side once, in stages."`
+	History  historyCommand  `cmd:"" help:"Bring in what Bird's past conversations tell, such as notes of messages."`
 	Verify   verifyCommand   `cmd:"" help:"Measure how well both sides agree."`
 	Plan     planCommand     `cmd:"" help:"Tell what a sync would do to records, and do nothing."`
 	Apply    applyCommand    `cmd:"" help:"Do what plan --json told, read from standard input."`
