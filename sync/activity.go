@@ -78,11 +78,6 @@ func (a *Activity) patience() time.Duration {
 	return p
 }
 
-func isRelater(source Source) bool {
-	_, ok := source.(Relater)
-	return ok
-}
-
 // repeatable reports whether to write it twice is the same as once.
 func (a *Activity) repeatable() bool { return a.Unique || a.Update }
 
@@ -93,12 +88,13 @@ func (a *Activity) validate(c *Config, flows map[string]bool) error {
 			Err: errors.New("the activity is not usable")}
 	}
 	peer := c.Peers[a.System]
+	_, relates := peer.Source.(Relater)
 	switch {
 	case a.Name == "" || a.Fact == "" || a.System == "" || a.Kind == "":
 		return bad("Name, Fact, System, Kind", "give the activity a name, the type of its facts, a system and a kind")
 	case a.Key == "" && !a.Update || a.Render == nil:
 		return bad("Key, Render", "name the field that holds the fact's key, and a function that renders the others")
-	case !a.repeatable() && isRelater(peer.Source) && unread(peer.Source, a.Kind, []string{a.Key}) != "":
+	case !a.repeatable() && relates && unread(peer.Source, a.Kind, []string{a.Key}) != "":
 		return bad("Key", fmt.Sprintf("have the adapter read %q of kind %q: after a lost answer the activity is looked for by it", a.Key, a.Kind))
 	case a.Clock != "" && (!a.Update || unread(peer.Source, a.Kind, []string{a.Clock}) != ""):
 		return bad("Clock", "name a field of the updated record that the adapter reads")

@@ -38,8 +38,11 @@ func (r *reconciliation) gather(ctx context.Context) (ready bool, err error) {
 	}
 	r.views[r.near] = r.view(r.near, near)
 	if r.unchanged() {
-		if r.losses, err = r.lost(ctx); err != nil || len(r.losses) == 0 {
-			return false, errors.Join(err, r.seenUnchanged(ctx))
+		if r.losses, err = r.lost(ctx); err != nil {
+			return false, err
+		}
+		if len(r.losses) == 0 {
+			return false, r.seenUnchanged(ctx)
 		}
 	}
 	if ours, err := r.counterpart(ctx); err != nil || !ours {

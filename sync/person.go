@@ -16,11 +16,13 @@ type person struct {
 	own    [2]Ref // its records as they answer by now
 	refs   []Ref  // all their records
 	names  []Ref  // all that they are known by, ids of before merges included
+	met    []Link // of which the audit of these names tells
+	seen   map[string]bool
 }
 
 // personOf finds the person behind a pair. It reads the records.
 func (e *Engine) personOf(ctx context.Context, link Link) (*person, error) {
-	p := &person{engine: e, flow: link.Flow, links: []Link{link}}
+	p := &person{engine: e, flow: link.Flow, links: []Link{link}, seen: map[string]bool{}}
 	for i := 0; i < len(p.links); i++ {
 		l := p.links[i]
 		for _, s := range []Side{Right, Left} {
@@ -84,27 +86,31 @@ func (p *person) record(ctx context.Context, end Ref) (Ref, error) {
 }
 
 // former adds the pairs that a record belonged to before it was merged: those
-// that have no other record by now.
+// that have no other record by now. What is not one may become one when more
+// names are known.
 func (p *person) former(ctx context.Context, name Ref) error {
-	entries, err := p.engine.entriesOf(ctx, AuditFilter{Ref: name})
+	var met []Link
+	err := p.engine.eachEntry(ctx, AuditFilter{Ref: name}, func(n *Entry) {
+		if !p.seen[n.Link] {
+			p.seen[n.Link] = true
+			met = append(met, Link{Flow: n.Flow, ID: n.Link})
+		}
+	})
 	if err != nil {
 		return err
 	}
-	seen := map[string]bool{}
-	for i := range entries {
-		n := &entries[i]
-		if seen[n.Link] {
-			continue
-		}
-		seen[n.Link] = true
-		old, err := linkByID(ctx, p.engine.cfg.Store, n.Flow, n.Link)
+	for _, l := range met {
+		old, err := linkByID(ctx, p.engine.cfg.Store, l.Flow, l.ID)
 		if errors.Is(err, ErrNotFound) {
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		known := func(ref Ref) bool { return ref.Zero() || slices.Contains(p.names, ref) }
+		p.met = append(p.met, old)
+	}
+	known := func(ref Ref) bool { return ref.Zero() || slices.Contains(p.names, ref) }
+	for _, old := range p.met {
 		if old.Evidence == mergedAway && old.State != Active || known(old.Left) && known(old.Right) {
 			p.add(old)
 		}

@@ -207,3 +207,25 @@ func TestOverwritingThatNobodyAnswered(t *testing.T) {
 		w.holds(w.right, right, "fullname", "Ida")
 	}, chronicling)
 }
+
+// As long as the history cannot be asked, nothing is stored about the look.
+func TestOverwrittenEditWaitsForTheHistory(t *testing.T) {
+	bubble(t, func(w *world) {
+		left, right := w.overwritten()
+		time.Sleep(time.Second)
+		w.right.edit(right, "note", "not mapped")
+		answering := w.cfg.Peers[rightSystem]
+		w.cfg.Peers[rightSystem] = sync.Peer{Source: forgetting{w.right}, Sink: w.right}
+		w.start()
+		before := w.link(right).Generation
+		w.once()
+		if w.stats().Sleeping == 0 || w.link(right).Generation != before {
+			t.Errorf("%+v, generation %d, want %d", w.stats(), w.link(right).Generation, before)
+		}
+		w.cfg.Peers[rightSystem] = answering
+		w.start()
+		w.settle()
+		w.holds(w.right, right, "fullname", "Ida")
+		w.holds(w.left, left, "name", "Ida")
+	}, chronicling)
+}
