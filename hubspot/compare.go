@@ -10,8 +10,8 @@ import (
 
 // A Finding says how one thing that a [Schema] names is in the account.
 type Finding struct {
-	// What it is: "account", "group", "property", "pipeline", "stage" or
-	// "event".
+	// What it is: "account", "scope", "group", "property", "pipeline", "stage"
+	// or "event".
 	What string    `json:"what"`
 	Kind sync.Kind `json:"kind,omitempty"`
 	// Name is HubSpot's internal name, or its id.

@@ -41,6 +41,7 @@ type minter struct {
 
 	mu       stdsync.Mutex
 	got      time.Time
+	scopes   []string
 	due, end time.Time     // fetch another from due on; do not use it after end
 	calm     time.Time     // do not ask before
 	failures int           // in a row
@@ -118,6 +119,13 @@ func (m *minter) renew(token string) bool {
 	return true
 }
 
+// granted implements granter.
+func (m *minter) granted() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.scopes
+}
+
 // settle implements settler.
 func (m *minter) settle(ctx context.Context) error {
 	m.mu.Lock()
@@ -151,6 +159,7 @@ func (m *minter) fetch(ctx context.Context) {
 	}
 	m.failures = 0
 	life := g.life()
+	m.scopes = g.Scopes
 	m.secrets.token, m.got, m.end = g.AccessToken, asked, asked.Add(life)
 	m.due = asked.Add(life*4/5 - rand.N(life/20))
 	m.failure = errLate // for those who ask from its end on
@@ -174,9 +183,10 @@ var errLate = &sync.Error{Op: opToken.String(), Action: sync.Retry, Rule: "auth.
 
 // grant is HubSpot's answer to a request for a token.
 type grant struct {
-	AccessToken  string `json:"access_token"`
-	RefreshToken string `json:"refresh_token"`
-	ExpiresIn    int64  `json:"expires_in"` // seconds
+	AccessToken  string   `json:"access_token"`
+	RefreshToken string   `json:"refresh_token"`
+	ExpiresIn    int64    `json:"expires_in"` // seconds
+	Scopes       []string `json:"scopes"`
 }
 
 func (g *grant) life() time.Duration {

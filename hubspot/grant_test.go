@@ -66,7 +66,7 @@ func (i *issuer) token(w http.ResponseWriter, r *http.Request) {
 		refresh = fmt.Sprint("refresh-", n)
 	}
 	i.stale.Store(nil)
-	_, _ = fmt.Fprintf(w, `{"access_token":"access-%d","refresh_token":%q,"expires_in":%d}`, n, refresh, or(i.life, 1800))
+	_, _ = fmt.Fprintf(w, `{"access_token":"access-%d","refresh_token":%q,"expires_in":%d,"scopes":["oauth","content"]}`, n, refresh, or(i.life, 1800))
 }
 
 // withIssuer runs a test in a bubble.
@@ -92,6 +92,21 @@ func wantToken(t *testing.T, tokens TokenSource, want string) {
 	if got, err := tokens.Token(t.Context()); err != nil || got != want {
 		t.Errorf("got %q, %v; want %q", got, err, want)
 	}
+}
+
+func TestAnOAuthTokenTellsItsScopes(t *testing.T) {
+	withIssuer(t, func(t *testing.T, i *issuer) {
+		a, err := New(OAuth(i.options()), &Options{BaseURL: i.URL, HTTPClient: i.Client()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantToken(t, a.client.tokens, "access-1")
+		s := &setup{Adapter: a, report: &Report{}}
+		s.scopes(t.Context())
+		if l := s.report.Lines; len(l) != 1 || l[0].Name != "content" || l[0].State != Excess || l[0].err() != nil {
+			t.Errorf("%+v", l)
+		}
+	})
 }
 
 func TestManyCallersShareOneFetch(t *testing.T) {

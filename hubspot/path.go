@@ -66,8 +66,11 @@ const (
 	opJournalUnsubscribe operation = "journal unsubscribe"
 )
 
-// opToken asks for an access token.
-const opToken operation = "token"
+// opToken asks for an access token, opTokenInfo for what one may do.
+const (
+	opToken     operation = "token"
+	opTokenInfo operation = "token info"
+)
 
 // A path is an operation's method and place for the legacy and the dated
 // family of versions, with {version}, {object}, {id} and {to} to be filled in.
@@ -127,7 +130,8 @@ var pathTable = map[operation]path{
 	opJournalSubscribed:  {http.MethodGet, "/webhooks-journal/subscriptions/v4", "/webhooks-journal/subscriptions/{version}", nil},
 	opJournalUnsubscribe: {http.MethodDelete, "/webhooks-journal/subscriptions/v4/{id}", "/webhooks-journal/subscriptions/{version}/{id}", nil},
 
-	opToken: {http.MethodPost, "/oauth/v3/token", "/oauth/{version}/token", nil},
+	opToken:     {http.MethodPost, "/oauth/v3/token", "/oauth/{version}/token", nil},
+	opTokenInfo: {http.MethodPost, "/oauth/v2/private-apps/get/access-token-info", "/oauth/v2/private-apps/get/access-token-info", nil},
 }
 
 // A target is what an operation is aimed at, as far as its path and query say.

@@ -47,6 +47,7 @@ const (
 	WouldCreate State = "would create" // a dry run, or else created
 	WouldChange State = "would change" // a dry run, or else changed
 	Unavailable State = "unavailable"  // the account does not offer it, and there is another way
+	Excess      State = "excess"       // more than is needed, which is not as safe
 	Person      State = "person"       // a person must do what the note says
 	Failed      State = "error"        // it contradicts the schema, or could not be looked at
 )

@@ -28,7 +28,8 @@ type SetupOptions struct {
 // that of an invalid schema or an ended context. A token without the scopes
 // for a part of the schema gives lines that name the scopes:
 // crm.schemas.contacts.write and crm.schemas.deals.write to create properties,
-// behavioral_events.event_definitions.read_write to define events. Source:
+// behavioral_events.event_definitions.read_write to define events. Scopes that
+// nothing needs are lines, too, where HubSpot tells them. Source:
 // https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/scopes
 func (a *Adapter) Setup(ctx context.Context, need Schema, o SetupOptions) (*Report, error) {
 	if err := need.Validate(); err != nil {
@@ -36,6 +37,7 @@ func (a *Adapter) Setup(ctx context.Context, need Schema, o SetupOptions) (*Repo
 	}
 	s := &setup{Adapter: a, need: need.complete(), dry: o.DryRun, report: &Report{}, stuck: map[sync.Kind]Line{}}
 	if s.account(ctx) {
+		s.scopes(ctx)
 		s.schema(ctx)
 		s.events(ctx)
 	}

@@ -100,6 +100,28 @@ func TestSetupWithoutScopes(t *testing.T) {
 	})
 }
 
+// What the token may do beyond the need is told, and is no error.
+func TestSetupTellsExcessScopes(t *testing.T) {
+	scopes := []string{"oauth", "crm.objects.contacts.read", "crm.objects.contacts.write", "crm.schemas.contacts.write", "crm.schemas.contacts.read",
+		"crm.objects.deals.write", "content", "crm.lists.write"}
+	contacts := hubspot.Schema{Group: "bird_sync", Properties: []hubspot.Property{{Kind: hubspot.Contact, Name: "ai_conversation_status", Label: "Status"}}}
+	inFresh(t, hubspottest.Options{Scopes: scopes}, func(t *testing.T, a account) {
+		report, err := a.setup(contacts, hubspot.SetupOptions{})
+		var excess []string
+		for _, l := range report.Lines {
+			if l.State == hubspot.Excess {
+				excess = append(excess, l.Name)
+			}
+		}
+		if diff := cmp.Diff([]string{"crm.objects.deals.write", "content", "crm.lists.write"}, excess); diff != "" || err != nil {
+			t.Error(err, diff)
+		}
+		if strings.Contains(report.String(), a.sim.Token) {
+			t.Error("the token is told")
+		}
+	})
+}
+
 func TestSetupWhereActivitiesTakeNoUniqueValues(t *testing.T) {
 	inFresh(t, hubspottest.Options{RejectUniqueOnActivities: true}, func(t *testing.T, a account) {
 		for range 2 { // the second finds what the first created

@@ -96,6 +96,8 @@ func (d *doctor) checkHubSpot(ctx context.Context) {
 			n.fine++
 		case hubspot.WouldCreate, hubspot.WouldChange:
 			n.missing = append(n.missing, name)
+		case hubspot.Excess:
+			d.warn(check, "the token may do more than it needs: "+l.Name, l.Note)
 		case hubspot.Unavailable:
 			d.note(check, name+" is not offered by the account", l.Note)
 		default:

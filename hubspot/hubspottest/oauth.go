@@ -1,6 +1,7 @@
 package hubspottest
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -16,6 +17,7 @@ func (a *Account) oauthRoutes(version string) []route {
 			route{pattern: "GET /oauth/v1/access-tokens/{token}", handle: a.describeToken(useAccess)},
 			route{pattern: "GET /oauth/v1/refresh-tokens/{token}", handle: a.describeToken(useRefresh)},
 			route{pattern: "DELETE /oauth/v1/refresh-tokens/{token}", handle: a.forgetToken},
+			route{pattern: "POST /oauth/v2/private-apps/get/access-token-info", handle: a.describeStatic},
 		)
 	}
 	for i := range all {
@@ -157,6 +159,22 @@ func (a *Account) describeToken(use string) handler {
 		}
 		return ok(info)
 	}
+}
+
+// describeStatic tells whose a static token is and what it may do.
+// https://developers.hubspot.com/docs/apps/legacy-apps/private-apps/overview
+func (a *Account) describeStatic(q *request) response {
+	var asked struct {
+		TokenKey string `json:"tokenKey"`
+	}
+	if json.Unmarshal(q.body, &asked) != nil {
+		return failure(http.StatusBadRequest, "", "The body cannot be read.")
+	}
+	g, bad := a.server.tokens.check(asked.TokenKey)
+	if bad != nil {
+		return failure(http.StatusNotFound, "", "The token is invalid.")
+	}
+	return ok(map[string]any{"userId": oauthUser, "hubId": g.portal, "appId": g.app, "scopes": g.scopes})
 }
 
 func (a *Account) forgetToken(q *request) response {
