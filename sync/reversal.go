@@ -153,7 +153,9 @@ func (r *reversal) write(ctx context.Context, s Side, back comeback, list []Undo
 		return err
 	}
 	r.link = link
-	results, err := e.cfg.Peers[link.End(s).System].Sink.Apply(ctx, []Write{{Ref: link.End(s), Fields: back.fields}})
+	writing, done := context.WithDeadline(ctx, intent.Expires.Add(-e.cfg.Lease/10)) // then the pair may be somebody else's
+	defer done()
+	results, err := e.cfg.Peers[link.End(s).System].Sink.Apply(writing, []Write{{Ref: link.End(s), Fields: back.fields}})
 	if err == nil && len(results) == 1 {
 		err = results[0].Err
 	}
