@@ -19,6 +19,8 @@ OUTAGE ?= 60s
 SERVERS := go run ./internal/servers --
 # The linter is built from source at this version and cached.
 GOLANGCI := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+# Where tools go that are not Go's.
+TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/crmsync
 GOVULNCHECK := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 .PHONY: help
@@ -64,10 +66,17 @@ vuln: ## known weaknesses of what we call; one line tells when their database ca
 		echo 'NOT CHECKED: govulncheck cannot reach https://vuln.go.dev from here'; \
 	else cat "$$log"; exit 1; fi
 
+# Debian's package would start a server; only the tool is taken out of it.
 .PHONY: rules
-rules: ## Prometheus' own look at the rules; one line tells when promtool is not installed
-	@if command -v promtool >/dev/null; then cd examples/crmsyncd/monitoring && promtool check rules rules.yaml && promtool test rules rules_test.yaml; \
-	else echo 'NOT CHECKED: promtool is not installed (it comes with Prometheus)'; fi
+rules: ## Prometheus' own look at the rules, with promtool, which is fetched; one line tells when it cannot be had
+	@promtool=$$(command -v promtool || echo "$(TOOLS)/usr/bin/promtool"); \
+	if [ ! -x "$$promtool" ]; then \
+		if command -v brew >/dev/null; then brew install --quiet prometheus && promtool=$$(brew --prefix)/bin/promtool; \
+		elif command -v dpkg >/dev/null; then dir=$$(mktemp -d); chmod 755 "$$dir"; trap 'rm -rf "$$dir"' EXIT; \
+			(cd "$$dir" && apt-get download prometheus && dpkg -x prometheus_*.deb "$(TOOLS)"); fi >/dev/null 2>&1 || true; \
+	fi; \
+	if [ -x "$$promtool" ]; then cd examples/crmsyncd/monitoring && "$$promtool" check rules rules.yaml && "$$promtool" test rules rules_test.yaml; \
+	else echo 'NOT CHECKED: promtool cannot be had here; it comes with Prometheus (apt-get install prometheus, brew install prometheus)'; fi
 
 .PHONY: bench
 bench: ## every benchmark with its figure, then bench-peers
