@@ -15,11 +15,13 @@
 //     of the server or its machine loses the last second or two. A script is
 //     lost or kept as a whole, so what remains agrees with itself: link, base,
 //     intent and audit go back together, and the audit's chain verifies. What
-//     the engine wrote to the vendors meanwhile it reads
-//     again and takes for edits that both sides agree on; what it did is not in
-//     the audit, and a pair that it created is found by its identity. Only where
-//     somebody has edited the same field once more by then is the order not known
-//     any more: the field's owner wins, and the audit tells so.
+//     the engine wrote to the vendors meanwhile it reads again and takes for
+//     edits that both sides agree on; what it did is not in the audit, and a
+//     pair that it created is found by its identity. Only where somebody has
+//     edited the same field once more by then is the order not known any more:
+//     the field's owner wins, and the audit tells so. Where the owner's value
+//     is written over somebody's, an edit of just that moment is overwritten
+//     unseen unless the system keeps a history, which Bird does not.
 //   - Failover is asynchronous: a replica that takes over lacks what its master
 //     had not yet sent, with the same effect, and a master that is cut off may
 //     accept commits that its successor never sees.
