@@ -40,21 +40,24 @@ const cannotRewrite = "BGREWRITEAOF is refused: half of a write in which the ser
 // rewriteBehind asks the servers of the calls. One that refuses serves all the
 // same, of which [Health.Check] warns.
 func rewriteBehind(ctx context.Context, client redis.UniversalClient, calls []*Call) error {
-	asked := map[redis.Cmdable]bool{}
-	for _, call := range calls {
-		master := redis.Cmdable(client)
-		if cluster, ok := client.(*redis.ClusterClient); ok {
-			of, err := cluster.MasterForKey(ctx, call.Keys[0])
-			if err != nil {
-				return err
-			}
-			master = of
+	gently := func(ctx context.Context, c redis.Cmdable) error {
+		if err := rewrite(ctx, c); !refused(err) {
+			return err
 		}
-		if asked[master] {
-			continue
+		return nil
+	}
+	cluster, ok := client.(*redis.ClusterClient)
+	if !ok {
+		return eachMaster(ctx, client, gently)
+	}
+	asked := map[*redis.Client]bool{}
+	for _, call := range calls { // a part of the cluster may be down
+		master, err := cluster.MasterForKey(ctx, call.Keys[0])
+		if err == nil && !asked[master] {
+			asked[master] = true
+			err = gently(ctx, master)
 		}
-		asked[master] = true
-		if err := rewrite(ctx, master); err != nil && !refused(err) {
+		if err != nil {
 			return err
 		}
 	}
