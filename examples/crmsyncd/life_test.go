@@ -157,6 +157,15 @@ func (r *rig) plans() {
 		_, plan, _ = r.run("plan", "contacts", "--from", "hubspot", "--json")
 		return strings.Contains(plan, "property_preferences to left")
 	})
+	if out := r.must(exitDone, "plan", "contacts", "--from", "hubspot"); !strings.Contains(out, "- | text of 7 characters → text of 7 characters") || strings.Contains(out, "balcony") {
+		r.t.Errorf("plan:\n%s", out)
+	}
+	if out := r.must(exitDone, "plan", "contacts", "hubspot:contact:"+mate, "--reveal"); !strings.Contains(out, "- | balcony → balcony") {
+		r.t.Errorf("plan --reveal:\n%s", out)
+	}
+	if out := r.must(exitDone, "plan", "contacts", "hubspot:contact:"+mate, "--show", "0"); !strings.Contains(out, "and 1 more") || strings.Contains(out, " → ") {
+		r.t.Errorf("plan --show 0:\n%s", out)
+	}
 	r.must(exitUsage, "plan", "contacts")
 	r.must(exitUsage, "plan", "leases", "--from", "bird")
 	r.must(exitUsage, "apply")

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/urbanhub/crmsync/sync"
@@ -17,6 +19,8 @@ type planCommand struct {
 	Records []string `arg:"" optional:"" help:"Records as system:kind:id; without any, those of --from."`
 	From    string   `placeholder:"SYSTEM" help:"Whose records are listed: bird or hubspot."`
 	Most    int      `default:"1000" placeholder:"N" help:"List this many records at the most (${default})."`
+	Show    int      `default:"20" placeholder:"N" help:"Tell of this many records field by field (${default})."`
+	Reveal  bool     `help:"Show values, which are personal data; the audit keeps who did."`
 }
 
 // Run tells what a sync would do to records, by the true planner against live
@@ -31,13 +35,22 @@ func (p *planCommand) Run(ctx context.Context, t *terminal) error {
 		if err != nil {
 			return err
 		}
+		if p.Reveal {
+			if err := d.note(ctx, t, "reveal", fmt.Sprintf("a forecast of %d records", len(refs)), sync.Entry{Flow: f.Name}); err != nil {
+				return err
+			}
+		}
 		stop := t.watchRuns(d)
 		forecast, err := d.engine.Forecast(ctx, f.Name, refs)
 		stop()
 		if err != nil {
 			return err
 		}
-		return t.print(forecast, func(w io.Writer) { printForecast(w, &forecast) })
+		return t.print(forecast, func(w io.Writer) {
+			printForecast(w, &forecast)
+			p.printItems(w, f, &forecast, d.cfg.Dashboard.Plain)
+			p.printRefusals(w, &forecast)
+		})
 	})
 }
 
@@ -75,11 +88,19 @@ func (p *planCommand) refs(ctx context.Context, d *deployment, f *sync.Flow) ([]
 	return refs[:min(len(refs), p.Most)], nil
 }
 
+// printForecast tells the sums.
 func printForecast(w io.Writer, f *sync.Forecast) {
-	fmt.Fprintf(w, "records\t%d\nwould be created\t%d\nwould change\t%d\nunchanged\t%d\nrefused\t%d\nwould fail\t%d\nvalues overwritten\t%d\nconflicts\t%d\n",
-		f.Records, f.Creates, f.Updates, f.Unchanged, f.Refused, f.Failed, f.Overwrites, f.Conflicts)
-	if f.KeptOut > 0 {
-		fmt.Fprintf(w, "kept out by the rollout\t%d of those that would be created or change\n", f.KeptOut)
+	for _, sum := range []struct {
+		what string
+		n    int
+	}{
+		{"records", f.Records}, {"would be created", f.Creates}, {"would change", f.Updates}, {"of these kept out by rollout", f.KeptOut},
+		{"unchanged", f.Unchanged}, {"of these put aside, a record being gone", f.Detaches}, {"refused", f.Refused}, {"of these ambiguous", f.Ambiguous},
+		{"would fail", f.Failed}, {"values overwritten", f.Overwrites}, {"conflicts", f.Conflicts},
+	} {
+		if sum.n > 0 || !strings.HasPrefix(sum.what, "of these") {
+			fmt.Fprintf(w, "%s\t%d\n", sum.what, sum.n)
+		}
 	}
 	for _, system := range slices.Sorted(maps.Keys(f.Calls)) {
 		if f.Calls[system] > 0 {
@@ -94,6 +115,40 @@ func printForecast(w io.Writer, f *sync.Forecast) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.Rules)) {
 		fmt.Fprintf(w, "rule\t%s\t%d\n", name, f.Rules[name])
+	}
+}
+
+// printItems tells what each record's fields are, left and right, and what they
+// would be.
+func (p *planCommand) printItems(w io.Writer, flow *sync.Flow, f *sync.Forecast, plain []string) {
+	for _, item := range f.Items[:min(max(p.Show, 0), len(f.Items))] {
+		fmt.Fprintf(w, "\n%s\n", item.Ref)
+		for i := range item.Decisions {
+			x := &item.Decisions[i]
+			of := slices.IndexFunc(flow.Fields, func(f sync.Field) bool { return f.Name == x.Field })
+			open := p.Reveal || slices.Contains(plain, x.Field) || of >= 0 && impersonal(&flow.Fields[of])
+			show := func(v sync.Value) string { return cmp.Or(shown(v, open), "-") }
+			fmt.Fprintf(w, "  %s\t%s | %s → %s\tby %s\n", x.Field, show(x.Before[sync.Left]), show(x.Before[sync.Right]), show(x.After), x.Rule)
+		}
+	}
+	more(w, len(f.Items)-p.Show)
+}
+
+// printRefusals tells which records stay as they are, and why.
+func (p *planCommand) printRefusals(w io.Writer, f *sync.Forecast) {
+	for i, r := range f.Refusals[:min(max(p.Show, 0), len(f.Refusals))] {
+		if i == 0 {
+			fmt.Fprintln(w)
+		}
+		fmt.Fprintf(w, "stays\t%s\tby %s\n", r.Ref, r.Rule)
+	}
+	more(w, len(f.Refusals)-p.Show)
+}
+
+// more tells of what is not shown.
+func more(w io.Writer, n int) {
+	if n > 0 {
+		fmt.Fprintf(w, "and %d more, see --show and --json\n", n)
 	}
 }
 
