@@ -95,8 +95,11 @@ func (e *Engine) unlinked(ctx context.Context, flow string, ref Ref, notFound er
 	}
 	link.setEnd(s, ref)
 	recs, err := e.cfg.Peers[ref.System].Source.Read(ctx, ref.Kind, []string{ref.ID})
-	if err != nil || len(recs) == 1 && !recs[0].Deleted {
+	if err != nil {
 		return link, err
+	}
+	if len(recs) == 1 && !recs[0].Deleted {
+		return e.beingCreated(ctx, p, s, recs[0], link)
 	}
 	for _, key := range keysOf(ref) {
 		letters, err := e.cfg.Queue.Dead(ctx, DeadFilter{Key: key, Limit: 1})
@@ -105,6 +108,32 @@ func (e *Engine) unlinked(ctx context.Context, flow string, ref Ref, notFound er
 		}
 	}
 	return link, notFound
+}
+
+// beingCreated returns the link under which a record was created that nobody
+// could note yet: that of the record whose ID it holds. Otherwise it returns its
+// own.
+func (e *Engine) beingCreated(ctx context.Context, p *Planner, s Side, rec Record, own Link) (Link, error) {
+	r := reconciliation{engine: e, flow: p.flow}
+	probe, err := r.probe(s.Other(), rec)
+	if err != nil {
+		return own, nil //nolint:nilerr // what breaks a rule names nobody
+	}
+	for _, key := range probe {
+		if key.Name != IDField {
+			continue
+		}
+		end := p.flow.End(s.Other())
+		link, err := e.cfg.Store.Link(ctx, p.flow.Name, Ref{System: end.System, Kind: end.Kind, ID: key.Value.String()})
+		switch {
+		case err == nil && link.End(s).Zero():
+			link.setEnd(s, own.End(s))
+			return link, nil
+		case err != nil && !errors.Is(err, ErrNotFound):
+			return own, err
+		}
+	}
+	return own, nil
 }
 
 // eraseAll erases what there is of a person, the records and the pair that were
