@@ -101,13 +101,17 @@ func hasPostgres(g *ground) bool { return g.postgres != nil }
 func hasRedis(g *ground) bool    { return g.redis != nil }
 func hasDisk(g *ground) bool     { return mounted(g.small) }
 
+// canForget lets a store forget once in a round. What has to give way after
+// that is told by the audit, and forgetting once more would take it away.
+func canForget(g *ground) bool { return hasRedis(g) && (g.store != inRedis || g.town.wentBack.IsZero()) }
+
 var faults = []fault{
 	{"a process is killed", 20, always, func(_ context.Context, g *ground) error { g.killOne(); return nil }},
 	{"all processes are killed", 4, always, func(_ context.Context, g *ground) error { g.killAll(); return nil }},
 	{"PostgreSQL is shut down at once", 1, hasPostgres, func(_ context.Context, g *ground) error { return g.restartPostgres(syscall.SIGQUIT) }},
 	{"PostgreSQL is killed", 1, hasPostgres, func(_ context.Context, g *ground) error { return g.restartPostgres(syscall.SIGKILL) }},
 	{"Redis is killed in the middle of a write", 1, hasRedis, func(_ context.Context, g *ground) error { return g.tearRedis() }},
-	{"Redis loses the end of its log", 1, hasRedis, func(ctx context.Context, g *ground) error { return g.cutRedis(ctx) }},
+	{"Redis loses the end of its log", 1, canForget, func(ctx context.Context, g *ground) error { return g.cutRedis(ctx) }},
 	{"connections break", 3, always, func(ctx context.Context, g *ground) error { return g.cut(ctx) }},
 	{"connections stall", 3, always, func(ctx context.Context, g *ground) error { return g.delay(ctx) }},
 	{"the disk is full", 3, hasDisk, func(ctx context.Context, g *ground) error { return g.fill(ctx) }},
@@ -127,7 +131,7 @@ func (g *ground) rage(ctx context.Context) error {
 	}
 	for g.atWork(ctx) {
 		if len(next) == 0 {
-			next = slices.Clone(likely)
+			next = slices.DeleteFunc(slices.Clone(likely), func(f *fault) bool { return !f.can(g) })
 		}
 		k := 0 // the first to befall it is a kill
 		if len(g.befell) > 0 {
@@ -135,6 +139,9 @@ func (g *ground) rage(ctx context.Context) error {
 		}
 		f := next[k]
 		next = slices.Delete(next, k, k+1)
+		if !f.can(g) {
+			continue
+		}
 		if err := f.do(ctx, g); err != nil {
 			return fmt.Errorf("%s: %w", f.name, err)
 		}
