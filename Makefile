@@ -67,6 +67,11 @@ vuln: ## known weaknesses of what we call; one line tells when their database ca
 	else cat "$$log"; exit 1; fi
 
 # Debian's package would start a server; only the tool is taken out of it.
+.PHONY: sbom
+sbom: ## build crmsyncd, and list what it is made of, as CycloneDX, in crmsyncd.cdx.json beside it
+	go build -trimpath -o build/crmsyncd ./examples/crmsyncd
+	go run ./internal/sbom build/crmsyncd > build/crmsyncd.cdx.json
+
 .PHONY: rules
 rules: ## Prometheus' own look at the rules, with promtool, which is fetched; one line tells when it cannot be had
 	@promtool=$$(command -v promtool || echo "$(TOOLS)/usr/bin/promtool"); \

@@ -65,7 +65,9 @@ func (a account) as(method, path, body string) {
 
 // writes counts the calls that change something.
 func (a account) writes() int {
-	return a.sim.Log().Count(func(c hubspottest.Call) bool { return c.Method != http.MethodGet && !strings.HasSuffix(c.Path, "/access-token-info") })
+	return a.sim.Log().Count(func(c hubspottest.Call) bool {
+		return c.Method != http.MethodGet && !strings.HasSuffix(c.Path, "/access-token-info")
+	})
 }
 
 func (a account) setup(need hubspot.Schema, o hubspot.SetupOptions) (*hubspot.Report, error) {

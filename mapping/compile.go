@@ -184,6 +184,9 @@ func (c *compiler) lens(path string, k kind, f *Field, s sync.Side) *lens {
 	if !c.complete(path, l, place) {
 		return nil
 	}
+	if _, text := l.codec.(textCodec); text {
+		l.clean = append(l.clean, plain)
+	}
 	for _, name := range f.Clean {
 		l.clean = append(l.clean, cleaners[name])
 	}

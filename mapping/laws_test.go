@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"pgregory.net/rapid"
 
@@ -87,6 +88,37 @@ func overlay(f, w sync.Fields) sync.Fields {
 		out[n] = v
 	}
 	return out
+}
+
+// TestTextsLoseWhatNobodyTypes copies texts with any character: control
+// characters but tabs and the ends of lines get no further, and nothing else is
+// lost. Template marks are text like any other: both CRMs show them as they are.
+func TestTextsLoseWhatNobodyTypes(t *testing.T) {
+	types := []sync.Lens{lensOf(t, mapping.Text("f", "raw", "other")), lensOf(t, mapping.Name("f", mapping.At("raw"), mapping.At("other")))}
+	rapid.Check(t, func(t *rapid.T) {
+		raw := rapid.OneOf(rapid.String(), rapid.StringMatching(`[\x00-\x20a{}é\x{7f}-\x{9f}]*`)).Draw(t, "raw")
+		l := rapid.SampledFrom(types).Draw(t, "type")
+		v, err := l.Get(sync.Fields{"raw": sync.Text(raw)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := l.Put(v, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		control := func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }
+		bare := func(s string) string {
+			return strings.Map(func(r rune) rune {
+				if unicode.IsControl(r) || unicode.IsSpace(r) {
+					return -1
+				}
+				return r
+			}, strings.ToValidUTF8(s, "\uFFFD"))
+		}
+		if got := out["raw"].String(); strings.ContainsFunc(got, control) || bare(got) != bare(raw) {
+			t.Fatalf("%q is copied as %q", raw, got)
+		}
+	})
 }
 
 // TestCleanersAreIdempotent tries every character that has case, blanks or
