@@ -24,12 +24,14 @@ const patience = 5 * time.Second
 const falterWait = 50 * time.Millisecond
 
 // The least time between batches of one operation that are not full: at any
-// rate, because the day has a quota too, and when the burst quota runs short
-// the time in which it allows so many calls, the more the shorter it runs.
-// So records wait where they fill a batch up, not in the quota's line. Reads
-// and writes of two processes need four.
+// rate, because the day has a quota too, and else the time in which the burst
+// quota allows so many calls: as the window fills up about the four that reads
+// and writes of two processes make, which can so go on for ever, and more when
+// it runs short. So records wait where they fill a batch up, not in the quota's
+// line.
 const (
 	pace         = 150 * time.Millisecond
+	lastingCalls = 3.8 // from a window a quarter full on; not always is there one to make
 	pressedCalls = 7
 )
 
@@ -104,11 +106,9 @@ func (q *quota) works() { q.faults.Store(0) }
 
 // pace is how much time batches take to fill up at present.
 func (q *quota) pace() time.Duration {
-	perSecond, pressure := q.burst.Pressure()
-	if pressure <= 0.5 {
-		return pace
-	}
-	return max(pace, time.Duration(pressure*pressedCalls/perSecond*float64(time.Second)))
+	perSecond, full, pressure := q.burst.Pressure()
+	calls := max(lastingCalls*min(4*full, 1), pressedCalls*pressure)
+	return max(pace, time.Duration(calls/perSecond*float64(time.Second)))
 }
 
 // leave holds the place of one call, which the first call of that quota takes.

@@ -261,3 +261,51 @@ func TestAnotherProgramTakesMostOfTheQuota(t *testing.T) {
 		})
 	}
 }
+
+// Two processes that begin with edits, more than the quota has single calls
+// for, never come to a halt because they used up the window at first.
+func TestABeginningDoesNotUseUpTheWindow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sim := hubspottest.NewPipeServer(&hubspottest.Options{Burst: 190})
+		defer sim.Close()
+		permits := &ratelimit.Shared{}
+		ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
+		defer cancel()
+		var longest atomic.Int64
+		var wg stdsync.WaitGroup
+		for p := range 2 {
+			a, err := New(Static(sim.Token), &Options{BaseURL: sim.URL, HTTPClient: &http.Client{Transport: slowly{sim.Client().Transport}}, Permits: permits, RatePer10s: 190})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range 400 {
+				id := sim.Create(map[string]string{"email": fmt.Sprintf("p%d-%d@example.com", p, i)})
+				wg.Go(func() {
+					time.Sleep(time.Duration(i)*95*time.Millisecond + time.Duration(p)*41*time.Millisecond)
+					for _, do := range []func() error{
+						func() error { _, err := a.Read(ctx, Contact, []string{id}); return err },
+						func() error {
+							res, _ := a.Apply(ctx, []sync.Write{update(id, sync.Fields{"firstname": sync.Text("Ada")})})
+							return res[0].Err
+						},
+					} {
+						start := time.Now()
+						if err := do(); err != nil && ctx.Err() == nil {
+							t.Error(err)
+						}
+						if took := int64(time.Since(start)); took > longest.Load() {
+							longest.Store(took)
+						}
+					}
+				})
+			}
+		}
+		wg.Wait()
+		if d := time.Duration(longest.Load()); d > 800*time.Millisecond {
+			t.Errorf("a call took %v", d)
+		}
+		if n := sim.RateLimited(""); n > 0 {
+			t.Errorf("%d calls were refused", n)
+		}
+	})
+}

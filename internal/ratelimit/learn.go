@@ -132,12 +132,16 @@ func (w *Window) Usage() Usage {
 	return u
 }
 
-// Pressure tells how close calls come to what the quota allows: 0 when as many
-// as may be could start at once, 1 when none could, and how many a second it
-// allows.
-func (w *Window) Pressure() (perSecond, pressure float64) {
+// Pressure tells how close calls come to what the quota allows: how many a
+// second that is, how full the window is with the calls of all, and the
+// pressure, which is 0 when as many as may be could start at once and 1 when
+// none could.
+func (w *Window) Pressure() (perSecond, full, pressure float64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.accrue(time.Now())
-	return float64(w.limit) / w.per.Seconds(), min(max(1-w.tokens/w.burst(), 0), 1)
+	now := time.Now()
+	w.accrue(now)
+	limit := float64(w.limit)
+	ready := min(w.tokens, float64(w.capacity(now)-w.used()))
+	return limit / w.per.Seconds(), float64(w.used()+w.news.others) / limit, min(max(1-ready/w.burst(), 0), 1)
 }

@@ -79,11 +79,11 @@ func TestABurstPassesAtOnce(t *testing.T) {
 			call(t, w, 0)
 		}
 		took := time.Since(start)
-		if perSecond, pressure := w.Pressure(); took != 0 || pressure < 0.9 || perSecond != 10 {
-			t.Errorf("20 of 100 calls took %v; pressure %v, %v a second", took, pressure, perSecond)
+		if perSecond, full, pressure := w.Pressure(); took != 0 || pressure < 0.9 || perSecond != 10 || full != 0.2 {
+			t.Errorf("20 of 100 calls took %v; pressure %v, full %v, %v a second", took, pressure, full, perSecond)
 		}
 		time.Sleep(10 * time.Second)
-		if _, pressure := w.Pressure(); pressure != 0 {
+		if _, full, pressure := w.Pressure(); pressure+full != 0 {
 			t.Errorf("a pressure of %v after a window of silence", pressure)
 		}
 	})
