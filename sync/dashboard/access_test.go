@@ -254,7 +254,8 @@ func TestHeaders(t *testing.T) {
 			continue // its test reads it
 		}
 		res, body := w.ask(w.requestOf(rt))
-		for header, want := range map[string]string{"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin", "X-Robots-Tag": "noindex"} {
+		for header, want := range map[string]string{"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin", "X-Robots-Tag": "noindex",
+			"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin"} {
 			if got := res.Header.Get(header); got != want {
 				t.Errorf("%s %s: %s is %q, want %q", rt.Method, rt.Path, header, got, want)
 			}

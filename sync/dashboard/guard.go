@@ -32,6 +32,8 @@ func (d *Dashboard) secured(next http.Handler) http.Handler {
 		h.Set("Content-Security-Policy", d.opts.Policy)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Cache-Control", "no-store")
 		h.Set("X-Robots-Tag", "noindex")
 		r.Body = http.MaxBytesReader(w, r.Body, formLimit)
