@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	stdsync "sync"
 	"testing"
 	"time"
 
@@ -14,20 +15,28 @@ import (
 
 	"github.com/urbanhub/crmsync/bird/birdtest"
 	"github.com/urbanhub/crmsync/hubspot/hubspottest"
+	"github.com/urbanhub/crmsync/internal/simpreset"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// A contact travels through the service, which serves its own pages as before.
-func TestEmbed(t *testing.T) {
-	b := birdtest.NewServer(nil)
-	defer b.Close()
-	h := hubspottest.NewServer(&hubspottest.Options{SearchLag: -1})
-	defer h.Close()
-	for _, name := range []string{"ai_conversation_status", "urbanhub_property_interest", "property_preferences"} {
-		h.DefineProperty(name, "", "", false)
+// A tenant is a service of its own between its own simulated accounts.
+type tenant struct {
+	*testing.T
+	bird    *birdtest.Server
+	hubspot *hubspottest.Server
+	url     string
+	stop    func()
+}
+
+func newTenant(t *testing.T) *tenant {
+	t.Helper()
+	u := &tenant{T: t, bird: birdtest.NewServer(nil), hubspot: hubspottest.NewServer(&hubspottest.Options{SearchLag: -1})}
+	t.Cleanup(u.bird.Close)
+	t.Cleanup(u.hubspot.Close)
+	if _, err := simpreset.SetUp(t.Context(), u.bird, u.hubspot); err != nil {
+		t.Fatal(err)
 	}
-	h.DefineProperty("custom_bird_contact_id", "", "", true)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -36,24 +45,86 @@ func TestEmbed(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	env := map[string]string{"BIRD_URL": b.URL, "BIRD_WORKSPACE": b.WorkspaceID, "BIRD_KEY": b.AccessKey, "BIRD_FLOW_SECRET": "flow",
-		"HUBSPOT_URL": h.URL, "HUBSPOT_TOKEN": h.Token, "HUBSPOT_SECRET": "client"}
-	ctx, stop := context.WithCancel(t.Context())
+	u.url = "http://" + addr
+	u.hubspot.Subscribe(u.url+"/webhooks/hubspot", "client")
+	u.bird.OnContactChange(u.url+"/flows/bird", "flow")
+	env := map[string]string{"BIRD_URL": u.bird.URL, "BIRD_WORKSPACE": u.bird.WorkspaceID, "BIRD_KEY": u.bird.AccessKey, "BIRD_FLOW_SECRET": "flow",
+		"HUBSPOT_URL": u.hubspot.URL, "HUBSPOT_TOKEN": u.hubspot.Token, "HUBSPOT_SECRET": "client", "PUBLIC_URL": u.url}
+	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() {
-		ended <- serve(ctx, addr, filepath.Join(t.TempDir(), "db"), func(name string) string { return env[name] })
-	}()
+	file := filepath.Join(t.TempDir(), "db")
+	go func() { ended <- serve(ctx, addr, file, func(name string) string { return env[name] }) }()
+	u.stop = stdsync.OnceFunc(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(u.stop)
 	for _, path := range []string{"/", "/sync/"} {
-		eventually(t, path, func() bool { return status(t, "http://"+addr+path) == http.StatusOK })
+		eventually(t, path, func() bool { return status(t, u.url+path) == http.StatusOK })
 	}
-	b.OnContactChange("http://"+addr+"/flows/bird", "flow")
-	if _, err := b.Create(map[string]any{"name": "Ana Duque", "email": "ana@example.com"}); err != nil {
-		t.Fatal(err)
+	return u
+}
+
+// arrives has somebody write to a tenant in Bird and waits until HubSpot knows.
+func (u *tenant) arrives(name, email string) (person, mate string) {
+	u.Helper()
+	person, err := u.bird.Create(map[string]any{"name": name, "email": email})
+	if err != nil {
+		u.Fatal(err)
 	}
-	eventually(t, "the contact is in HubSpot", func() bool { return len(h.Contacts()) == 1 })
-	stop()
-	if err := <-ended; err != nil {
-		t.Error(err)
+	eventually(u.T, email+" is in HubSpot", func() bool {
+		for id, props := range u.hubspot.Contacts() {
+			if props["email"] == email {
+				mate = id
+			}
+		}
+		return mate != ""
+	})
+	return person, mate
+}
+
+// comesBack has somebody edit the contact in HubSpot and waits until Bird knows.
+func (u *tenant) comesBack(person, mate, home string) {
+	u.Helper()
+	u.hubspot.Edit(mate, map[string]string{"property_preferences": home})
+	eventually(u.T, home+" is in Bird", func() bool {
+		contact, _ := u.bird.Contact(person)
+		return contact.Field("attributes.propertyInterest") == home
+	})
+}
+
+// A contact travels through the service both ways, and the service serves its
+// own pages as before.
+func TestEmbed(t *testing.T) {
+	u := newTenant(t)
+	person, mate := u.arrives("Ana Duque", "ana@example.com")
+	u.comesBack(person, mate, "balcony")
+}
+
+// Two tenants in one process know nothing of one another, also when both know
+// the same person, and when one of them ends.
+func TestTwoTenants(t *testing.T) {
+	a, b := newTenant(t), newTenant(t)
+	personA, mateA := a.arrives("Ana Duque", "ana@example.com")
+	personB, mateB := b.arrives("Ana Duque Rojas", "ana@example.com")
+	a.comesBack(personA, mateA, "balcony")
+	b.comesBack(personB, mateB, "garden")
+	a.stop()
+	b.comesBack(personB, mateB, "garage")
+	b.arrives("Luis Rojas", "luis@example.com")
+	b.stop()
+	for _, c := range []struct {
+		u          *tenant
+		mate, name string
+		home       string
+		people     int
+	}{{a, mateA, "Duque", "balcony", 1}, {b, mateB, "Duque Rojas", "garage", 2}} {
+		props, _ := c.u.hubspot.Contact(c.mate)
+		if props["lastname"] != c.name || props["property_preferences"] != c.home || len(c.u.hubspot.Contacts()) != c.people || len(c.u.bird.Contacts()) != c.people {
+			t.Errorf("HubSpot has %v among %d, Bird %d; want %s, %s among %d", props, len(c.u.hubspot.Contacts()), len(c.u.bird.Contacts()), c.name, c.home, c.people)
+		}
 	}
 }
 
