@@ -62,6 +62,94 @@ func TestManyMergesLeaveNoOrphans(t *testing.T) {
 	}, func(w *world) { w.cfg.Guard.Detachments = 1000 })
 }
 
+// Five hundred merges on both sides, of records whose counterparts may be merged
+// at the same moment, in another way.
+func TestManyMergesOnBothSidesLeaveNoOrphans(t *testing.T) {
+	bubble(t, func(w *world) {
+		const people, merges = 700, 500
+		rnd := rand.New(rand.NewPCG(11, 11))
+		for i := range people {
+			w.left.create("email", fmt.Sprintf("p%d@example.com", i), "name", fmt.Sprint("Name ", i))
+		}
+		w.settle()
+		w.agrees(people)
+		done := map[*fake]int{}
+		for i := range merges {
+			f := []*fake{w.left, w.right}[rnd.IntN(2)]
+			all := f.living()
+			a, b := all[rnd.IntN(len(all))], all[rnd.IntN(len(all))]
+			switch {
+			case a == b:
+				continue
+			case rnd.IntN(2) == 0:
+				f.merge(a, b)
+			default:
+				f.absorb(a, b)
+			}
+			done[f]++
+			lefts, rights := w.left.living(), w.right.living()
+			w.left.edit(lefts[rnd.IntN(len(lefts))], "name", fmt.Sprint("Left ", i))
+			w.right.edit(rights[rnd.IntN(len(rights))], "phone", fmt.Sprintf("+57300%07d", i))
+			w.deliver(rnd)
+		}
+		w.settle()
+		w.enqueue(looks(append(w.left.living(), w.right.living()...))...) // what a sweep does
+		w.settle()
+		w.verify() // finds the pairs that nobody told of
+		w.settle()
+		if done[w.left] < 200 || done[w.right] < 200 {
+			t.Errorf("%d merges on the left and %d on the right prove little", done[w.left], done[w.right])
+		}
+		w.noOrphans()
+		if a := w.verify(); a.Ratio() != 1 || a.Missing != 0 {
+			t.Errorf("agreement %+v", a)
+		}
+		w.noDead()
+	}, func(w *world) { w.cfg.Guard.Detachments = 1000 })
+}
+
+// noOrphans checks that active links join living records, each of them one, and
+// that no living record is without any link.
+func (w *world) noOrphans() {
+	w.Helper()
+	links, err := w.store.Links(w.ctx, "people", "", 1<<20)
+	if err != nil {
+		w.Fatal(err)
+	}
+	all := append(w.left.living(), w.right.living()...)
+	alive, active, known := map[sync.Ref]bool{}, map[sync.Ref]int{}, map[sync.Ref]bool{}
+	for _, ref := range all {
+		alive[ref] = true
+	}
+	for _, l := range links {
+		for _, ref := range []sync.Ref{l.Left, l.Right} {
+			known[w.now(ref)] = true
+			if l.State != sync.Active {
+				continue
+			}
+			if active[ref]++; !alive[ref] || active[ref] > 1 {
+				w.Errorf("%s is alive %v and has %d links", ref, alive[ref], active[ref])
+			}
+		}
+	}
+	for _, ref := range all {
+		if !known[ref] {
+			w.Errorf("%s has no link at all", ref)
+		}
+	}
+}
+
+// now is the record as which one answers after merges.
+func (w *world) now(ref sync.Ref) sync.Ref {
+	f := w.left
+	if ref.System == rightSystem {
+		f = w.right
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.ref(f.resolve(ref.ID))
+}
+
 // deliver delivers some of the webhooks on their way, in any order.
 func (w *world) deliver(rnd *rand.Rand) {
 	w.Helper()

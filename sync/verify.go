@@ -126,13 +126,17 @@ func (e *Engine) verifyLinks(ctx context.Context, p *Planner, links []Link, a *A
 		if err != nil {
 			return err
 		}
-		if !agreed {
+		if !agreed || moved(&links[i], Left, sides[Left][i]) || moved(&links[i], Right, sides[Right][i]) {
 			id := "verify:" + links[i].ID + ":" + strconv.FormatInt(time.Now().UnixNano(), 36)
 			again = append(again, Change{ID: id, Ref: links[i].Left, Reason: ReasonVerify, Priority: Sweep})
 		}
 	}
 	return e.Enqueue(ctx, again...)
 }
+
+// moved reports whether an end of a pair answers as another record: it was
+// merged away, and perhaps nobody told.
+func moved(l *Link, s Side, rec Record) bool { return rec.ID != "" && rec.ID != l.End(s).ID }
 
 // verifyPair compares one pair and reports whether it needs no look.
 func (e *Engine) verifyPair(ctx context.Context, p *Planner, link *Link, recs [2]Record, a *Agreement) (bool, error) {
