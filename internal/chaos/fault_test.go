@@ -103,7 +103,9 @@ func hasDisk(g *ground) bool     { return mounted(g.small) }
 
 // canForget lets a store forget once in a round. What has to give way after
 // that is told by the audit, and forgetting once more would take it away.
-func canForget(g *ground) bool { return hasRedis(g) && (g.store != inRedis || g.town.wentBack.IsZero()) }
+func canForget(g *ground) bool {
+	return hasRedis(g) && (g.store != inRedis || g.town.wentBack.IsZero())
+}
 
 var faults = []fault{
 	{"a process is killed", 20, always, func(_ context.Context, g *ground) error { g.killOne(); return nil }},
