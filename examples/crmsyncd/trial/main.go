@@ -20,6 +20,7 @@ import (
 
 	"github.com/urbanhub/crmsync/bird/birdtest"
 	"github.com/urbanhub/crmsync/hubspot/hubspottest"
+	"github.com/urbanhub/crmsync/internal/simpreset"
 )
 
 // What crmsyncd.yaml and crmsyncd.env beside this file say, too.
@@ -41,10 +42,11 @@ func main() {
 	defer stop()
 	v := newVendors(*daemon)
 	defer v.close()
-	if *ready {
-		v.setUp()
+	err := v.setUp(ctx, *ready)
+	if err == nil {
+		err = v.run(ctx, *birdAddr, *hubspotAddr, *people, *every)
 	}
-	if err := v.run(ctx, *birdAddr, *hubspotAddr, *people, *every); err != nil {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "trial:", err)
 		stop()
 		os.Exit(1)
@@ -62,7 +64,6 @@ type vendors struct {
 // daemon, as through a proxy.
 func newVendors(daemon string) *vendors {
 	v := &vendors{bird: birdtest.NewServer(nil), hubspot: hubspottest.NewServer(nil)}
-	v.hubspot.AddStage("default", hubspottest.Stage{ID: "decisionmakerstage", Label: "Decision maker"})
 	v.hubspot.SetWebhookClient(&http.Client{Transport: detour(daemon), Timeout: 5 * time.Second})
 	v.hubspot.Subscribe(publicURL+"/webhooks/hubspot", hubspotSecret)
 	v.bird.Proxy(publicURL, daemon)
@@ -70,12 +71,15 @@ func newVendors(daemon string) *vendors {
 	return v
 }
 
-// setUp makes the properties of contacts, for programs that do not.
-func (v *vendors) setUp() {
-	v.hubspot.DefineProperty("custom_bird_contact_id", "", "", true)
-	for _, name := range []string{"ai_conversation_status", "urbanhub_property_interest", "property_preferences"} {
-		v.hubspot.DefineProperty(name, "", "", false)
+// setUp makes what programs that do not set up accounts need, or else the one
+// stage that no program makes.
+func (v *vendors) setUp(ctx context.Context, ready bool) error {
+	if !ready {
+		v.hubspot.AddStage("default", hubspottest.Stage{ID: "decisionmakerstage", Label: "Decision maker"})
+		return nil
 	}
+	_, err := simpreset.SetUp(ctx, v.bird, v.hubspot)
+	return err
 }
 
 func (v *vendors) close() {
