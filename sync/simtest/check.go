@@ -206,6 +206,9 @@ func (c *checker) wrote(ctx context.Context, cl *client, w sync.Write, was *reco
 			o.ours = o.ours || was.written[n].After(was.edited[n])
 		}
 		c.w.history.overwrote = append(c.w.history.overwrote, o)
+		if ctx.Value(undoing{}) != nil && !o.raced && !o.ours && !a.Blank() {
+			c.fail("I5 no stale overwrite", []sync.Ref{ref}, "an undo replaced %s of %s, which somebody entered since", o.was, ref)
+		}
 	})
 }
 

@@ -28,6 +28,7 @@ var (
 	_ sync.Degrader  = (*client)(nil)
 	_ sync.Relater   = (*client)(nil)
 	_ sync.Eraser    = (*client)(nil)
+	_ sync.Lister    = (*client)(nil)
 	_ sync.Historian = historicClient{}
 )
 
@@ -87,6 +88,25 @@ func (c *client) Changes(ctx context.Context, since sync.Cursor) (page sync.Chan
 			page.Changes = append(page.Changes, sync.Change{ID: fmt.Sprintf("sweep:%s:%d", c.v.system, i),
 				Ref: c.v.log[i].ref, Reason: sync.ReasonSweep, Priority: sync.Sweep})
 			page.Next = sync.Cursor(strconv.Itoa(i + 1))
+		}
+		return nil
+	})
+	return page, err
+}
+
+// List implements [sync.Lister]: the records of a kind by age.
+func (c *client) List(ctx context.Context, kind sync.Kind, after sync.Cursor) (page sync.ListPage, err error) {
+	err = c.call(ctx, "list", string(kind)+" "+string(after), func() error {
+		page.Next = after
+		for _, ref := range c.v.living(kind) {
+			if after != "" && byRef(ref, c.v.ref(kind, string(after))) <= 0 {
+				continue
+			}
+			if len(page.Records) == c.v.quirks.Page {
+				page.More = true
+				break
+			}
+			page.Records, page.Next = append(page.Records, c.v.look(ref)), sync.Cursor(ref.ID)
 		}
 		return nil
 	})

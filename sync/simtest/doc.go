@@ -18,7 +18,8 @@
 // is a step, and a step waits for its turn: one goroutine runs at a time, and
 // the seed picks the next. Meanwhile people enter, edit, clear, merge, delete
 // and restore records, facts happen, systems go down, lose a field or come
-// back. Then all faults end, the world comes to rest, dead letters are
+// back, and those in charge erase people, take writes back, and find by
+// inventories and backfills what nobody told of. Then all faults end, the world comes to rest, dead letters are
 // replayed, and the checker looks at both systems, the audit, the links and
 // the queue.
 //
@@ -81,6 +82,8 @@
 //	          waited, and one that was archived for less than five seconds may
 //	          come back unnoticed, so that adapters are given these five
 //	I8        values that were replaced, of somebody who was erased since
+//	I4 I5     pairs of which writes were taken back: an undo brings earlier values
+//	          back. It may replace nothing that somebody entered since
 //	I12       records that were merged, removed or emptied, and their fields'
 //	          second journey; it is judged in worlds without faults
 //	I16       values of fewer than five letters, which are found everywhere

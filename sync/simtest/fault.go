@@ -78,7 +78,7 @@ var mutating = []string{
 // steps are all the steps at which faults happen.
 var steps = append([]string{
 	"store.link", "store.links", "store.base", "store.cursor", "queue.take", "queue.read", "queue.stats", "queue.dead",
-	"vendor.read", "vendor.match", "vendor.times", "vendor.changes", "vendor.related",
+	"vendor.read", "vendor.match", "vendor.times", "vendor.changes", "vendor.related", "vendor.list",
 }, mutating...)
 
 // Possible reports whether such a fault can happen at a step.
@@ -160,7 +160,7 @@ var weights = map[string]float64{
 	"queue.take": 0.3, "queue.read": 0.5, "queue.lease": 0.5, "store.link": 0.7,
 	"queue.stats": 3, "queue.bury": 8, "queue.release": 8, "store.links": 8, "store.append": 8,
 	"vendor.related": 40, "vendor.record": 12, "vendor.times": 6, "vendor.create": 2, "vendor.match": 2,
-	"vendor.erase": 20, "queue.dead": 10,
+	"vendor.erase": 20, "queue.dead": 10, "vendor.list": 10,
 }
 
 // chance returns a number in [0,1) that depends on nothing but its arguments.

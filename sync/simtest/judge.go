@@ -178,7 +178,7 @@ func (c *checker) mayDiffer(f *sync.Flow, field *sync.Field, link sync.Link, l, 
 // newest judges that a value which somebody replaced knowingly did not come
 // back, unless nobody could have known.
 func (c *checker) newest(field string, value sync.Value, left, right sync.Ref, audit []sync.Entry) {
-	if c.w.merged[left] || c.w.merged[right] {
+	if c.w.merged[left] || c.w.merged[right] || c.w.undone[left] || c.w.undone[right] {
 		return
 	}
 	won := c.w.history.find(field, value)

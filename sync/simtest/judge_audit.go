@@ -22,7 +22,7 @@ func (c *checker) losses(audit []sync.Entry) {
 	for i := range c.w.history.overwrote {
 		o := &c.w.history.overwrote[i]
 		key := o.field + "\x00" + o.lost.String()
-		if !o.lost.Blank() && !o.raced && !known[key] && !(o.ours && wrote[key]) && !forgotten(audit, o) {
+		if !o.lost.Blank() && !o.raced && !known[key] && !(o.ours && wrote[key]) && !c.forgotten(audit, o) {
 			c.fail("I8 audit", []sync.Ref{o.ref}, "%s of %s was replaced at %s, and the audit does not know what it was", o.field, o.ref, clock(o.at))
 		}
 	}
@@ -30,10 +30,16 @@ func (c *checker) losses(audit []sync.Entry) {
 
 // forgotten reports whether the audit had what an overwrite replaced, until the
 // person was erased.
-func forgotten(audit []sync.Entry, o *overwrite) bool {
+func (c *checker) forgotten(audit []sync.Entry, o *overwrite) bool {
+	of := []sync.Ref{o.ref}
+	for _, e := range c.w.erasures {
+		if slices.Contains(e.of, o.ref) {
+			of = append(of, e.of...) // a record is made by a decision that names the other only
+		}
+	}
 	return slices.ContainsFunc(audit, func(e sync.Entry) bool {
 		d := e.Decision
-		return d != nil && (e.Left == o.ref || e.Right == o.ref) && e.Flow+"."+d.Field == o.field &&
+		return d != nil && (slices.Contains(of, e.Left) || slices.Contains(of, e.Right)) && e.Flow+"."+d.Field == o.field &&
 			e.Sealed != nil && d.Before == [2]sync.Value{} && d.After.Blank()
 	})
 }
@@ -58,6 +64,9 @@ func (c *checker) decisions(audit []sync.Entry) {
 		won, lost := c.w.history.find(name, d.Before[d.Winner]), c.w.history.find(name, d.Before[d.Winner.Other()])
 		if c.w.merged[refs[0]] || c.w.merged[refs[1]] {
 			continue // a merge brings values from elsewhere, at its own time
+		}
+		if c.w.undone[refs[0]] || c.w.undone[refs[1]] {
+			continue // and an undo earlier ones
 		}
 		if c.calm() && (won.before(lost) || lost.before(won)) && !won.vague && !lost.vague {
 			c.fail("I4 last write", refs, "%s and %s are taken for a conflict, and one replaced the other", won, lost)

@@ -84,8 +84,9 @@ func (c *checker) named(text string) []sync.Ref {
 	return out
 }
 
-// promptly is how long an edit may take to the other side where nothing is wrong.
-const promptly = 5 * time.Second
+// promptly is how long an edit may take to the other side where nothing is wrong:
+// that of a record which was created a moment ago takes up to seven seconds.
+const promptly = 8 * time.Second
 
 // prompt judges, in worlds without faults, that values which break rules delay
 // nobody else.
@@ -107,9 +108,9 @@ func (c *checker) prompt() {
 }
 
 // troubled reports whether a record has had a value that breaks a rule, was
-// away for a while, or had the field emptied.
+// away for a while, came in unheard, was undone, or had the field emptied.
 func (c *checker) troubled(o *overwrite, ref sync.Ref) bool {
-	return c.w.poisoned[ref] || c.w.merged[ref] || c.w.removed[ref] || c.w.history.cleared[o.field+ref.String()]
+	return c.w.poisoned[ref] || c.w.merged[ref] || c.w.removed[ref] || c.w.undone[ref] || c.w.unheard[ref] || c.w.history.cleared[o.field+ref.String()]
 }
 
 func (c *checker) unshown(fact sync.Fact) bool {

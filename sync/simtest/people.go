@@ -39,14 +39,19 @@ const (
 	Outage   ActionKind = "outage"  // a system is down for a while
 	Deploy   ActionKind = "deploy"  // a process is replaced in good order
 	Forget   ActionKind = "forget"  // a person asks to be erased
+
+	Stocktake ActionKind = "inventory" // something happens that nobody tells of, and an inventory is taken
+	Load      ActionKind = "backfill"  // somebody comes in of whom nobody tells, and all are walked through
+	TakeBack  ActionKind = "undo"      // the last writes to a pair are taken back
 )
 
 // ActionKinds lists them.
-var ActionKinds = []ActionKind{Register, Meet, Edit, Clash, Clear, Tell, Merge, Remove, Restore, Poison, Archive, Outage, Deploy, Forget}
+var ActionKinds = []ActionKind{Register, Meet, Edit, Clash, Clear, Tell, Merge, Remove, Restore, Poison, Archive, Outage, Deploy, Forget,
+	Stocktake, Load, TakeBack}
 
 // frequent is how often each kind happens, compared with others.
 var frequent = map[ActionKind]int{Register: 14, Meet: 6, Edit: 40, Clash: 12, Clear: 3, Tell: 18, Merge: 4, Remove: 4,
-	Restore: 4, Poison: 3, Archive: 4, Outage: 2, Deploy: 2, Forget: 3}
+	Restore: 4, Poison: 3, Archive: 4, Outage: 2, Deploy: 2, Forget: 3, Stocktake: 2, Load: 2, TakeBack: 3}
 
 // script draws what happens in a run.
 func script(rng *rand.Rand, n, flows int) []Action {
@@ -101,6 +106,10 @@ func (w *world) act(a Action) {
 		}
 	case Restore:
 		w.restore(f, a, v)
+	case Stocktake:
+		w.stocktake(f, a, v, ref)
+	case Load:
+		w.load(f, a, v)
 	default:
 		if some {
 			w.edit(a, f, v, ref)
@@ -117,6 +126,8 @@ func (w *world) edit(a Action, f *sync.Flow, v *vendor, ref sync.Ref) {
 		w.merge(f, a, v, ref)
 	case a.Kind == Forget:
 		w.forget(f, ref)
+	case a.Kind == TakeBack:
+		w.takeBack(f, a, ref)
 	case a.Kind == Remove:
 		w.tell(ref, "a person deletes it")
 		w.removed[ref] = true

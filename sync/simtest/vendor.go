@@ -26,6 +26,7 @@ type vendor struct {
 	lost    map[string]string // the fields that it cannot hold now, with the rule
 	armed   string            // the field that it will lose soon
 	noticed map[string]string // the same as adapters know it: recovery a while later
+	quiet   bool              // it tells nobody what happens now
 	changed func(ref sync.Ref, byEngine bool, fields sync.Fields)
 }
 
@@ -134,6 +135,9 @@ func (v *vendor) put(ref sync.Ref, fields sync.Fields, byEngine bool) {
 				r.edited[name] = time.Now()
 			}
 		}
+	}
+	if v.quiet {
+		return
 	}
 	v.log = append(v.log, logged{ref, time.Now()})
 	v.changed(ref, byEngine, fields)

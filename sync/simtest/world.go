@@ -43,6 +43,9 @@ type world struct {
 	facts       int
 	broken      error // an engine could not be made
 	erasures    []*erasure
+	undone      map[sync.Ref]bool // the ends of pairs of which writes were taken back
+	unheard     map[sync.Ref]bool // of whose coming nobody was told
+	loads       int
 	said        strings.Builder // logs and errors; guarded by the scheduler's lock
 
 	mu stdsync.Mutex // guards what is used outside of steps
@@ -56,7 +59,7 @@ func newWorld(seed uint64, cfg Config) *world {
 		store: memstore.New(), log: memqueue.NewLog(&memqueue.Options{Shards: 16}),
 		faults:  &faults{seed: seed, rates: draw(seed, cfg.Faults), calls: map[string]int{}, table: Table{}},
 		vendors: map[sync.System]*vendor{}, procs: map[string]*process{}, linkNames: map[string]string{},
-		merged: map[sync.Ref]bool{}, poisoned: map[sync.Ref]bool{}, removed: map[sync.Ref]bool{}, acted: map[ActionKind]int{}, events: map[sync.EventType]int{},
+		merged: map[sync.Ref]bool{}, poisoned: map[sync.Ref]bool{}, removed: map[sync.Ref]bool{}, undone: map[sync.Ref]bool{}, unheard: map[sync.Ref]bool{}, acted: map[ActionKind]int{}, events: map[sync.EventType]int{},
 	}
 	if cfg.Only != nil {
 		w.faults.list = map[Fault]bool{}
