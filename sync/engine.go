@@ -17,6 +17,7 @@ type Engine struct {
 	footing    *footing // the store
 	doors      ailment  // of those that take in webhooks
 	feeds      map[string]*ailment
+	beginning  beginning // of the deployment's sweeps
 	breaker    breaker
 	guarded    guarded
 	creates    creates
