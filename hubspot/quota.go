@@ -31,7 +31,7 @@ const falterWait = 50 * time.Millisecond
 // line.
 const (
 	pace         = 150 * time.Millisecond
-	lastingCalls = 3.6 // from a window a quarter full on; not always is there one to make
+	lastingCalls = 3.4 // from a window a quarter full on; not always is there one to make
 	pressedCalls = 7
 )
 

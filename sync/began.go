@@ -20,42 +20,38 @@ const clockSkew = time.Minute
 // Config.HistoryByBackfill is set: then everything that changed belongs to the
 // sweeps.
 func (e *Engine) began(ctx context.Context) (time.Time, error) {
-	began, err := e.beginning.known(func() (time.Time, error) { return e.loadBegan(ctx) })
+	stored, err := e.beginning.known(func() (Cursor, error) {
+		stored, err := e.cfg.Store.Cursor(ctx, beganName)
+		if err == nil && stored == "" {
+			return e.firstSweep(ctx)
+		}
+		return stored, err
+	})
 	if err != nil || !e.cfg.HistoryByBackfill {
 		return time.Time{}, err
 	}
-	return began, nil
+	return time.Parse(time.RFC3339Nano, string(stored))
 }
 
 // A beginning is a moment that is noted once and never changes. All feeds of
 // a process ask for it at its start, of which one does.
 type beginning struct {
-	at     atomic.Pointer[time.Time]
+	noted  atomic.Pointer[Cursor]
 	asking singleflight.Group
 }
 
-func (b *beginning) known(load func() (time.Time, error)) (time.Time, error) {
-	if at := b.at.Load(); at != nil {
-		return *at, nil
+func (b *beginning) known(load func() (Cursor, error)) (Cursor, error) {
+	if noted := b.noted.Load(); noted != nil {
+		return *noted, nil
 	}
-	at, err, _ := b.asking.Do("", func() (any, error) { return load() })
-	if err != nil {
-		return time.Time{}, err
-	}
-	moment := at.(time.Time)
-	b.at.Store(&moment)
-	return moment, nil
-}
-
-func (e *Engine) loadBegan(ctx context.Context) (time.Time, error) {
-	stored, err := e.cfg.Store.Cursor(ctx, beganName)
-	if err == nil && stored == "" {
-		stored, err = e.firstSweep(ctx)
-	}
-	if err != nil {
-		return time.Time{}, err
-	}
-	return time.Parse(time.RFC3339Nano, string(stored))
+	out, err, _ := b.asking.Do("", func() (any, error) {
+		noted, err := load()
+		if err == nil {
+			b.noted.Store(&noted)
+		}
+		return noted, err
+	})
+	return out.(Cursor), err
 }
 
 // firstSweep notes that the deployment begins to sweep. One that swept before

@@ -96,7 +96,7 @@ func (r *reconciliation) free(link Link) error {
 		return nil
 	}
 	held := now.Sub(link.Intent.Expires.Add(-r.engine.cfg.Lease))
-	return r.busy(min(max(busyWait, held), busyWaitMost), "the pair is being written to")
+	return r.busy(min(max(busyWait, held/2), busyWaitMost), "the pair is being written to")
 }
 
 // busy is the error for a pair that is left to another worker for a while.
