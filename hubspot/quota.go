@@ -25,14 +25,14 @@ const falterWait = 50 * time.Millisecond
 
 // The least time between batches of one operation that are not full: at any
 // rate, because the day has a quota too, and else the time in which the burst
-// quota allows so many calls: as the window fills up about the four that reads
-// and writes of two processes make, which can so go on for ever, and more when
-// it runs short. So records wait where they fill a batch up, not in the quota's
-// line.
+// quota allows so many calls, of what it allows without coming to a halt: some
+// less than the four that reads and writes of two processes make, as there is
+// not always one to make. So records wait where they fill a batch up, not in
+// the quota's line, but for the longest pace.
 const (
 	pace         = 150 * time.Millisecond
-	lastingCalls = 3.4 // from a window a quarter full on; not always is there one to make
-	pressedCalls = 7
+	longestPace  = time.Second
+	lastingCalls = 3.6
 )
 
 // lanes are the operations that HubSpot counts apart from all others, and how
@@ -106,9 +106,8 @@ func (q *quota) works() { q.faults.Store(0) }
 
 // pace is how much time batches take to fill up at present.
 func (q *quota) pace() time.Duration {
-	perSecond, full, pressure := q.burst.Pressure()
-	calls := max(lastingCalls*min(4*full, 1), pressedCalls*pressure)
-	return max(pace, time.Duration(calls/perSecond*float64(time.Second)))
+	seconds := lastingCalls / q.burst.Lasting() // infinite if nothing is left
+	return max(pace, time.Duration(min(seconds, longestPace.Seconds())*float64(time.Second)))
 }
 
 // leave holds the place of one call, which the first call of that quota takes.

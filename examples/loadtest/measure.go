@@ -26,6 +26,11 @@ const poolSize = 300
 // not know new contacts.
 const searchLag = 3 * time.Second
 
+// warming is how long the backfill goes on before the live load starts: the
+// pairs that are edited are then not ones that were made this moment, of which
+// the vendors' webhooks are still on their way.
+const warming = 5 * time.Second
+
 // measure runs the engines under load.
 func measure(ctx context.Context, f flags) (*report, error) {
 	v, err := newVendors(ctx, f)
@@ -47,6 +52,7 @@ func measure(ctx context.Context, f flags) (*report, error) {
 	if err != nil {
 		return nil, err
 	}
+	time.Sleep(warming)
 	progress("the live load starts, %d edits a minute for %s", f.rate, f.duration)
 	rep, l, err := load(ctx, v, f, pairs)
 	if err != nil {

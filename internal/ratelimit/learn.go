@@ -132,16 +132,19 @@ func (w *Window) Usage() Usage {
 	return u
 }
 
-// Pressure tells how close calls come to what the quota allows: how many a
-// second that is, how full the window is with the calls of all, and the
-// pressure, which is 0 when as many as may be could start at once and 1 when
-// none could.
-func (w *Window) Pressure() (perSecond, full, pressure float64) {
+// Lasting returns how many calls a second all who use the quota can go on to
+// make, from now on, without ever coming to a halt, if the others' calls are as
+// many at all times as this process's own.
+func (w *Window) Lasting() float64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	now := time.Now()
 	w.accrue(now)
-	limit := float64(w.limit)
-	ready := min(w.tokens, float64(w.capacity(now)-w.used()))
-	return limit / w.per.Seconds(), float64(w.used()+w.news.others) / limit, min(max(1-ready/w.burst(), 0), 1)
+	limit, own := float64(w.limit), float64(w.used())
+	each := (own + float64(w.news.others)) / max(own, 1) // calls of all for one of ours
+	rate := limit / w.per.Seconds()
+	for i, end := range w.ends {
+		rate = min(rate, max(limit-each*(own-float64(i)), 0)/end.Sub(now).Seconds())
+	}
+	return rate
 }

@@ -79,12 +79,34 @@ func TestABurstPassesAtOnce(t *testing.T) {
 			call(t, w, 0)
 		}
 		took := time.Since(start)
-		if perSecond, full, pressure := w.Pressure(); took != 0 || pressure < 0.9 || perSecond != 10 || full != 0.2 {
-			t.Errorf("20 of 100 calls took %v; pressure %v, full %v, %v a second", took, pressure, full, perSecond)
+		if rate := w.Lasting(); took != 0 || rate != 8 {
+			t.Errorf("20 of 100 calls took %v, and %v a second can follow", took, rate)
 		}
 		time.Sleep(10 * time.Second)
-		if _, full, pressure := w.Pressure(); pressure+full != 0 {
-			t.Errorf("a pressure of %v after a window of silence", pressure)
+		if rate := w.Lasting(); rate != 10 {
+			t.Errorf("%v calls a second after a window of silence", rate)
+		}
+	})
+}
+
+// Others whose calls the answers tell of go on as this process does.
+func TestWhatLastsIsShared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := window(100)
+		for range 10 {
+			place, err := w.Wait(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			place.Told(100, 80, 10*time.Second)
+			place.Release()
+		}
+		if rate := w.Lasting(); rate != 8 {
+			t.Errorf("%v a second can follow 10 calls of ours and 10 of others", rate)
+		}
+		time.Sleep(5 * time.Second)
+		if rate := w.Lasting(); rate != 10 { // those 20 fall free in time
+			t.Errorf("%v a second can follow 5 s later", rate)
 		}
 	})
 }
