@@ -163,20 +163,20 @@ func TestAQueueThatIsDownIsToldLater(t *testing.T) {
 // go on with what it does not concern.
 func TestAnOutageIsNotAskedAfterByEveryLane(t *testing.T) {
 	bubble(t, func(w *world) {
-		asked := 0
+		var asked atomic.Int64
 		w.cfg.Concurrency, w.cfg.SweepInterval, w.cfg.Lease = 8, -1, 10*time.Minute
 		w.start()
 		w.people(300, "Lead")
 		w.left.before = func(string, sync.Ref) error {
-			asked++
+			asked.Add(1)
 			return &sync.Error{Op: "fake", Action: sync.RetryAt, Rule: sync.RuleBreakerOpen, RetryAt: time.Now().Add(5 * time.Second)}
 		}
 		w.look(w.left.living()...)
 		stop := w.run()
 		for minute := range 3 {
-			before := asked
+			before := asked.Load()
 			time.Sleep(time.Minute)
-			if times := float64(asked-before) / 300; times > 7 || minute > 0 && times > 4.3 {
+			if times := float64(asked.Load()-before) / 300; times > 7 || minute > 0 && times > 4.3 {
 				t.Errorf("each lane asked %.1f times in the minute %d", times, minute+1)
 			}
 		}

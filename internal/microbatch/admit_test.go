@@ -115,6 +115,32 @@ func TestCloseWaitsForLeave(t *testing.T) {
 	})
 }
 
+// What is due is decided once: an item that was not yet due when batches were
+// looked for, but is when the timer is set, would wait for ever.
+func TestAMomentPassesNoItemBy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{}
+		later := false
+		b := batcher(s, func(c *microbatch.Config[string, string]) {
+			c.Pace = func() time.Duration { // as if time went by between two looks
+				later = !later
+				if later {
+					return time.Second
+				}
+				return 0
+			}
+			c.Linger = 0
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		for _, item := range []string{"a", "b", "c", "d"} {
+			if _, err := b.Do(ctx, item); err != nil {
+				t.Errorf("%s: %v", item, err)
+			}
+		}
+	})
+}
+
 func TestPaceSpacesBatchesThatAreNotFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, pace := &server{}, 400*time.Millisecond

@@ -18,22 +18,38 @@ func (b *Batcher[In, Out]) fire() {
 		b.timer.Stop()
 		b.timer = nil
 	}
-	for b.startDue() {
+	at := b.moment()
+	for b.startDue(at) {
 	}
 	if b.closed && len(b.waiting)+len(b.active) == 0 {
 		b.idle.Do(func() { close(b.ended) })
 	}
-	// What is due yet was not picked waits for a key in flight, and the end of
-	// that batch fires again.
+	// What was due at that moment yet was not picked waits for a key in flight,
+	// and the end of that batch fires again.
 	next := time.Duration(-1)
 	for p := range sync.Priority(sync.Priorities) {
-		if wait, ok := b.untilDue(p); ok && wait > 0 && (next < 0 || wait < next) {
+		if wait, ok := b.untilDue(p, at); ok && wait > 0 && (next < 0 || wait < next) {
 			next = wait
 		}
 	}
 	if next > 0 {
 		b.timer = time.AfterFunc(next, b.tick)
 	}
+}
+
+// A moment is by what all of one fire is decided: what is not due when batches
+// are started still is not when the timer is set, or nothing comes back to it.
+type moment struct {
+	now  time.Time
+	pace time.Duration
+}
+
+func (b *Batcher[In, Out]) moment() moment {
+	at := moment{now: time.Now()}
+	if b.cfg.Pace != nil && len(b.waiting) > 0 {
+		at.pace = b.cfg.Pace()
+	}
+	return at
 }
 
 func (b *Batcher[In, Out]) tick() {
@@ -43,9 +59,9 @@ func (b *Batcher[In, Out]) tick() {
 }
 
 // startDue starts one batch if one is due.
-func (b *Batcher[In, Out]) startDue() bool {
+func (b *Batcher[In, Out]) startDue(at moment) bool {
 	for p := range sync.Priority(sync.Priorities) {
-		if wait, ok := b.untilDue(p); ok && wait <= 0 {
+		if wait, ok := b.untilDue(p, at); ok && wait <= 0 {
 			entries := b.pick(nil)
 			if len(entries) > 0 {
 				b.start(entries)
@@ -58,7 +74,7 @@ func (b *Batcher[In, Out]) startDue() bool {
 
 // untilDue returns how long the entries of a priority still wait for company.
 // It is false if there are none or none may start.
-func (b *Batcher[In, Out]) untilDue(p sync.Priority) (time.Duration, bool) {
+func (b *Batcher[In, Out]) untilDue(p sync.Priority, at moment) (time.Duration, bool) {
 	if len(b.waiting) == 0 || !b.mayStart(p) {
 		return 0, false
 	}
@@ -74,15 +90,14 @@ func (b *Batcher[In, Out]) untilDue(p sync.Priority) (time.Duration, bool) {
 		wait = b.cfg.Patience
 	}
 	due := b.waiting[i].since.Add(wait)
-	if b.cfg.Pace != nil {
-		pace := b.cfg.Pace()
+	if at.pace > 0 {
 		for _, started := range b.started[:p+1] {
-			if next := started.Add(pace); next.After(due) {
+			if next := started.Add(at.pace); next.After(due) {
 				due = next
 			}
 		}
 	}
-	return time.Until(due), true
+	return due.Sub(at.now), true
 }
 
 // mayStart reports whether a batch of the priority may start now. While one as
