@@ -46,21 +46,36 @@ func (e *Engine) Erase(ctx context.Context, flow string, ref Ref) (Receipt, erro
 		return Receipt{}, err
 	}
 	out := Receipt{ID: newID(), At: time.Now().UTC(), Link: link.ID, Left: link.Left, Right: link.Right}
-	p, err := e.personOf(ctx, link)
+	names, err := e.erasePerson(ctx, link, &out)
 	if err != nil {
 		return out, err
 	}
-	for i := range p.links {
-		if p.links[i], err = e.close(ctx, p.links[i]); err != nil {
+	for _, name := range names { // a pair made since the person was looked for
+		late, err := e.cfg.Store.Link(ctx, flow, name)
+		if err == nil && late.State != Erased {
+			_, err = e.erasePerson(ctx, late, &out)
+		}
+		if err != nil && !errors.Is(err, ErrNotFound) {
 			return out, err
 		}
-	}
-	if err := e.eraseAll(ctx, p, &out); err != nil {
-		return out, err
 	}
 	stats, err := e.cfg.Queue.Stats(ctx, time.Now())
 	out.QueuedSince = stats.OldestAt
 	return out, err
+}
+
+// erasePerson erases who is behind a pair and returns all names of the records.
+func (e *Engine) erasePerson(ctx context.Context, link Link, out *Receipt) ([]Ref, error) {
+	p, err := e.personOf(ctx, link)
+	if err != nil {
+		return nil, err
+	}
+	for i := range p.links {
+		if p.links[i], err = e.close(ctx, p.links[i]); err != nil {
+			return nil, err
+		}
+	}
+	return p.names, e.eraseAll(ctx, p, out)
 }
 
 // linkErased finds the pair of a record, also by an id of before a merge.

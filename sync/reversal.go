@@ -101,6 +101,7 @@ func (r *reversal) side(s Side) (out []Undone, back comeback, err error) {
 			if err != nil {
 				return nil, back, inField(err, f.Name, u.Ref)
 			}
+			maps.DeleteFunc(put, func(name string, v Value) bool { return r.views[s].Record.Fields[name] == v })
 			maps.Copy(back.fields, put)
 			if first.founds() {
 				maps.Copy(back.founded, put)
@@ -136,10 +137,22 @@ func (r *reversal) span(field string, s Side) (first, last *Decision) {
 // and the other side's value for the edit. That is right for what nothing had
 // been agreed on before, so the intent says it, and so does the base until the
 // next look.
+//
+// A look follows in any case: it carries on what was written, and closes the
+// intent if that could not be done here.
 func (r *reversal) write(ctx context.Context, s Side, back comeback, list []Undone) error {
 	e := r.engine
 	now := time.Now()
 	intent := Intent{ID: newID(), Expires: now.Add(e.cfg.Lease), Writes: r.base.Unfinished}
+	look := Change{ID: "undo:" + intent.ID, Ref: r.link.End(s), Reason: ReasonVerify, Priority: Sweep}
+	err := r.attempt(ctx, now, intent, s, back, list)
+	after, cancel := e.afterwards(ctx)
+	defer cancel()
+	return errors.Join(err, e.Enqueue(after, look))
+}
+
+func (r *reversal) attempt(ctx context.Context, now time.Time, intent Intent, s Side, back comeback, list []Undone) error {
+	e := r.engine
 	if len(back.founded) > 0 {
 		intent.Writes[s] = back.founded
 		r.base.Unsettled, r.base.Unfinished, r.base.Intent = true, intent.Writes, intent.ID
@@ -174,7 +187,7 @@ func (r *reversal) write(ctx context.Context, s Side, back comeback, list []Undo
 	if err != nil {
 		return refused(list, err)
 	}
-	return e.Enqueue(ctx, Change{ID: "undo:" + intent.ID, Ref: link.End(s), Reason: ReasonVerify, Priority: Sweep})
+	return nil
 }
 
 // close closes the intent of a write. Where somebody has taken the pair over

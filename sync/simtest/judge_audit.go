@@ -37,9 +37,15 @@ func (c *checker) forgotten(audit []sync.Entry, o *overwrite) bool {
 			of = append(of, e.of...) // a record is made by a decision that names the other only
 		}
 	}
+	pairs := map[string]bool{} // whose first entries may name one record only
+	for _, e := range audit {
+		if slices.Contains(of, e.Left) || slices.Contains(of, e.Right) {
+			pairs[e.Link] = true
+		}
+	}
 	return slices.ContainsFunc(audit, func(e sync.Entry) bool {
 		d := e.Decision
-		return d != nil && (slices.Contains(of, e.Left) || slices.Contains(of, e.Right)) && e.Flow+"."+d.Field == o.field &&
+		return d != nil && pairs[e.Link] && e.Flow+"."+d.Field == o.field &&
 			e.Sealed != nil && d.Before == [2]sync.Value{} && d.After.Blank()
 	})
 }
