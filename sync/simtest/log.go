@@ -120,6 +120,9 @@ type queueClient struct {
 	p *process
 }
 
+// Ready implements [sync.Queue].
+func (c *queueClient) Ready() <-chan struct{} { return c.p.ready }
+
 // Take makes handing out a step of its own, and notes who works on what.
 func (c *queueClient) Take(ctx context.Context, now time.Time, n int, lease time.Duration) (lanes []sync.Lane, err error) {
 	if err := c.p.do(ctx, "queue.take", "", 0, func() error { return nil }); err != nil {

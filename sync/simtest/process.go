@@ -22,6 +22,7 @@ type process struct {
 	ended  chan struct{}
 	stop   context.CancelFunc
 	queue  *queue.Queue
+	ready  chan struct{} // the queue's, as the scheduler lets it through
 	engine *sync.Engine
 	seen   map[context.Context]map[sync.Ref]sight // when a piece of work last saw a record
 }
@@ -30,7 +31,7 @@ type process struct {
 func (w *world) start(name string) {
 	w.lives++
 	ctx, stop := context.WithCancel(context.Background())
-	p := &process{world: w, name: name, dying: make(chan struct{}), ended: make(chan struct{}), stop: stop,
+	p := &process{world: w, name: name, dying: make(chan struct{}), ended: make(chan struct{}), stop: stop, ready: make(chan struct{}, 1),
 		seen: map[context.Context]map[sync.Ref]sight{}}
 	w.procs[name] = p
 	w.trace.add(name, "starts")
@@ -39,6 +40,7 @@ func (w *world) start(name string) {
 		close(p.ended)
 		return
 	}
+	go p.forward(ctx)
 	go func() {
 		err := p.engine.Run(ctx)
 		close(p.ended)
@@ -47,6 +49,26 @@ func (w *world) start(name string) {
 			w.restart(p)
 		}
 	}()
+}
+
+// forward lets the queue wake the engine only when all else stands still: the
+// worker whose settlement made a lane ready may not have given back its slot.
+func (p *process) forward(ctx context.Context) {
+	for {
+		select {
+		case <-p.queue.Ready():
+			p.world.sched.after(0, func() {
+				select {
+				case p.ready <- struct{}{}:
+				default:
+				}
+			})
+		case <-p.dying:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // build makes the engine.

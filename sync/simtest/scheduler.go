@@ -87,6 +87,10 @@ func (s *scheduler) after(delay time.Duration, do func()) {
 	defer s.mu.Unlock()
 	s.seq++
 	heap.Push(&s.events, event{time.Now().Add(delay), s.seq, do})
+	select {
+	case s.arrived <- struct{}{}: // it may be the next
+	default:
+	}
 }
 
 // run lets steps and events take their turns for so long.
