@@ -46,7 +46,7 @@ func (b *beginning) known(load func() (Cursor, error)) (Cursor, error) {
 	}
 	out, err, _ := b.asking.Do("", func() (any, error) {
 		noted, err := load()
-		if err == nil {
+		if err == nil && noted != "" {
 			b.noted.Store(&noted)
 		}
 		return noted, err

@@ -57,3 +57,31 @@ func eraseMerged(t *testing.T, name int, noticed bool) {
 		w.agrees(1)
 	})
 }
+
+// Another process makes a pair of a person's record after the person was looked
+// for. It is erased, too.
+func TestErasureOfAPairThatIsMadeMeanwhile(t *testing.T) {
+	bubble(t, func(w *world) {
+		beta, alpha := &erasing{fake: w.right}, &erasing{fake: w.left}
+		w.cfg.Peers[rightSystem], w.cfg.Peers[leftSystem] = sync.Peer{Source: beta, Sink: beta}, sync.Peer{Source: alpha, Sink: alpha}
+		w.start()
+		left, right := w.pair("email", "quetzal@example.com", "name", "Quetzal")
+		now := w.right.merge(right, w.right.create("mail", "quetzalito@example.com", "fullname", "Quetzalito"))
+		w.takeHooks()
+		made := false
+		w.over(&tapped{Store: w.store, commit: func(l sync.Link) error {
+			if made || l.State != sync.Erased {
+				return nil
+			}
+			made = true
+			_, err := w.store.Commit(w.ctx, time.Now(), sync.Commit{Link: sync.Link{ID: "late", Flow: "people", State: sync.Active, Right: now}})
+			return err
+		}})
+		if _, err := w.engine.Erase(w.ctx, "people", left); err != nil || !made {
+			t.Fatalf("%v, a pair was made: %t", err, made)
+		}
+		if l := w.link(now); l.State != sync.Erased {
+			t.Errorf("the pair made meanwhile is %s", l.State)
+		}
+	})
+}

@@ -334,3 +334,39 @@ func TestUndoLoadsTheBaseOnce(t *testing.T) {
 		}
 	})
 }
+
+// The answer to an undo's intent is lost. Nobody calls again, and yet the pair
+// is not left with an intent that nothing closes.
+func TestUndoOfWhichTheIntentIsNotAnswered(t *testing.T) {
+	bubble(t, func(w *world) {
+		left, _ := w.pair("email", "ana@example.com", "name", "Ana")
+		since := time.Now()
+		w.left.edit(left, "name", "Wrong")
+		w.settle()
+		w.cfg.Store = unanswered{w.store}
+		w.start()
+		if _, err := w.engine.Undo(w.ctx, sync.Undo{Flow: "people", Field: "name", Since: since}); err == nil {
+			t.Fatal("the store answered")
+		}
+		if w.link(left).Intent == nil {
+			t.Fatal("no intent is open")
+		}
+		w.cfg.Store = w.store
+		w.start()
+		time.Sleep(time.Hour)
+		w.settle()
+		if w.link(left).Intent != nil {
+			t.Error("the intent was never closed")
+		}
+	})
+}
+
+// An unanswered store begins writes and does not say so.
+type unanswered struct{ sync.Store }
+
+func (s unanswered) Begin(ctx context.Context, now time.Time, l sync.Link, i sync.Intent, es ...sync.Entry) (sync.Link, error) {
+	if _, err := s.Store.Begin(ctx, now, l, i, es...); err != nil {
+		return sync.Link{}, err
+	}
+	return sync.Link{}, errors.New("no answer")
+}
