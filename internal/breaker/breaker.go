@@ -105,7 +105,11 @@ func (b *Breaker) Enter(ctx context.Context, family string) (leave func(ctx cont
 	if err != nil {
 		return nil, b.open(c, err)
 	}
+	began := time.Now()
 	return func(ctx context.Context, fault error) error {
+		if fault == nil && b.late(c, began) {
+			fault = context.Canceled
+		}
 		if errors.Is(fault, context.Canceled) {
 			done(fault)
 			return nil
@@ -117,6 +121,14 @@ func (b *Breaker) Enter(ctx context.Context, family string) (leave func(ctx cont
 		}
 		return b.open(c, gobreaker.ErrOpenState)
 	}, nil
+}
+
+// late reports whether an answer says nothing of the present doubt: the call was
+// made before the first fault, when the vendor still was at work.
+func (b *Breaker) late(c *circuit, began time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return c.opened.IsZero() && began.Before(c.Since)
 }
 
 // down waits for the verdict, and reports whether the circuit is open then.

@@ -170,6 +170,35 @@ func TestWhoseAFaultIs(t *testing.T) {
 	}
 }
 
+// An answer to a call that was made before the first fault tells of a time when
+// the vendor still was at work: it ends no doubt.
+func TestALateAnswerSaysNothing(t *testing.T) {
+	bubble(t, func(v *vendor) {
+		v.b = breaker.New(breaker.Config{Row: 700 * time.Millisecond, Doubt: time.Second})
+		early, err := v.b.Enter(v.Context(), "writes")
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		met := make(chan error)
+		go func() { met <- v.call("writes", errDown) }()
+		synctest.Wait()
+		if err := early(v.Context(), nil); err != nil {
+			t.Errorf("the call that was answered: %v", err)
+		}
+		for range 2 {
+			time.Sleep(400 * time.Millisecond)
+			go func() { met <- v.call("writes", errDown) }()
+		}
+		for range 3 {
+			var open *breaker.OpenError
+			if err := <-met; !errors.As(err, &open) {
+				t.Errorf("a call that met the outage: %v", err)
+			}
+		}
+	})
+}
+
 func TestBreakersAreSafeForConcurrentUse(t *testing.T) {
 	b := breaker.New(breaker.Config{Faults: 2, Row: 1, Doubt: time.Microsecond, Pause: time.Millisecond})
 	var wg stdsync.WaitGroup
