@@ -2,12 +2,14 @@ package sqlitedb
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	sqlite3 "modernc.org/sqlite/lib"
 
@@ -86,6 +88,54 @@ func TestDiskFull(t *testing.T) {
 		t.Errorf("stored %s", got)
 	}
 	must(t, db.Check(t.Context()))
+}
+
+// TestAnotherWriter has another program write to the file for longer than a step
+// waits for it: the step is answered, and the next one is written.
+func TestAnotherWriter(t *testing.T) {
+	db := openNew(t)
+	must(t, db.Update(t.Context(), "test", func(tx *Tx) error { return tx.pragmas(t.Context(), "busy_timeout = 1") }))
+	other, err := connect(t.Context(), db.path)
+	must(t, err)
+	defer func() { must(t, other.close()) }()
+	_, err = other.Exec(t.Context(), "BEGIN IMMEDIATE")
+	must(t, err)
+	broken(t, soon(t, db, "meanwhile"), sync.Retry, "sqlite.busy")
+	_, err = other.Exec(t.Context(), "ROLLBACK")
+	must(t, err)
+	must(t, soon(t, db, "afterwards"))
+	if got := fmt.Sprint(names(t, db)); got != "[afterwards]" {
+		t.Errorf("stored %s", got)
+	}
+}
+
+// TestATransactionThatStands is what a rollback that failed leaves behind.
+func TestATransactionThatStands(t *testing.T) {
+	db := openNew(t)
+	for _, query := range []string{"BEGIN IMMEDIATE", "INSERT INTO cursor (name, value) VALUES ('half a step', '')"} {
+		_, err := db.writer.Exec(t.Context(), query) // nobody else writes at present
+		must(t, err)
+	}
+	must(t, soon(t, db, "afterwards"))
+	if got := fmt.Sprint(names(t, db)); got != "[afterwards]" {
+		t.Errorf("stored %s", got)
+	}
+}
+
+// soon inserts a name by a caller without a deadline, which must not wait long.
+func soon(t *testing.T, db *DB, name string) error {
+	t.Helper()
+	done := make(chan error, 1)
+	go func() {
+		done <- db.Update(context.WithoutCancel(t.Context()), "test", func(tx *Tx) error { return insert(tx, name) })
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(10 * time.Second):
+		t.Fatalf("%s: the step was not answered", name)
+		return nil
+	}
 }
 
 func TestCheckFindsDamage(t *testing.T) {

@@ -137,6 +137,9 @@ func (db *DB) group(first *step) {
 		}
 		return nil
 	})
+	if len(group) == 0 && err != nil && first.claimed.CompareAndSwap(false, true) {
+		first.done <- err // no transaction began, so nothing ran
+	}
 	for i, s := range group {
 		switch {
 		case err == nil:
@@ -152,7 +155,7 @@ func (db *DB) group(first *step) {
 // transact runs a function in a transaction of its own.
 func (db *DB) transact(do func(*Tx) error) error {
 	ctx := context.Background()
-	if _, err := db.writer.Exec(ctx, "BEGIN IMMEDIATE"); err != nil {
+	if err := db.begin(ctx); err != nil {
 		return err
 	}
 	tx := &Tx{Conn: db.writer}
@@ -167,6 +170,19 @@ func (db *DB) transact(do func(*Tx) error) error {
 	_, _ = db.writer.Exec(ctx, "ROLLBACK")
 	for _, undo := range slices.Backward(tx.undo) {
 		undo()
+	}
+	return err
+}
+
+// begin starts a transaction. One that stands because it could not be rolled
+// back is ended first, or nothing would be written any more.
+func (db *DB) begin(ctx context.Context) error {
+	_, err := db.writer.Exec(ctx, "BEGIN IMMEDIATE")
+	if err == nil {
+		return nil
+	}
+	if _, none := db.writer.Exec(ctx, "ROLLBACK"); none == nil {
+		_, err = db.writer.Exec(ctx, "BEGIN IMMEDIATE")
 	}
 	return err
 }
