@@ -74,8 +74,8 @@ func (d *deployment) compose(ctx context.Context) error {
 			hubspot.System: {Source: d.hubspot, Sink: d.hubspot, Feeds: feeds},
 		},
 		Store: d.storage.store, Queue: d.storage.queue, Observer: d.watch.observe, Logger: d.log,
-		Guard:       sync.Guard{Detachments: g.Detachments, Creations: g.Creations, Overwrites: g.Overwrites, Conflicts: g.Conflicts, Duplicates: g.Duplicates},
-		Concurrency: d.cfg.Engine.Concurrency, SweepInterval: d.cfg.Engine.SweepInterval,
+		Guard:             sync.Guard{Detachments: g.Detachments, Creations: g.Creations, Overwrites: g.Overwrites, Conflicts: g.Conflicts, Duplicates: g.Duplicates},
+		HistoryByBackfill: d.cfg.Engine.HistoryByBackfill, Concurrency: d.cfg.Engine.Concurrency, SweepInterval: d.cfg.Engine.SweepInterval,
 		InventoryInterval: d.cfg.Engine.InventoryInterval, StopTimeout: d.cfg.Engine.StopTimeout,
 	}
 	if d.tracer != nil { // a nil one in an interface is not nobody

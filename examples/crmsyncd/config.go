@@ -127,7 +127,11 @@ func (r *receiversConfig) oldUntil() time.Time {
 	return at
 }
 
+// An engineConfig leaves what was there before the first start to a backfill,
+// unless it says otherwise: whoever starts the daemon has not asked for both
+// accounts to be written into each other.
 type engineConfig struct {
+	HistoryByBackfill bool          `key:"history_by_backfill"`
 	Concurrency       int           `key:"concurrency"`
 	SweepInterval     time.Duration `key:"sweep_interval"`
 	InventoryInterval time.Duration `key:"inventory_interval"`
@@ -190,7 +194,7 @@ func defaults() *config {
 		SQLite:    sqliteConfig{Path: "crmsync.db"},
 		Bird:      birdConfig{Zone: "UTC"},
 		Mapping:   mappingConfig{Region: "CO"},
-		Engine:    engineConfig{WatchInterval: time.Hour, StopTimeout: 20 * time.Second},
+		Engine:    engineConfig{HistoryByBackfill: true, WatchInterval: time.Hour, StopTimeout: 20 * time.Second},
 		Dashboard: dashboardConfig{Path: "/sync"},
 		Alerts: alertsConfig{Log: true, Objectives: objectivesConfig{
 			Lag: 5 * time.Second, Backlog: 30 * time.Second, Failures: 0.01, Agreement: 0.99, Sweep: 5 * time.Minute}},
