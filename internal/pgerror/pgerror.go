@@ -32,6 +32,8 @@ var judgements = map[string]judgement{
 	"22":    {sync.Invalid, "a value does not fit into a column"},
 	"25006": {sync.Retry, "the server is read-only: connect to the primary, for instance with target_session_attrs=read-write"},
 	"25P03": {sync.Retry, "the transaction stood still: the process was stopped or cut off for a while"},
+	"28":    {sync.Denied, "the server does not let us in: renew the user or password of the connection, or its entry in pg_hba.conf"},
+	"3D000": {sync.Retry, "the database is missing: create it, or mend its name in the connection"},
 	"3F000": {sync.Retry, "the schema is missing: " + migrate},
 	"40001": {action: sync.Retry},
 	"40P01": {action: sync.Retry},
@@ -45,6 +47,7 @@ var judgements = map[string]judgement{
 	"55P03": {sync.Retry, "somebody holds a lock for long: look into pg_locks"},
 	"57":    {action: sync.Retry}, // shut down, cancelled
 	"58":    {sync.Retry, "the server's disk or system fails: look into its log"},
+	"XX":    {sync.Retry, "the server or a proxy before it has an inner fault: look into its log"},
 }
 
 // Wrap returns err as a [*sync.Error] of the operation. Nil, [sync.ErrStale],

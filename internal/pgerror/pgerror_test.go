@@ -9,9 +9,14 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"go.uber.org/goleak"
 
+	"github.com/urbanhub/crmsync/internal/pgtest"
 	"github.com/urbanhub/crmsync/sync"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(pgtest.Main(m)) }
 
 func server(code string) error {
 	return fmt.Errorf("outer: %w", &pgconn.PgError{Severity: "ERROR", Code: code, Message: `about "ana@example.com"`})
@@ -29,6 +34,10 @@ func TestWrap(t *testing.T) {
 		{server("57P01"), sync.Retry, ""},
 		{server("25006"), sync.Retry, "primary"},
 		{server("42501"), sync.Denied, "grant"},
+		{server("28P01"), sync.Denied, "password"},
+		{server("28000"), sync.Denied, "pg_hba"},
+		{server("3D000"), sync.Retry, "database"},
+		{server("XX000"), sync.Retry, "log"},
 		{server("42P01"), sync.Retry, "Migrate"},
 		{server("53100"), sync.Retry, "disk"},
 		{server("22021"), sync.Invalid, "column"},
@@ -51,6 +60,20 @@ func TestWrap(t *testing.T) {
 	}
 	if err := Wrap("pgstore: commit", nil); err != nil {
 		t.Errorf("no error became %v", err)
+	}
+}
+
+// A server that lets nobody in refuses every message alike: all are tried again.
+func TestRefusedLogin(t *testing.T) {
+	for hint, change := range map[string]func(*pgconn.Config){
+		"password": func(c *pgconn.Config) { c.User, c.Password = "crmsync_nobody", "an old one" },
+		"database": func(c *pgconn.Config) { c.Database = "crmsync_nowhere" },
+	} {
+		pool := pgtest.Open(t, func(c *pgxpool.Config) { change(&c.ConnConfig.Config) })
+		err := Wrap("pgstore: commit", pool.Ping(t.Context()))
+		if a := sync.ActionOf(err); a != sync.Denied && a != sync.Retry || !strings.Contains(err.Error(), hint) || strings.Contains(err.Error(), "an old one") {
+			t.Errorf("got %v (%v), want a hint of %q", err, a, hint)
+		}
 	}
 }
 
