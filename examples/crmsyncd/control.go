@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	stdsync "sync"
+	"syscall"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -43,9 +44,9 @@ func (t *terminal) forward(ctx context.Context, parsed *kong.Context, args []str
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", socket)
 	}
-	if conn, err := dial(ctx, "", ""); socket == "" || err != nil {
-		return 0, false
-	} else if err = conn.Close(); err != nil {
+	if there, err := listens(ctx, socket, dial); err != nil && ctx.Err() == nil {
+		return t.fail(fmt.Errorf("the daemon at %s cannot be asked; call as its user or as root, or choose another path in control: %w", socket, err)), true
+	} else if !there && err == nil {
 		return 0, false
 	}
 	body, err := t.ask(args)
@@ -60,6 +61,22 @@ func (t *terminal) forward(ctx context.Context, parsed *kong.Context, args []str
 		code = t.fail(fmt.Errorf("the daemon at %s broke off: %w", socket, err))
 	}
 	return code, true
+}
+
+// listens reports whether a daemon is at a socket. An error says that nobody
+// can know: one that may not be called is not one that does not run.
+func listens(ctx context.Context, socket string, dial func(ctx context.Context, network, address string) (net.Conn, error)) (bool, error) {
+	if socket == "" {
+		return false, nil
+	}
+	conn, err := dial(ctx, "", "")
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) { // none, or one that died
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return true, conn.Close()
 }
 
 // ask is the request for a command line.

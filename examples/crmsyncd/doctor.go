@@ -106,9 +106,16 @@ func (c *doctorCommand) examine(ctx context.Context, t *terminal, d *doctor) err
 	return nil
 }
 
-// open composes the deployment, over memory if its storage cannot be opened, so
-// that the rest can be checked.
+// open composes the deployment, over memory if its storage cannot be opened or
+// is not there yet, so that the rest can be checked.
 func (d *doctor) open(ctx context.Context, cfg *config, log *slog.Logger) (err error) {
+	trial := *cfg
+	trial.Store, trial.Queue = "memory", "memory"
+	if missing := cfg.elsewhere(); missing != nil {
+		d.note("store", missing.Error(), "")
+		d.deployment, err = newDeployment(ctx, &trial, log)
+		return err
+	}
 	if d.deployment, err = newDeployment(ctx, cfg, log); err == nil {
 		d.checkStorage(ctx)
 		return nil
@@ -117,8 +124,6 @@ func (d *doctor) open(ctx context.Context, cfg *config, log *slog.Logger) (err e
 		return err
 	}
 	d.wrong("storage", err, "")
-	trial := *cfg
-	trial.Store, trial.Queue = "memory", "memory"
 	d.deployment, err = newDeployment(ctx, &trial, log)
 	return err
 }

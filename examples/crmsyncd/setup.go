@@ -18,7 +18,7 @@ type setupCommand struct {
 // Run makes both accounts as the mapping needs them, and keeps what they can
 // do in the store.
 func (s *setupCommand) Run(ctx context.Context, t *terminal) error {
-	return t.with(ctx, func(d *deployment) error { return s.setUp(ctx, t, d) })
+	return t.withNew(ctx, func(d *deployment) error { return s.setUp(ctx, t, d) })
 }
 
 func (s *setupCommand) setUp(ctx context.Context, t *terminal, d *deployment) error {

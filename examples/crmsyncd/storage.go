@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -38,6 +41,22 @@ type storage struct {
 	client redis.UniversalClient
 	lite   *sqlitestore.Store
 	log    *slog.Logger
+}
+
+// elsewhere tells that SQLite's file is not where the configuration says. A
+// command that made a new one would find nothing in it and say that all is well.
+func (c *config) elsewhere() error {
+	if c.Store != "sqlite" {
+		return nil
+	}
+	if _, err := os.Stat(c.SQLite.Path); !errors.Is(err, fs.ErrNotExist) {
+		return nil // what else is wrong is told by opening it
+	}
+	if filepath.IsAbs(c.SQLite.Path) {
+		return problems{{Key: "sqlite.path", Hint: "there is no " + c.SQLite.Path + ": crmsyncd migrate makes it, and so does the first start of serve"}}
+	}
+	return problems{{Key: "sqlite.path", Hint: "there is no " + c.SQLite.Path + " here: run this in the daemon's directory, or write an absolute path; " +
+		"before the daemon's first start crmsyncd migrate makes it"}}
 }
 
 // openStorage opens what the configuration names. It makes no tables but in

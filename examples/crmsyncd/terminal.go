@@ -89,8 +89,24 @@ func (t *terminal) print(result any, text func(w io.Writer)) error {
 func (t *terminal) load() (*config, error) { return loadConfig(t.config, t.environ) }
 
 // with composes the deployment for a command and closes it afterwards. Inside
-// the daemon it is the daemon's own.
+// the daemon it is the daemon's own; elsewhere it wants what the daemon keeps.
 func (t *terminal) with(ctx context.Context, command func(d *deployment) error) error {
+	if t.shared != nil {
+		return command(t.shared)
+	}
+	c, err := t.load()
+	if err == nil {
+		err = c.elsewhere()
+	}
+	if err != nil {
+		return err
+	}
+	return t.over(ctx, c, command)
+}
+
+// withNew is with for a command that may come before the first start: it makes
+// SQLite's file where there is none.
+func (t *terminal) withNew(ctx context.Context, command func(d *deployment) error) error {
 	if t.shared != nil {
 		return command(t.shared)
 	}
@@ -98,6 +114,10 @@ func (t *terminal) with(ctx context.Context, command func(d *deployment) error) 
 	if err != nil {
 		return err
 	}
+	return t.over(ctx, c, command)
+}
+
+func (t *terminal) over(ctx context.Context, c *config, command func(d *deployment) error) error {
 	d, err := newDeployment(ctx, c, c.logger(t.err, quiet))
 	if err != nil {
 		return err
