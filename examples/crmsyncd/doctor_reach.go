@@ -41,8 +41,28 @@ func (d *doctor) checkReach(ctx context.Context) {
 		}
 	}
 	d.ok("reach", base+" leads to the receivers, which refuse strangers")
+	d.checkPages(ctx, client, base)
 	d.note("hubspot webhooks", "HubSpot does not tell a token what its app is subscribed to",
 		"in the app: target URL "+d.cfg.PublicURL+hubspotPath+"; subscribe to creation, deletion, merge, restore, privacyDeletion and propertyChange of "+d.kinds())
+}
+
+// checkPages looks whether strangers see what is for those who run it.
+func (d *doctor) checkPages(ctx context.Context, client *http.Client, base string) {
+	page := base + d.cfg.Dashboard.Path + "/"
+	status, header, err := call(ctx, client, http.MethodGet, page)
+	switch {
+	case err != nil:
+		d.wrong("dashboard", err, "look at the proxy")
+	case status == http.StatusOK && header.Get(instance) != "":
+		d.fix("dashboard", page+" shows the dashboard to strangers, who may do everything there", "keep the proxy from leading there, or set CRMSYNC_DASHBOARD_OPERATOR_PASSWORD")
+	case d.cfg.withDashboard():
+		d.ok("dashboard", "strangers do not see it")
+	case !d.cfg.Dashboard.Off:
+		d.note("dashboard", "it is not served: behind a proxy everybody would seem to be on this machine", getDashboard)
+	}
+	if status, header, err := call(ctx, client, http.MethodGet, base+"/metrics"); err == nil && status == http.StatusOK && header.Get(instance) != "" {
+		d.warn("metrics", base+"/metrics tells strangers how much there is to do", "set admin_listen, to which no proxy leads; or have the proxy pass no more than /healthz, /webhooks/ and /flows/")
+	}
 }
 
 // kinds names HubSpot's kinds of records and their properties.

@@ -13,14 +13,21 @@ import (
 // deployment behind the public URL.
 const instance = "X-Crmsync-Deployment"
 
+// named has doctor recognise what answers.
+func (d *deployment) named(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set(instance, d.cfg.Name)
+		next.ServeHTTP(w, r)
+	})
+}
+
 // mountHealth serves the probes of what runs the daemon. It is alive as long as
 // it answers, and ready as long as store and queue do: a vendor that is down
 // leaves it ready, so that webhooks are taken in.
 func (d *deployment) mountHealth(mux *http.ServeMux, draining <-chan struct{}) {
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set(instance, d.cfg.Name)
+	mux.Handle("GET /healthz", d.named(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, map[string]string{"status": "alive"})
-	})
+	})))
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), answering)
 		defer cancel()

@@ -124,11 +124,15 @@ func (c *config) flowMap() (bird.FlowMap, error) {
 	return calls, nil
 }
 
-// mountAdmin serves what people and Prometheus look at.
+// mountAdmin serves what people and Prometheus look at. It returns no dashboard
+// where there is none.
 func (d *deployment) mountAdmin(mux *http.ServeMux) (*dashboard.Dashboard, error) {
-	mux.Handle("GET /metrics", promhttp.HandlerFor(d.watch.registry, promhttp.HandlerOpts{}))
+	mux.Handle("GET /metrics", d.named(promhttp.HandlerFor(d.watch.registry, promhttp.HandlerOpts{})))
 	c := &d.cfg.Dashboard
-	if c.Off {
+	if !d.cfg.withDashboard() {
+		if !c.Off {
+			d.log.Warn("the dashboard is not served: behind a proxy everybody would seem to be on this machine", "hint", getDashboard)
+		}
 		return nil, nil
 	}
 	opts := dashboard.Options{Engine: d.engine, Config: d.settled, Feed: d.watch.feed, Prefix: c.Path, Name: d.cfg.Name, ReadOnly: c.ReadOnly,
@@ -137,7 +141,7 @@ func (d *deployment) mountAdmin(mux *http.ServeMux) (*dashboard.Dashboard, error
 	opts.Authorize, opts.Actor, lock = c.access()
 	board, err := dashboard.New(opts)
 	if err == nil {
-		mux.Handle(c.Path+"/", lock(board))
+		mux.Handle(c.Path+"/", lock(d.named(board)))
 		mux.Handle("GET /{$}", http.RedirectHandler(c.Path+"/", http.StatusFound))
 	}
 	return board, err

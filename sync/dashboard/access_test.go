@@ -192,6 +192,8 @@ func TestOnlyThisMachine(t *testing.T) {
 		"a name that leads here":    {func(r *http.Request) { r.Host = "rebound.example.com" }, 403},
 		"through a proxy":           {func(r *http.Request) { r.Header.Set("X-Forwarded-For", "192.0.2.7") }, 403},
 		"through a standard proxy":  {func(r *http.Request) { r.Header.Set("Forwarded", "for=192.0.2.7") }, 403},
+		"one that tells its scheme": {func(r *http.Request) { r.Header.Set("X-Forwarded-Proto", "https") }, 403},
+		"one that tells itself":     {func(r *http.Request) { r.Header.Set("Via", "1.1 proxy") }, 403},
 		"an address without a port": {func(r *http.Request) { r.RemoteAddr = "@" }, 403},
 	} {
 		t.Run(name, func(t *testing.T) {

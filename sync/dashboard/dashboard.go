@@ -35,7 +35,9 @@ type Options struct {
 	// Authorize says whether a request may do something; an error forbids it,
 	// and so does a panic. It is called concurrently, also to find out which
 	// buttons to show. nil allows everything, but to requests from this
-	// machine only.
+	// machine only: never leave it nil where a proxy on this machine leads, be
+	// it for other pages of the same server. A proxy need not say that it is
+	// one, and what it passes on then looks as if somebody here had asked.
 	Authorize func(r *http.Request, a Action) error
 	// Actor names who makes a request, for the audit; nil is the address.
 	Actor func(r *http.Request) string

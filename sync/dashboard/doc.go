@@ -29,7 +29,10 @@
 // # Access
 //
 // Without [Options.Authorize] only requests from this machine are served,
-// addressed to it by a loopback name, and not through a proxy. With it every
+// addressed to it by a loopback name, and not through a proxy that says it is
+// one. Many do not, such as nginx with a proxy_pass and no more, and then the
+// world looks as if it were here: without Authorize mount the dashboard on a
+// loopback listener of its own, to which no proxy leads. With it every
 // request is asked about, with the [Action] that it needs, and whatever is not
 // allowed is refused on the server. [Options.ReadOnly] refuses everything that
 // changes anything. Forged requests of other sites are refused by
