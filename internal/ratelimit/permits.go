@@ -80,7 +80,8 @@ func (w *Window) fetch(ctx context.Context) {
 		}
 		s.failing, s.credit, s.drawn, s.again, s.spared = false, got, now, time.Time{}, spare
 		if got < n {
-			s.again = later(again, now.Add(patience/10))
+			// Permits come back within a window, whatever a stock says by its clock.
+			s.again = earlier(later(again, now.Add(patience/10)), now.Add(per+fresh(per)))
 		}
 	}
 	w.dispatch()
@@ -123,6 +124,13 @@ func (w *Window) spare(now time.Time, head *waiter) int {
 
 func later(a, b time.Time) time.Time {
 	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
 		return a
 	}
 	return b

@@ -216,6 +216,33 @@ func TestPermitsThatHangAreGivenUp(t *testing.T) {
 	})
 }
 
+// permits is a stock that is one function.
+type permits func(now time.Time, n int) (int, time.Time)
+
+func (p permits) Take(_ context.Context, now time.Time, _ string, _ int, _ time.Duration, n int) (int, time.Time, error) {
+	got, again := p(now, n)
+	return got, again, nil
+}
+
+// A stock by a clock that is ahead may say to come back in an hour; permits come
+// back within a window.
+func TestAWaitForPermitsIsNoLongerThanTheWindow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		trips := 0
+		w := sharing(permits(func(now time.Time, n int) (int, time.Time) {
+			if trips++; trips == 1 {
+				return 0, now.Add(time.Hour)
+			}
+			return n, time.Time{}
+		}), nil)
+		start := time.Now()
+		call(t, w, 0)
+		if d := time.Since(start); d < 10*time.Second || d > 11*time.Second {
+			t.Errorf("the first call waited %v", d)
+		}
+	})
+}
+
 // A caller that leaves on its errand spoils nothing for those behind.
 func TestTheNextCallerFetches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

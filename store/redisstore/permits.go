@@ -2,21 +2,24 @@ package redisstore
 
 import (
 	"context"
-	"strconv"
 	"time"
 
 	"github.com/urbanhub/crmsync/internal/redisdb"
 )
 
-// Take implements [sync.Permits]: in one round trip, never more than limit in
-// any window as the times that callers give tell it. Clocks of processes that
-// differ shift the window by as much, so keep them in step; the adapters ask
-// for a window that is a quarter of a second longer than the vendor's, which
-// covers the usual.
+// Take implements [sync.Permits], in one round trip. The window is measured by
+// the server's clock, so that processes whose clocks differ share it; now is
+// only what again is reckoned from. An answer that is lost on its way has used
+// up its permits.
 func (s *Store) Take(ctx context.Context, now time.Time, name string, limit int, per time.Duration, n int) (int, time.Time, error) {
-	kept := 2*per + time.Hour // by the server's clock, for quotas that nobody asks for any more
+	return s.take(ctx, now, "", name, limit, per, n)
+}
+
+// take is Take by a clock that a test may set; "" is the server's.
+func (s *Store) take(ctx context.Context, now time.Time, clock, name string, limit int, per time.Duration, n int) (int, time.Time, error) {
+	kept := 2*per + time.Hour // for quotas that nobody asks for any more
 	call := &redisdb.Call{Script: permitsScript, Keys: []string{s.key("permits", name)},
-		Args: []any{micros(now), limit, ceil(per), n, ceil(time.Duration(now.UnixNano())), kept.Milliseconds()}}
+		Args: []any{limit, ceil(per), n, kept.Milliseconds(), clock}}
 	if err := redisdb.Run(ctx, s.client, call); err != nil {
 		return 0, time.Time{}, s.fail("take permits", err)
 	}
@@ -28,12 +31,8 @@ func (s *Store) Take(ctx context.Context, now time.Time, name string, limit int,
 	if int(got) >= n {
 		return int(got), time.Time{}, nil
 	}
-	text, _ := reply[1].(string)
-	again, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
-		return int(got), time.Time{}, s.fail("take permits", errReply)
-	}
-	return int(got), time.UnixMicro(again), nil
+	wait, _ := reply[1].(int64)
+	return int(got), now.Add(time.Duration(wait) * time.Microsecond), nil
 }
 
 // ceil returns whole microseconds, rounded up: a permit counts longer rather

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	stdsync "sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,7 +31,7 @@ func TestPermitsLikeTheModel(t *testing.T) {
 		for range rapid.IntRange(1, 30).Draw(r, "calls") {
 			now = now.Add(time.Duration(rapid.IntRange(0, 2000).Draw(r, "pause")) * time.Millisecond)
 			n := rapid.IntRange(0, 25).Draw(r, "n")
-			got, again, err := s.Take(t.Context(), now, "quota", limit, per, n)
+			got, again, err := s.TakeAt(t.Context(), now, now, "quota", limit, per, n)
 			if err != nil {
 				r.Fatal(err)
 			}
@@ -42,51 +43,122 @@ func TestPermitsLikeTheModel(t *testing.T) {
 	})
 }
 
-// TestPermitsNeverExceedTheLimit has processes whose clocks lag take from one
-// quota, and counts in every window.
-func TestPermitsNeverExceedTheLimit(t *testing.T) {
-	const limit, per, processes, calls = 30, 50 * time.Millisecond, 6, 200
+// A grant is what somebody got, at some moment from begin to end.
+type grant struct {
+	begin, end time.Time
+	n          int
+}
+
+// most returns the largest number granted in windows that are surely no longer
+// than per.
+func most(grants []grant, per time.Duration) (most int) {
+	for _, first := range grants {
+		n := 0
+		for _, g := range grants {
+			if !g.begin.Before(first.begin) && g.end.Sub(first.begin) < per {
+				n += g.n
+			}
+		}
+		most = max(most, n)
+	}
+	return most
+}
+
+// TestPermitsOfManyProcesses has processes whose clocks are hours apart take
+// from one quota, and counts in every window. Each of them gets its part.
+func TestPermitsOfManyProcesses(t *testing.T) {
+	const limit, per, processes, calls = 30, 50 * time.Millisecond, 6, 100
 	s := open(t, redistest.New(t))
 	var mu stdsync.Mutex
-	var taken []time.Time
+	var grants []grant
+	var got [processes]int
+	var long atomic.Int64
 	var all stdsync.WaitGroup
 	for i := range processes {
 		all.Go(func() {
-			for range calls {
-				before := time.Now()
-				got, _, err := s.Take(t.Context(), before, "quota", limit, per, 1+i)
+			for call := range calls {
+				begin := time.Now()
+				n, again, err := s.Take(t.Context(), begin.Add(time.Duration(i)*time.Hour), "short", limit, per, 1+i)
 				if err != nil {
 					t.Error(err)
 					return
 				}
 				mu.Lock()
-				for range got {
-					taken = append(taken, before)
+				grants = append(grants, grant{begin, time.Now(), n})
+				if call >= calls/2 {
+					got[i] += n
 				}
 				mu.Unlock()
+				more, _, err := s.Take(t.Context(), begin, "long", processes*calls/2, 24*time.Hour, 1)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				long.Add(int64(more))
+				if n == 0 {
+					time.Sleep(min(again.Sub(begin.Add(time.Duration(i)*time.Hour)), per))
+				}
 			}
 		})
 	}
 	all.Wait()
-	slices.SortFunc(taken, time.Time.Compare)
-	if len(taken) < limit {
-		t.Fatalf("only %d permits were given", len(taken))
+	if m := most(grants, per); m > limit {
+		t.Errorf("%d permits within %v; the limit is %d", m, per, limit)
 	}
-	for i := limit; i < len(taken); i++ {
-		if d := taken[i].Sub(taken[i-limit]); d < per-time.Microsecond {
-			t.Fatalf("%d permits within %v; the limit is %d in %v", limit+1, d, limit, per)
+	if slices.Contains(got[:], 0) {
+		t.Errorf("the processes got %v after a while", got)
+	}
+	if long.Load() != processes*calls/2 {
+		t.Errorf("%d permits of %d were given", long.Load(), processes*calls/2)
+	}
+}
+
+// A process whose clock is set back, or behind that of others, waits for a
+// window and no longer.
+func TestPermitsOfAProcessWhoseClockIsSetBack(t *testing.T) {
+	const limit, per = 5, 10 * time.Second
+	s := open(t, redistest.New(t))
+	if got, _, err := s.Take(t.Context(), noon.Add(time.Hour), "quota", limit, per, limit); got != limit || err != nil {
+		t.Fatalf("got %d, %v", got, err)
+	}
+	got, again, err := s.Take(t.Context(), noon, "quota", limit, per, limit)
+	if got != 0 || again.Before(noon) || again.After(noon.Add(per)) || err != nil {
+		t.Errorf("set back: got %d, again at %v, %v", got, again, err)
+	}
+}
+
+// When the server's clock is set back, or another server takes over, all wait
+// for a window and no longer, and get no more than the limit.
+func TestPermitsOfAServerWhoseClockIsSetBack(t *testing.T) {
+	const limit, per = 5, 10 * time.Second
+	for _, taken := range []int{1, limit} {
+		s := open(t, redistest.New(t))
+		take := func(at time.Time, n, want int) time.Time {
+			t.Helper()
+			got, again, err := s.TakeAt(t.Context(), at, at, "quota", limit, per, n)
+			if got != want || err != nil {
+				t.Errorf("%d taken before: got %d of %d, %v; want %d", taken, got, n, err, want)
+			}
+			return again
 		}
+		take(noon.Add(30*time.Minute), 2, 2) // long out of the window
+		take(noon.Add(time.Hour), taken, taken)
+		if again := take(noon, limit, limit-taken); !again.Equal(noon.Add(per)) {
+			t.Errorf("%d taken before: again at %v", taken, again)
+		}
+		take(noon.Add(per-time.Second), limit, 0)
+		take(noon.Add(per), limit, limit)
 	}
 }
 
 func TestPermitsAreApartByName(t *testing.T) {
 	s := open(t, redistest.New(t))
 	for _, name := range []string{"crm 1", "crm 2", "crm{x}", ""} {
-		if got, again, err := s.Take(t.Context(), noon, name, 5, time.Second, 9); got != 5 || !again.Equal(noon.Add(time.Second)) || err != nil {
+		if got, again, err := s.TakeAt(t.Context(), noon, noon, name, 5, time.Second, 9); got != 5 || !again.Equal(noon.Add(time.Second)) || err != nil {
 			t.Errorf("%q: got %d, again at %v, %v", name, got, again, err)
 		}
 	}
-	if got, _, err := s.Take(t.Context(), noon.Add(time.Second), "crm 1", 5, time.Second, 2); got != 2 || err != nil {
+	if got, _, err := s.TakeAt(t.Context(), noon, noon.Add(time.Second), "crm 1", 5, time.Second, 2); got != 2 || err != nil {
 		t.Errorf("a window later: got %d, %v", got, err)
 	}
 	if got, again, err := s.Take(t.Context(), noon, "none", 0, time.Second, 1); got != 0 || !again.After(noon) || err != nil {
