@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/urbanhub/crmsync/sync"
@@ -133,7 +134,11 @@ func (c *dlqReplay) Run(ctx context.Context, t *terminal) error {
 		return usage("name ids, or say --all")
 	}
 	return t.with(ctx, func(d *deployment) error {
-		if err := d.note(ctx, t, "replay", fmt.Sprintf("%d dead letters, all: %t", len(c.IDs), c.All), sync.Entry{}); err != nil {
+		what := "all dead letters"
+		if !c.All {
+			what = lettersNamed(c.IDs)
+		}
+		if err := d.note(ctx, t, "replay", what, sync.Entry{}); err != nil {
 			return err
 		}
 		var n int
@@ -152,16 +157,17 @@ func (c *dlqReplay) Run(ctx context.Context, t *terminal) error {
 
 type dlqDiscard struct {
 	IDs []string `arg:"" name:"id" help:"Ids, from dlq list."`
+	Why string   `help:"The reason, which goes into the audit."`
 	Yes bool     `help:"Do it: what they ask for will not be done."`
 }
 
 // Run deletes them.
 func (c *dlqDiscard) Run(ctx context.Context, t *terminal) error {
-	if !c.Yes {
-		return usage("discarding cannot be taken back: say --yes")
+	if !c.Yes || strings.TrimSpace(c.Why) == "" {
+		return usage("discarding cannot be taken back: say why by --why, which goes into the audit, and --yes")
 	}
 	return t.with(ctx, func(d *deployment) error {
-		if err := d.note(ctx, t, "discard", fmt.Sprintf("%d dead letters", len(c.IDs)), sync.Entry{}); err != nil {
+		if err := d.note(ctx, t, "discard", lettersNamed(c.IDs)+": "+limited(strings.TrimSpace(c.Why), 200), sync.Entry{}); err != nil {
 			return err
 		}
 		n, err := d.storage.queue.Discard(ctx, time.Now(), c.IDs...)
@@ -170,4 +176,32 @@ func (c *dlqDiscard) Run(ctx context.Context, t *terminal) error {
 		}
 		return t.print(map[string]int{"discarded": n}, func(w io.Writer) { fmt.Fprintf(w, "%d dead letters are gone.\n", n) })
 	})
+}
+
+// lettersNoted is how many dead letters the audit names of one act.
+const lettersNoted = 20
+
+// lettersNamed names dead letters in the audit, which is all that is left of
+// those that were discarded.
+func lettersNamed(ids []string) string {
+	text := fmt.Sprintf("%d dead letters: ", len(ids))
+	if len(ids) == 1 {
+		text = "1 dead letter: "
+	}
+	var names []string
+	for _, id := range ids[:min(len(ids), lettersNoted)] {
+		names = append(names, limited(id, 200))
+	}
+	if more := len(ids) - lettersNoted; more > 0 {
+		names = append(names, fmt.Sprintf("and %d more", more))
+	}
+	return text + strings.Join(names, ", ")
+}
+
+// limited cuts a text off.
+func limited(text string, most int) string {
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most]) + "…"
+	}
+	return text
 }

@@ -59,7 +59,7 @@ func life(t *testing.T, settings string, env ...string) {
 		t.Errorf("the daemon ended with %d", code)
 	}
 	r.must(exitDone, "dlq", "list") // over the file alone
-	for _, act := range []string{"reveal", "replay", "discard", "apply", "load", "undo", "erase"} {
+	for _, act := range []string{"reveal", "replay", "discard: 1 dead letter: ", "apply", "load", "undo: field property_preferences, since 20", "erase"} {
 		if !r.noted("crmsyncd: ana: " + act) {
 			t.Errorf("the audit does not know who did %s", act)
 		}
@@ -132,6 +132,8 @@ func (r *rig) deadLetters() {
 	r.must(exitUsage, "dlq", "show", "nothing")
 	r.must(exitUsage, "dlq", "replay")
 	r.must(exitUsage, "dlq", "discard", l.ID)
+	r.must(exitUsage, "dlq", "discard", l.ID, "--yes")
+	r.must(exitUsage, "dlq", "discard", l.ID, "--yes", "--why", " ")
 	r.hubspot.DropNext(1)
 	r.hubspot.Edit(mate, map[string]string{"phone": "+573000000002"})
 	r.must(exitDone, "dlq", "replay", "--all")
@@ -140,7 +142,7 @@ func (r *rig) deadLetters() {
 		r.object(exitDone, &dead, "dlq", "list")
 		return len(dead.Letters) == 0
 	})
-	if out := r.must(exitDone, "dlq", "discard", l.ID, "--yes"); !strings.Contains(out, "0 dead letters") {
+	if out := r.must(exitDone, "dlq", "discard", l.ID, "--yes", "--why", "mended by hand"); !strings.Contains(out, "0 dead letters") {
 		r.t.Errorf("dlq discard: %s", out)
 	}
 }
@@ -183,6 +185,7 @@ func (r *rig) plans() {
 		return r.birdField("attributes.propertyInterest") == nil
 	})
 	r.must(exitUsage, "undo", "contacts", "--since", "yesterday")
+	r.must(exitUsage, "undo", "contacts", "--yes")
 }
 
 // birdField is a field of the only contact in Bird.
