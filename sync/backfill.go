@@ -87,7 +87,7 @@ func (e *Engine) Backfill(ctx context.Context, b Load) (Progress, error) {
 // stage looks at the next n records and judges what became of them.
 func (e *Engine) stage(ctx context.Context, w *walk, m *meter, n int) error {
 	b := w.load
-	if err := e.goesOn(b); err != nil {
+	if err := e.goesOn(ctx, b); err != nil {
 		return err
 	}
 	refs, err := w.enqueue(ctx, n)
@@ -103,11 +103,14 @@ func (e *Engine) stage(ctx context.Context, w *walk, m *meter, n int) error {
 	}
 	m.Failed, m.Duplicates, m.Conflicts = m.Failed+o.failed, m.Duplicates+o.duplicates, m.Conflicts+o.conflicts
 	m.step(len(refs), w.more())
-	return cmp.Or(b.judge(&o), e.goesOn(b))
+	return cmp.Or(b.judge(&o), e.goesOn(ctx, b))
 }
 
 // goesOn is an error when the flow is suspended.
-func (e *Engine) goesOn(b *Load) error {
+func (e *Engine) goesOn(ctx context.Context, b *Load) error {
+	if err := e.knowSwitches(ctx); err != nil {
+		return err
+	}
 	if e.switches.suspended(b.Flow, "", Left) && e.switches.suspended(b.Flow, "", Right) {
 		return b.stopped("backfill.suspended", "find out why, resume the flow, and call again", errors.New("the flow is suspended"))
 	}
@@ -127,7 +130,7 @@ func (e *Engine) rest(ctx context.Context, b *Load, n int) (waiting int, err err
 		}
 		waiting = min(n, stats.ByPriority[Backfill])
 		left := time.Until(until)
-		if waiting == 0 || left <= 0 || e.goesOn(b) != nil {
+		if waiting == 0 || left <= 0 || e.goesOn(ctx, b) != nil {
 			return waiting, nil
 		}
 		select {

@@ -101,7 +101,9 @@ func (e *Engine) Run(ctx context.Context) error {
 	if err := e.ping(ctx); err != nil {
 		return err
 	}
-	e.refreshSwitches(ctx)
+	if err := e.refreshSwitches(ctx); err != nil {
+		return err
+	}
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var wg sync.WaitGroup
@@ -132,7 +134,9 @@ func (e *Engine) RunOnce(ctx context.Context) error {
 	if err := e.ping(ctx); err != nil {
 		return err
 	}
-	e.refreshSwitches(ctx)
+	if err := e.refreshSwitches(ctx); err != nil {
+		return err
+	}
 	var errs []error
 	for _, p := range e.pulls() {
 		if _, err := e.pull(ctx, p); err != nil {

@@ -101,6 +101,9 @@ type foreseen struct {
 // foreseeAll hands over what looks at records would do, in their order. They are
 // read side by side, so that an adapter can gather them into batches.
 func (e *Engine) foreseeAll(ctx context.Context, p *Planner, m *meter, refs []Ref, do func(i int, s *foreseen) error) error {
+	if err := e.knowSwitches(ctx); err != nil {
+		return err
+	}
 	for page := range slices.Chunk(refs, verifyPage) {
 		seen := make([]foreseen, len(page))
 		var wg sync.WaitGroup
@@ -246,13 +249,6 @@ func (f *Forecast) write(r *reconciliation, plan *Plan, ref Ref) {
 		f.Updates++
 	}
 	f.Items = append(f.Items, item)
-}
-
-// of returns the switches of a flow that are thrown.
-func (s *switches) of(flow string) []Switch {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return slices.Clone(s.flow[flow])
 }
 
 // A forgetful store reads like another and stores nothing.

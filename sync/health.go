@@ -17,7 +17,7 @@ func (e *Engine) watchHealth(ctx context.Context) {
 	last := map[System]health{}
 	behind := map[string]bool{} // flows
 	for {
-		e.refreshSwitches(ctx)
+		_ = e.refreshSwitches(ctx) // those of the start hold
 		for _, system := range e.systems() {
 			last[system] = e.checkHealth(system, last[system], behind)
 		}

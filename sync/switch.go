@@ -35,7 +35,8 @@ func (s Switch) String() string {
 // switches are those that are thrown, by flow, as this process last saw them.
 type switches struct {
 	mu   sync.RWMutex
-	flow map[string][]Switch
+	flow map[string][]Switch // a flow whose switches were never read is missing
+	read time.Time           // when those of all flows were read last
 }
 
 func (s *switches) suspended(flow, field string, to Side) bool {
@@ -44,6 +45,33 @@ func (s *switches) suspended(flow, field string, to Side) bool {
 	return slices.ContainsFunc(s.flow[flow], func(w Switch) bool {
 		return (w.Field == "" || w.Field == field) && (w.To == "" || w.To == to.String())
 	})
+}
+
+// of returns the switches of a flow that are thrown.
+func (s *switches) of(flow string) []Switch {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return slices.Clone(s.flow[flow])
+}
+
+// known reports whether the switches of a flow were ever read.
+func (s *switches) known(flow string) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	_, known := s.flow[flow]
+	return known
+}
+
+// fresh reports whether all were read a moment ago, and else notes that they are
+// read now.
+func (s *switches) fresh(now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if now.Sub(s.read) < healthInterval {
+		return true
+	}
+	s.read = now
+	return false
 }
 
 // set replaces the switches of a flow.
@@ -164,12 +192,28 @@ func (e *Engine) refresh(ctx context.Context, flow string) error {
 	return nil
 }
 
-// refreshSwitches does so for all flows.
-func (e *Engine) refreshSwitches(ctx context.Context) {
+// refreshSwitches does so for all flows. Those last seen hold where they cannot
+// be read; it is an error if there are none.
+func (e *Engine) refreshSwitches(ctx context.Context) error {
 	for _, p := range e.planners {
-		if err := e.refresh(ctx, p.flow.Name); err != nil && ctx.Err() == nil {
-			e.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "the switches cannot be read; those last seen hold",
-				slog.String("flow", p.flow.Name), slog.Any("error", err))
+		err := e.refresh(ctx, p.flow.Name)
+		if err == nil {
+			continue
 		}
+		if !e.switches.known(p.flow.Name) || ctx.Err() != nil {
+			return err
+		}
+		e.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "the switches cannot be read; those last seen hold",
+			slog.String("flow", p.flow.Name), slog.Any("error", err))
 	}
+	return nil
+}
+
+// knowSwitches does so unless it was done a moment ago, by [Engine.Run] for one:
+// whoever writes must know what was suspended in another process.
+func (e *Engine) knowSwitches(ctx context.Context) error {
+	if e.switches.fresh(time.Now()) {
+		return nil
+	}
+	return e.refreshSwitches(ctx)
 }

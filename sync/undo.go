@@ -61,6 +61,9 @@ func (e *Engine) Undo(ctx context.Context, u Undo) ([]Undone, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := e.knowSwitches(ctx); err != nil {
+		return nil, err
+	}
 	ctx = WithPriority(ctx, Sweep)
 	entries, err := e.selected(ctx, &u)
 	if err != nil {

@@ -78,6 +78,9 @@ func (e *Engine) VerifySample(ctx context.Context, flow string, sample Sample) (
 	if err != nil {
 		return a, err
 	}
+	if err := e.knowSwitches(ctx); err != nil {
+		return a, err
+	}
 	a.Kinds = [2]Kind{p.flow.Left.Kind, p.flow.Right.Kind}
 	ctx = WithPriority(ctx, Sweep)
 	m := e.meter(flow, "verify "+flow)

@@ -65,6 +65,9 @@ const drainWaits = 20
 // drain works until nothing is ready.
 func (e *Engine) drain(ctx context.Context) error {
 	for waits := 0; ctx.Err() == nil; {
+		if err := e.knowSwitches(ctx); err != nil {
+			return err
+		}
 		lanes, err := e.cfg.Queue.Take(ctx, time.Now(), e.cfg.Concurrency, e.cfg.Lease)
 		if err != nil {
 			return err
