@@ -113,8 +113,8 @@ var rules = []rule{
 	{"hubspot.rate_per_10s", "use 0 for the default, or what the account is allowed", func(c *config) bool { return c.HubSpot.RatePer10s < 0 }},
 	{"hubspot.search_lag", "use no negative duration", func(c *config) bool { return c.HubSpot.SearchLag < 0 }},
 	{"mapping.zone", "write an IANA name, such as America/Bogota", func(c *config) bool { return !isZone(cmp.Or(c.Mapping.Zone, "UTC")) }},
-	{"mapping.file", "a file takes the place of the preset: leave out its options", func(c *config) bool {
-		return c.Mapping.File != "" && (c.Mapping.ContactsOnly || c.Mapping.Pipeline != "" || len(c.Mapping.Stages)+len(c.Mapping.LeadSources) > 0)
+	{"mapping.file", "a file takes the place of the preset: leave out its options, all but region and workflow_messages", func(c *config) bool {
+		return c.Mapping.File != "" && c.Mapping.hasOptions()
 	}},
 	{"receivers.max_concurrent", "use 0 for the default, or more", func(c *config) bool { return c.Receivers.MaxConcurrent < 0 }},
 	{"receivers.old_secrets_until", "write a time such as 2026-05-01T12:00:00Z", func(c *config) bool {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -134,6 +135,28 @@ func TestMistakes(t *testing.T) {
 				t.Errorf("%v\n%s", err, diff)
 			}
 		})
+	}
+}
+
+// A file takes the place of the preset: no option of that is passed over, but
+// those that hold beside a file, too.
+func TestAFileBesideEachOptionOfThePreset(t *testing.T) {
+	for key, v := range keysOf(reflect.ValueOf(&mappingConfig{}).Elem()) {
+		if key == "file" {
+			continue
+		}
+		text := map[reflect.Kind]string{reflect.Bool: "true", reflect.String: "UTC", reflect.Slice: "[a]", reflect.Map: "{a: b}"}[v.Kind()]
+		_, err := load(t, least+"mapping: {file: m.yaml, "+key+": "+text+"}\n")
+		var want []string
+		if key != "region" && key != "workflow_messages" {
+			want = []string{"mapping.file c.yaml:4"}
+		}
+		if diff := cmp.Diff(want, places(err)); diff != "" {
+			t.Errorf("%s beside a file: %v\n%s", key, err, diff)
+		}
+	}
+	if _, err := load(t, least+"mapping: {file: m.yaml, lead_sources: [], stages: {}, contacts_only: false, pipeline: ''}\n"); err != nil {
+		t.Error("options that say nothing:", err)
 	}
 }
 

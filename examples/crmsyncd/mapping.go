@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"os"
+	"reflect"
 	"slices"
 
 	"github.com/urbanhub/crmsync/hubspot"
@@ -56,6 +57,19 @@ func (m *mappingConfig) options(unique map[sync.Kind]bool) urbanhub.Options {
 		ChangedProperties: m.ChangedProperties, Pipeline: m.Pipeline, Stages: m.Stages, PeoplesStages: m.PeoplesStages,
 		Communications: m.Communications, Owner: m.Owner, Zone: m.Zone, CustomEvent: m.CustomEvent,
 		WorkflowMessages: m.WorkflowMessages, UniqueActivities: unique}
+}
+
+// hasOptions reports whether there are options that the preset alone reads.
+// Phone numbers have a region, and workflows ask for messages, whatever the map.
+func (m *mappingConfig) hasOptions() bool {
+	rest := *m
+	rest.File, rest.Region, rest.WorkflowMessages = "", "", false
+	for _, v := range keysOf(reflect.ValueOf(&rest).Elem()) {
+		if list := v.Kind() == reflect.Slice || v.Kind() == reflect.Map; list && v.Len() > 0 || !list && !v.IsZero() {
+			return true
+		}
+	}
+	return false
 }
 
 func (r *rolloutConfig) rollout() sync.Rollout {
