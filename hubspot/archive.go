@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/urbanhub/crmsync/sync"
 	"golang.org/x/sync/errgroup"
@@ -17,9 +19,10 @@ func (c *collection) archiveBatch(ctx context.Context, ids []string) ([]error, e
 	failed := map[string]error{}
 	t := trial[string]{
 		send: func(ids []string) error { return c.archiveAll(ctx, ids) },
-		fail: func(id string, err error) { failed[id] = c.unlessGone(id, err) },
+		fail: func(id string, err error) { failed[id] = err },
 	}
 	t.run(ids)
+	c.unlessGone(ctx, failed)
 	errs := make([]error, len(ids))
 	for i, id := range ids {
 		errs[i] = failed[id]
@@ -36,14 +39,35 @@ func (c *collection) archiveAll(ctx context.Context, ids []string) error {
 	return err
 }
 
-// unlessGone returns the error of a removal as the record's own, or nil when
-// it says that there is nothing to remove.
-func (c *collection) unlessGone(id string, err error) error {
-	var api *APIError
-	if errors.As(err, &api) && api.Status == http.StatusNotFound || sync.ActionOf(err) == sync.NotFound {
-		return nil
+// unlessGone makes the errors of removals those of their records, and takes out
+// those of records that are gone. A 404 that does not say so may be a gateway's
+// or a wrong path's: the records are read, and what is not certain stays an
+// error, because a removal is confirmed to people.
+func (c *collection) unlessGone(ctx context.Context, failed map[string]error) {
+	var unsure []string
+	for _, id := range slices.Sorted(maps.Keys(failed)) {
+		err := about(c.ref(id), failed[id])
+		failed[id] = err
+		var api *APIError
+		switch {
+		case sync.ActionOf(err) == sync.NotFound:
+			delete(failed, id)
+		case errors.As(err, &api) && api.Status == http.StatusNotFound:
+			unsure = append(unsure, id)
+		}
 	}
-	return about(c.ref(id), err)
+	if len(unsure) == 0 {
+		return
+	}
+	records, err := c.readBatch(ctx, unsure)
+	if err != nil {
+		return
+	}
+	for i, id := range unsure {
+		if records[i].Deleted {
+			delete(failed, id)
+		}
+	}
 }
 
 // Erase implements [sync.Eraser]. Contacts are deleted for good, as privacy
@@ -82,7 +106,9 @@ func (c *collection) erase(ctx context.Context, id string) error {
 	if err == nil {
 		return nil
 	}
-	return c.unlessGone(id, err)
+	failed := map[string]error{id: err}
+	c.unlessGone(ctx, failed)
+	return failed[id]
 }
 
 // eraseByArchive archives the records; an id that HubSpot cannot have is gone.

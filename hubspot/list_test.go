@@ -1,6 +1,7 @@
 package hubspot_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -99,6 +100,34 @@ func TestEraseForgets(t *testing.T) {
 			t.Errorf("got %v, %v", errs, err)
 		}
 	})
+}
+
+// A 404 that does not say that the record is gone may be a gateway's or a wrong
+// path's: no erasure is confirmed by it.
+func TestEraseBelievesNoForeign404(t *testing.T) {
+	for kind, path := range map[sync.Kind]string{hubspot.Contact: "/gdpr-delete", hubspot.Note: "/batch/archive"} {
+		inAccount(t, hubspottest.Options{}, hubspot.Options{}, func(t *testing.T, a account) {
+			id := a.create(1)
+			if kind != hubspot.Contact {
+				id = a.sim.CreateObject("notes", samples[kind])
+			}
+			lift := a.sim.Faults().Add(hubspottest.Fault{Path: path, Status: 404, Body: `{"status":"error"}`})
+			errs, err := a.hs.Erase(t.Context(), kind, []string{id, "987654"})
+			var e *sync.Error
+			if err != nil || !errors.As(errs[0], &e) || e.Rule != "path.exists" || e.Ref != ref(kind, id) || errs[1] != nil {
+				t.Errorf("%s: got %v, %v", kind, errs, err)
+			}
+			alone := a.sim.Faults().Add(hubspottest.Fault{Path: "/batch/read", Status: 404, Body: `{"status":"error"}`})
+			if errs, err = a.hs.Erase(t.Context(), kind, []string{"987654"}); err != nil || errs[0] == nil {
+				t.Errorf("%s: nothing but 404: got %v, %v", kind, errs, err)
+			}
+			lift()
+			alone()
+			if errs, err = a.hs.Erase(t.Context(), kind, []string{id}); err != nil || errs[0] != nil {
+				t.Errorf("%s afterwards: got %v, %v", kind, errs, err)
+			}
+		})
+	}
 }
 
 func TestMergeFollowsTheSurvivor(t *testing.T) {
