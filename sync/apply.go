@@ -97,7 +97,7 @@ func (r *reconciliation) send(ctx context.Context, s Side, fields Fields) (res R
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			res = Result{Err: &Error{Op: "write", Action: Fatal, Ref: r.ref, Rule: "no-panic", Err: errors.New("the sink panicked")}}
+			res = Result{Err: &Error{Op: "write", Action: Fatal, Ref: r.ref, Rule: ruleNoPanic, Err: errors.New("the sink panicked")}}
 		}
 	}()
 	w := Write{Ref: r.views[s].Record.Ref, Fields: fields}

@@ -84,7 +84,7 @@ func (e *Engine) announce(t EventType, end *Endpoint, in, not map[string]string)
 // catchUp looks again at every pair whose fields waited, and reports whether
 // it could.
 func (e *Engine) catchUp(ctx context.Context, flow string) bool {
-	_, err := e.Verify(ctx, flow)
+	err := e.safely(ctx, func() (err error) { _, err = e.Verify(ctx, flow); return err })
 	if err != nil && ctx.Err() == nil {
 		e.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "cannot look for what waited yet", slog.String("flow", flow), slog.Any("error", err))
 	}

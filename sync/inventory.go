@@ -246,11 +246,17 @@ func (w *stocktaking) news(ctx context.Context, rec *Record) (bool, error) {
 		if !errors.Is(err, ErrNotFound) {
 			return false, err
 		}
-		if w.engine.travels(p, s, rec) {
+		if w.engine.mayTravel(ctx, p, s, rec) {
 			return true, nil
 		}
 	}
 	return false, nil
+}
+
+// mayTravel is travels; a record at which the map panics may.
+func (e *Engine) mayTravel(ctx context.Context, p *Planner, s Side, rec *Record) (travels bool) {
+	err := e.safely(ctx, func() error { travels = e.travels(p, s, rec); return nil })
+	return travels || err != nil
 }
 
 // travels reports whether a record that has no link has anything to tell the
@@ -347,7 +353,7 @@ func (e *Engine) inventoryEvery(ctx context.Context, system System) {
 	for {
 		wait := e.inventoryDue(ctx, system)
 		if wait <= 0 {
-			_, err := e.Inventory(ctx, system)
+			err := e.safely(ctx, func() (err error) { _, err = e.Inventory(ctx, system); return err })
 			if err != nil && ctx.Err() == nil && ActionOf(err) != Conflict {
 				e.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "inventory failed, it goes on where it stopped",
 					slog.String("system", string(system)), slog.Any("error", err))

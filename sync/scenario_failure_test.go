@@ -288,6 +288,43 @@ func TestPanicBuriesOnlyItsOwnRecord(t *testing.T) {
 	}, func(w *world) { w.flow.Fields[3].Left = bomb{plain("name")} })
 }
 
+// Walks through many records get past the one at which the map panics.
+func TestPanicStopsNoWalk(t *testing.T) {
+	bubble(t, func(w *world) {
+		walked(w, 10)
+		w.left.create("name", "boom", "email", "ana@example.com")
+		left, _ := w.pair("email", "eva@example.com", "name", "Eva")
+		w.takeHooks()
+		if i := w.inventory(); i.Unseen != 1 || i.Ended.IsZero() {
+			t.Errorf("inventory %+v", i)
+		}
+		w.left.edit(left, "name", "boom")
+		w.takeHooks()
+		a, err := w.engine.Verify(w.ctx, "people")
+		if err != nil || a.Ratio() == 1 || len(a.Differences) != 1 || a.Differences[0].Left != left {
+			t.Errorf("%+v, %v", a, err)
+		}
+		w.settle()
+		buried := map[string]bool{}
+		for _, d := range w.dead() {
+			buried[d.Message.Key] = true
+		}
+		if len(buried) != 2 {
+			t.Errorf("dead letters of %v, want those of the two", buried)
+		}
+	}, func(w *world) { w.flow.Fields[3].Left = bomb{plain("name")} })
+}
+
+// A feed or a list that panics is tried again.
+func TestPanickingFeedIsAnError(t *testing.T) {
+	bubble(t, func(w *world) {
+		walked(w, 10).fail = func(int) error { panic("boom") }
+		stop := w.run()
+		defer stop()
+		time.Sleep(3 * time.Hour)
+	}, func(w *world) { w.cfg.InventoryInterval = time.Hour })
+}
+
 func TestPanickingSinkFailsItsWriteOnly(t *testing.T) {
 	bubble(t, func(w *world) {
 		left, _ := w.pair("email", "ana@example.com", "name", "Ana")

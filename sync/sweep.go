@@ -75,7 +75,9 @@ func (e *Engine) pull(ctx context.Context, p pull) (int, error) {
 		return 0, err
 	}
 	for more := true; more; {
-		n, again, err := e.page(ctx, p, began)
+		var n int
+		var again bool
+		err := e.safely(ctx, func() (err error) { n, again, err = e.page(ctx, p, began); return err })
 		total, more = total+n, again
 		if errors.Is(err, ErrStale) {
 			break // another process pulls this feed

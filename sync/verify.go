@@ -57,7 +57,8 @@ func (a *Agreement) count(field string, compared, equal, skipped int) {
 	a.Fields[field] = a.Fields[field].add(compared, equal, skipped)
 }
 
-// A Difference is one field of one pair that disagrees.
+// A Difference is one field of one pair that disagrees; the field is "" if the
+// map panicked.
 type Difference struct {
 	Link        string
 	Left, Right Ref
@@ -125,7 +126,7 @@ func (e *Engine) verifyLinks(ctx context.Context, p *Planner, links []Link, a *A
 	}
 	var again []Item
 	for i := range links {
-		agreed, err := e.verifyPair(ctx, p, &links[i], [2]Record{sides[Left][i], sides[Right][i]}, a)
+		agreed, err := e.compare(ctx, p, &links[i], [2]Record{sides[Left][i], sides[Right][i]}, a)
 		if err != nil {
 			return err
 		}
@@ -140,6 +141,18 @@ func (e *Engine) verifyLinks(ctx context.Context, p *Planner, links []Link, a *A
 // moved reports whether an end of a pair answers as another record: it was
 // merged away, and perhaps nobody told.
 func moved(l *Link, s Side, rec Record) bool { return rec.ID != "" && rec.ID != l.End(s).ID }
+
+// compare is verifyPair. A pair at which the map panics disagrees, and the look at
+// it says why.
+func (e *Engine) compare(ctx context.Context, p *Planner, link *Link, recs [2]Record, a *Agreement) (agreed bool, err error) {
+	err = e.safely(ctx, func() (err error) { agreed, err = e.verifyPair(ctx, p, link, recs, a); return err })
+	if !panicked(err) {
+		return agreed, err
+	}
+	a.Tally = a.add(1, 0, 0)
+	a.Differences = noted(a.Differences, Difference{Link: link.ID, Left: link.Left, Right: link.Right})
+	return false, nil
+}
 
 // verifyPair compares one pair and reports whether it needs no look.
 func (e *Engine) verifyPair(ctx context.Context, p *Planner, link *Link, recs [2]Record, a *Agreement) (bool, error) {

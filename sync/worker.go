@@ -2,6 +2,7 @@ package sync
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -224,14 +225,23 @@ func (e *Engine) carryOut(ctx context.Context, lane Lane) (out outcome) {
 	return outcome{done: len(job.changes)}
 }
 
+// ruleNoPanic is the rule of a panic.
+const ruleNoPanic = "no-panic"
+
+// panicked reports whether an error is a panic that was caught.
+func panicked(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Rule == ruleNoPanic
+}
+
 // safely turns a panic into an error, so that one record can never take the
 // process down with all the others.
 func (e *Engine) safely(ctx context.Context, do func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = &Error{Op: "work", Action: Fatal, Rule: "no-panic", Hint: "report this as a bug, then replay the message",
+			err = &Error{Op: "work", Action: Fatal, Rule: ruleNoPanic, Hint: "report this as a bug, then replay the message",
 				Err: fmt.Errorf("panic of type %T", r)}
-			e.cfg.Logger.LogAttrs(ctx, slog.LevelError, "panic while working on a lane", slog.Any("error", err))
+			e.cfg.Logger.LogAttrs(ctx, slog.LevelError, "a panic was caught", slog.Any("error", err))
 		}
 	}()
 	return do()
