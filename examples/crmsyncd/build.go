@@ -32,6 +32,9 @@ type deployment struct {
 
 // newDeployment opens the storage and composes the rest over it.
 func newDeployment(ctx context.Context, c *config, log *slog.Logger) (*deployment, error) {
+	for _, name := range c.strangers {
+		log.WarnContext(ctx, "a variable is not read by anything; compare its name with crmsyncd.yaml", slog.String("variable", name))
+	}
 	d := &deployment{cfg: c, log: log}
 	var err error
 	if d.storage, err = openStorage(ctx, c, log); err != nil {

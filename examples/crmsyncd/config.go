@@ -31,6 +31,8 @@ type config struct {
 	Dashboard   dashboardConfig          `key:"dashboard"`
 	Alerts      alertsConfig             `key:"alerts"`
 	Tracing     tracingConfig            `key:"tracing"`
+
+	strangers []string // variables of ours by their names that nothing reads: most often slips
 }
 
 type logConfig struct {
@@ -210,6 +212,7 @@ func loadConfig(path string, environ []string) (*config, error) {
 		return nil, problems{{Key: "--config", Hint: "the file cannot be read; name another one by --config or CRMSYNC_CONFIG: " + err.Error()}}
 	}
 	c := defaults()
+	c.strangers = strangers(environ)
 	d := newDecoder(path)
 	d.file(source, c)
 	d.environment(environ, c)

@@ -168,6 +168,19 @@ func (d *decoder) variable(path, text string, v reflect.Value) {
 	d.scalar(path, text, v)
 }
 
+// strangers are the variables that nothing reads, though they begin as ours do.
+func strangers(environ []string) []string {
+	known := variables()
+	var out []string
+	for _, entry := range environ {
+		name, _, _ := strings.Cut(entry, "=")
+		if strings.HasPrefix(name, prefix) && !known[name] && !strings.HasPrefix(name, prefix+"TEST_") {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
 // eachValue visits all that a variable can set.
 func eachValue(path string, v reflect.Value, visit func(path string, v reflect.Value)) {
 	switch {
@@ -218,7 +231,9 @@ func join(path, key string) string { return strings.TrimPrefix(path+"."+key, "."
 func keysOf(v reflect.Value) map[string]reflect.Value {
 	keys := map[string]reflect.Value{}
 	for i := range v.NumField() {
-		keys[v.Type().Field(i).Tag.Get("key")] = v.Field(i)
+		if key := v.Type().Field(i).Tag.Get("key"); key != "" {
+			keys[key] = v.Field(i)
+		}
 	}
 	return keys
 }

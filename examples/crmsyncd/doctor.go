@@ -88,6 +88,7 @@ func (c *doctorCommand) examine(ctx context.Context, t *terminal, d *doctor) err
 	if t.shared != nil {
 		d.deployment = t.shared
 		d.ok("configuration", "that of the daemon, which runs")
+		d.strangers(t.shared.cfg)
 		d.checkStorage(ctx)
 		c.checkRest(ctx, d)
 		return nil
@@ -97,7 +98,7 @@ func (c *doctorCommand) examine(ctx context.Context, t *terminal, d *doctor) err
 		return err
 	}
 	d.ok("configuration", t.config+" and the environment")
-	d.strangers(t.environ)
+	d.strangers(cfg)
 	if err := d.open(ctx, cfg, cfg.logger(t.err, quiet)); err != nil {
 		return err
 	}
@@ -138,14 +139,10 @@ func (c *doctorCommand) checkRest(ctx context.Context, d *doctor) {
 	d.checkTraces(ctx)
 }
 
-// strangers warns of variables that nothing reads: most often a slip.
-func (d *doctor) strangers(environ []string) {
-	known := variables()
-	for _, entry := range environ {
-		name, _, _ := strings.Cut(entry, "=")
-		if strings.HasPrefix(name, prefix) && !known[name] && !strings.HasPrefix(name, prefix+"TEST_") {
-			d.warn("environment", name+" is not read by anything", "compare its name with the table of settings in the README")
-		}
+// strangers warns of variables that nothing reads.
+func (d *doctor) strangers(cfg *config) {
+	for _, name := range cfg.strangers {
+		d.warn("environment", name+" is not read by anything", "compare its name with crmsyncd.yaml, which shows every setting")
 	}
 }
 
