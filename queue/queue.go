@@ -212,6 +212,7 @@ func (q *Queue) Stats(ctx context.Context, now time.Time) (sync.QueueStats, erro
 		n = min(n, st.ByPriority[p])
 		st.ByPriority[p] -= n
 		st.Leased += n
+		st.InWork[p] = n
 		st.Waiting -= n
 	}
 	if st.Waiting == 0 {

@@ -128,7 +128,7 @@ func (e *Engine) rest(ctx context.Context, b *Load, n int) (waiting int, err err
 		if err != nil {
 			return 0, err
 		}
-		waiting = min(n, stats.ByPriority[Backfill])
+		waiting = min(n, stats.ByPriority[Backfill]+stats.InWork[Backfill])
 		left := time.Until(until)
 		if waiting == 0 || left <= 0 || e.goesOn(ctx, b) != nil {
 			return waiting, nil

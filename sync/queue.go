@@ -75,6 +75,7 @@ type QueueStats struct {
 	Dead       int             // dead letters
 	OldestAt   time.Time       // when the oldest waiting message was pushed
 	ByPriority [Priorities]int // waiting messages by priority
+	InWork     [Priorities]int // leased messages by priority
 	NextAt     time.Time       // when the next sleeping key wakes, zero if none
 }
 

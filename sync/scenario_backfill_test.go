@@ -133,6 +133,47 @@ func TestBackfillStopsEarlyWhenItGoesWrong(t *testing.T) {
 	})
 }
 
+// The workers of Run take a stage's records, and the stage waits for them.
+func TestBackfillBesideRunStopsEarlyWhenItGoesWrong(t *testing.T) {
+	bubble(t, func(w *world) {
+		walked(w, 10)
+		for i := range 100 {
+			w.left.create("email", fmt.Sprintf("p%d@example.com", i), "name", "Ana")
+		}
+		w.takeHooks()
+		slow := &late{fake: w.right, by: time.Second}
+		w.cfg.Peers[rightSystem] = sync.Peer{Source: slow, Sink: slow}
+		w.cfg.Queue = handsOver{w.cfg.Queue}
+		w.start()
+		stop := w.run()
+		defer stop()
+		p, err := w.engine.Backfill(w.ctx, sync.Load{Flow: "people", From: sync.Left})
+		if ruleOf(err) != "backfill.failures" || p.Done != 10 {
+			t.Errorf("progress %+v, %v; want a stop after ten records", p, err)
+		}
+	})
+}
+
+// A handsOver queue leaves what is pushed to those who wait for it.
+type handsOver struct{ sync.Queue }
+
+func (q handsOver) Push(ctx context.Context, now time.Time, msgs ...sync.Message) error {
+	err := q.Queue.Push(ctx, now, msgs...)
+	time.Sleep(100 * time.Millisecond)
+	return err
+}
+
+// A late fake refuses every write, after a while.
+type late struct {
+	*fake
+	by time.Duration
+}
+
+func (l *late) Apply(context.Context, []sync.Write) ([]sync.Result, error) {
+	time.Sleep(l.by)
+	return nil, &sync.Error{Op: "apply", Action: sync.Invalid, Rule: "late"}
+}
+
 func TestBackfillNeedsASourceThatLists(t *testing.T) {
 	bubble(t, func(w *world) {
 		for _, load := range []sync.Load{{Flow: "people"}, {Flow: "deals"}} {
