@@ -209,7 +209,8 @@ func (a *Adapter) once(ctx context.Context, r request, out any) (*httpx.Response
 		place.Return()
 		return nil, r.down(sync.RetryAt, err)
 	}
-	place.Release() // the limits leave room for late arrivals: a call counts from its start
+	defer func() { _ = leave(ctx, context.Canceled) }() // when the host's code panics
+	place.Release()                                     // the limits leave room for late arrivals: a call counts from its start
 	res, err := a.onceNow(ctx, r, limit, place, out)
 	if isDown := leave(ctx, fault(ctx, res, err)); isDown != nil {
 		err = r.down(sync.Retry, isDown)

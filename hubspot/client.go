@@ -73,6 +73,7 @@ func (c *client) attempt(ctx context.Context, op operation, at target, in, out a
 		place.Return()
 		return "", down(op, sync.RetryAt, err)
 	}
+	defer func() { _ = leave(ctx, context.Canceled) }() // when the host's code panics
 	if c.quota.window(op) != c.quota.burst {
 		place.Release() // the lanes' quotas are not used to the full: there a call counts from its start
 	}

@@ -47,6 +47,34 @@ func TestACallThatIsHeldBackUsesNoQuota(t *testing.T) {
 	}
 }
 
+// A probe in which the host's own code panics leaves the circuit to the next.
+func TestAPanicInAProbeLeavesNothingBehind(t *testing.T) {
+	a := scripted(t, func(w http.ResponseWriter, _ *http.Request, _ []byte) { _, _ = w.Write([]byte(`{}`)) })
+	told := 0
+	a.client.told = func(sync.Call) {
+		if told++; told == 1 {
+			panic("of the host")
+		}
+	}
+	a.client.breaker = breaker.New(breaker.Config{Faults: 1, Row: time.Nanosecond, Doubt: time.Millisecond, Pause: time.Millisecond})
+	leave, err := a.client.breaker.Enter(t.Context(), family(opRead))
+	if err != nil || leave(t.Context(), errors.New("down")) == nil {
+		t.Fatalf("the circuit is not open: %v", err)
+	}
+	time.Sleep(2 * time.Millisecond)
+	probe := func() (panicked any, err error) {
+		defer func() { panicked = recover() }()
+		_, err = a.client.attempt(t.Context(), opRead, target{object: "contacts"}, nil, nil)
+		return nil, err
+	}
+	if panicked, err := probe(); panicked == nil {
+		t.Fatalf("no panic but %v", err)
+	}
+	if panicked, err := probe(); panicked != nil || err != nil || len(a.client.breaker.Open()) > 0 {
+		t.Errorf("the next probe: %v, %v; open: %v", panicked, err, a.client.breaker.Open())
+	}
+}
+
 // HubSpot puts no order into its answers, may leave the trace out, and may
 // blame nobody by name.
 func TestAnswersAreMatchedWithoutOrder(t *testing.T) {

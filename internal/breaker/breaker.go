@@ -94,6 +94,9 @@ func New(c Config) *Breaker {
 // fault. For a fault that function waits until it is known whose it is, and
 // returns nil if it is the call's own. All errors are [*OpenError]. Who comes
 // while a probe is under way waits for what becomes of it.
+//
+// Only the first outcome counts. Whoever calls the host's own code meanwhile
+// defers to tell none: a panic there would leave the probe under way for ever.
 func (b *Breaker) Enter(ctx context.Context, family string) (leave func(ctx context.Context, fault error) error, err error) {
 	c := b.circuit(family)
 	verdict := b.pending(c)
@@ -105,8 +108,12 @@ func (b *Breaker) Enter(ctx context.Context, family string) (leave func(ctx cont
 	if err != nil {
 		return nil, b.open(c, err)
 	}
-	began := time.Now()
+	began, told := time.Now(), false
 	return func(ctx context.Context, fault error) error {
+		if told {
+			return nil
+		}
+		told = true
 		if fault == nil && b.late(c, began) {
 			fault = context.Canceled
 		}

@@ -199,6 +199,26 @@ func TestALateAnswerSaysNothing(t *testing.T) {
 	})
 }
 
+// Only the first outcome of a call counts, so that one can be told in any case.
+func TestAnOutcomeIsToldOnce(t *testing.T) {
+	bubble(t, func(v *vendor) {
+		for range 4 {
+			leave, err := v.b.Enter(v.Context(), "reads")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, outcome := range []error{context.Canceled, errDown} {
+				if err := leave(v.Context(), outcome); err != nil {
+					t.Errorf("%v: %v", outcome, err)
+				}
+			}
+		}
+		if open := v.b.Open(); len(open) > 0 {
+			t.Errorf("open: %+v", open)
+		}
+	})
+}
+
 func TestBreakersAreSafeForConcurrentUse(t *testing.T) {
 	b := breaker.New(breaker.Config{Faults: 2, Row: 1, Doubt: time.Microsecond, Pause: time.Millisecond})
 	var wg stdsync.WaitGroup

@@ -2,6 +2,7 @@ package ratelimit
 
 import (
 	"context"
+	"fmt"
 	stdsync "sync"
 	"time"
 
@@ -58,10 +59,8 @@ func (w *Window) permitted(now time.Time, head *waiter) bool {
 // process goes on with a part of the quota and asks again later.
 func (w *Window) fetch(ctx context.Context) {
 	limit, per, n, spare := w.want()
-	asking, cancel := context.WithTimeout(ctx, patience)
 	// What is fetched may be used a little later: the stock counts it longer.
-	got, again, err := w.cfg.Permits.Take(asking, time.Now(), w.cfg.Name, limit-spare, per+fresh(per), n)
-	cancel()
+	got, again, err := w.ask(ctx, limit-spare, per+fresh(per), n)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	now, s := time.Now(), &w.shared
@@ -85,6 +84,19 @@ func (w *Window) fetch(ctx context.Context) {
 		}
 	}
 	w.dispatch()
+}
+
+// ask asks the common stock, but not for long. A panic in it, which somebody may
+// recover from, is an error, or nobody would fetch permits any more.
+func (w *Window) ask(ctx context.Context, limit int, per time.Duration, n int) (got int, again time.Time, err error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	defer func() {
+		if p := recover(); p != nil {
+			got, err = 0, fmt.Errorf("the permits panicked with a %T", p) // its text may hold anything
+		}
+	}()
+	return w.cfg.Permits.Take(ctx, time.Now(), w.cfg.Name, limit, per, n)
 }
 
 // Alone returns since when the permits cannot be had, so that only a part of

@@ -243,6 +243,28 @@ func TestAWaitForPermitsIsNoLongerThanTheWindow(t *testing.T) {
 	})
 }
 
+// A stock that panics is one that cannot be reached.
+func TestPermitsThatPanic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		trips := 0
+		w := sharing(permits(func(_ time.Time, n int) (int, time.Time) {
+			if trips++; trips == 1 {
+				panic("ana@example.com")
+			}
+			return n, time.Time{}
+		}), nil)
+		call(t, w, 0)
+		if _, why := w.Alone(); !strings.Contains(why, "panic") || strings.Contains(why, "ana") {
+			t.Errorf("alone because %q", why)
+		}
+		time.Sleep(10 * time.Second)
+		call(t, w, 0)
+		if _, why := w.Alone(); why != "" || trips != 2 {
+			t.Errorf("after %d round trips alone because %q", trips, why)
+		}
+	})
+}
+
 // A caller that leaves on its errand spoils nothing for those behind.
 func TestTheNextCallerFetches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
