@@ -61,8 +61,9 @@ type rule struct {
 
 var engines = []string{"memory", "sqlite", "postgres", "redis"}
 
-// longKey is how long a signing key of Bird's has to be.
-const longKey = 32
+// longKey is how long a signing key of Bird's has to be, longSecret how long
+// the bearer of Flows has to be that nobody guesses it.
+const longKey, longSecret = 32, 16
 
 var rules = []rule{
 	{"name", "give the deployment a name", func(c *config) bool { return c.Name == "" }},
@@ -97,7 +98,8 @@ var rules = []rule{
 	{"bird.access_key", "set CRMSYNC_BIRD_ACCESS_KEY to an access key of the workspace with a role", func(c *config) bool { return !c.Bird.AccessKey.set() }},
 	{"bird.signing_key", "set CRMSYNC_BIRD_SIGNING_KEY to 32 random characters or more; setup gives it to Bird's webhooks",
 		func(c *config) bool { return len(c.Bird.SigningKey.text) < longKey }},
-	{"bird.flow_secret", "set CRMSYNC_BIRD_FLOW_SECRET to a random text; the HTTP steps of the Flows send it as a bearer", func(c *config) bool { return !c.Bird.FlowSecret.set() }},
+	{"bird.flow_secret", "set CRMSYNC_BIRD_FLOW_SECRET to 16 random characters or more; the HTTP steps of the Flows send it as a bearer",
+		func(c *config) bool { return len(c.Bird.FlowSecret.text) < longSecret }},
 	{"bird.base_url", "write an http or https address without a path, or leave it out", func(c *config) bool { return c.Bird.BaseURL != "" && !isOrigin(c.Bird.BaseURL) }},
 	{"bird.zone", "write an IANA name, such as America/Bogota", func(c *config) bool { return !isZone(c.Bird.Zone) }},
 	{"hubspot.token", "set CRMSYNC_HUBSPOT_TOKEN, or all of hubspot.client_id, CRMSYNC_HUBSPOT_CLIENT_SECRET and CRMSYNC_HUBSPOT_REFRESH_TOKEN; not both",

@@ -21,9 +21,12 @@ bird:
   workspace: 5d0e8f1a-7c52-4b7e-9a43-2f6c1b0d9e11
 `
 
+// flowSecret is long enough.
+const flowSecret = "flow-secret-0016"
+
 func leastEnv() []string {
 	return []string{
-		"CRMSYNC_BIRD_ACCESS_KEY=bird-key", "CRMSYNC_BIRD_SIGNING_KEY=" + strings.Repeat("s", longKey), "CRMSYNC_BIRD_FLOW_SECRET=flow",
+		"CRMSYNC_BIRD_ACCESS_KEY=bird-key", "CRMSYNC_BIRD_SIGNING_KEY=" + strings.Repeat("s", longKey), "CRMSYNC_BIRD_FLOW_SECRET=" + flowSecret,
 		"CRMSYNC_HUBSPOT_TOKEN=token", "CRMSYNC_HUBSPOT_CLIENT_SECRET=client",
 	}
 }
@@ -121,6 +124,8 @@ func TestMistakes(t *testing.T) {
 		"a collector":          {"tracing:\n  endpoint: 127.0.0.1:4318\n  ratio: 0\n", nil, []string{"tracing.endpoint c.yaml:2", "tracing.ratio c.yaml:3"}},
 		"a secret in the clear": {"tracing: {endpoint: 'http://collector.example.com'}\n", []string{"CRMSYNC_TRACING_AUTHORIZATION=Bearer x"},
 			[]string{"tracing.endpoint c.yaml:1"}},
+		"short secrets": {"", []string{"CRMSYNC_BIRD_FLOW_SECRET=fifteen letters", "CRMSYNC_BIRD_SIGNING_KEY=" + strings.Repeat("s", longKey-1)},
+			[]string{"bird.flow_secret CRMSYNC_BIRD_FLOW_SECRET", "bird.signing_key CRMSYNC_BIRD_SIGNING_KEY"}},
 		"objectives":             {"alerts: {objectives: {lag: 0s}}\n", nil, []string{"alerts.objectives c.yaml:1"}},
 		"a file and the preset":  {"mapping: {file: m.yaml, contacts_only: true}\n", nil, []string{"mapping.file c.yaml:1"}},
 		"a public URL with port": {"public_url: https://sync.example.com:8443\n", nil, []string{"public_url c.yaml:1"}},

@@ -30,7 +30,7 @@ func TestTheStoreIsDown(t *testing.T) {
 	}
 	answers := func() (flow, ready, alive int) {
 		req := httptest.NewRequest(http.MethodPost, flowPath, strings.NewReader(`{"event":"contact.updated","bird_contact_id":"92dde992-80ad-4a4c-91ac-08c228bf28e7"}`))
-		req.Header.Set("Authorization", "Bearer flow")
+		req.Header.Set("Authorization", "Bearer "+flowSecret)
 		return serve(mux, req), serve(mux, httptest.NewRequest(http.MethodGet, "/readyz", nil)), serve(mux, httptest.NewRequest(http.MethodGet, "/healthz", nil))
 	}
 	if flow, ready, alive := answers(); flow != 204 || ready != 200 || alive != 200 {

@@ -60,7 +60,7 @@ func newRig(t *testing.T, settings string, env ...string) *rig {
 	r.hubspot.SetWebhookClient(&http.Client{Transport: detour(r.url)})
 	r.hubspot.Subscribe(public+hubspotPath, "client")
 	r.bird.Proxy(public, r.url)
-	r.bird.OnContactChange(public+flowPath, "flow")
+	r.bird.OnContactChange(public+flowPath, flowSecret)
 	return r
 }
 
