@@ -83,7 +83,7 @@ type Config struct {
 	// but an edit made in that time is overwritten, and only a [Chronicler]
 	// tells of it afterwards.
 	SnapshotAge time.Duration
-	// StopTimeout is how long Run lets work finish after its context ended,
+	// StopTimeout is how long work under way may finish after a context ended,
 	// 20 s by default.
 	StopTimeout time.Duration
 	// SweepInterval is how often each source is asked for changes that no

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -298,4 +299,78 @@ func TestRunReportsABrokenDeploymentAtOnce(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A plodding fake takes its time for a write, which its context may cut short.
+type plodding struct {
+	*fake
+	takes time.Duration
+	cut   bool
+}
+
+func (s *plodding) Apply(ctx context.Context, writes []sync.Write) ([]sync.Result, error) {
+	select {
+	case <-ctx.Done():
+		s.cut = true
+		return nil, ctx.Err()
+	case <-time.After(s.takes):
+		return s.fake.Apply(ctx, writes)
+	}
+}
+
+// Whoever ends a RunOnce or a Backfill cuts nobody's write off.
+func TestRunOnceFinishesWhatItBegan(t *testing.T) {
+	bubble(t, func(w *world) {
+		right := &plodding{fake: w.right, takes: 2 * time.Second}
+		w.cfg.Peers[rightSystem] = sync.Peer{Source: right, Sink: right}
+		w.start()
+		w.left.create("email", "ana@example.com")
+		w.enqueue(w.takeHooks()...)
+		ctx, cancel := context.WithTimeout(w.ctx, time.Second)
+		defer cancel()
+		if err := w.engine.RunOnce(ctx); !errors.Is(err, context.DeadlineExceeded) || right.cut || len(w.right.living()) != 1 {
+			t.Errorf("%v, the write was cut off: %t", err, right.cut)
+		}
+	})
+	bubble(t, func(w *world) { // but not for ever
+		right := &plodding{fake: w.right, takes: time.Hour}
+		w.cfg.Peers[rightSystem] = sync.Peer{Source: right, Sink: right}
+		w.start()
+		w.left.create("email", "ana@example.com")
+		w.enqueue(w.takeHooks()...)
+		ctx, cancel := context.WithTimeout(w.ctx, time.Second)
+		defer cancel()
+		began := time.Now()
+		if err := w.engine.RunOnce(ctx); err == nil || !right.cut || time.Since(began) > time.Minute {
+			t.Errorf("%v after %s", err, time.Since(began))
+		}
+	})
+}
+
+// An unheard queue does not answer the first Take.
+type unheard struct {
+	sync.Queue
+	asked atomic.Int32
+}
+
+func (q *unheard) Take(ctx context.Context, now time.Time, n int, lease time.Duration) ([]sync.Lane, error) {
+	if q.asked.Add(1) == 1 {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return q.Queue.Take(ctx, now, n, lease)
+}
+
+func TestAQueueThatDoesNotAnswerIsAskedAgain(t *testing.T) {
+	bubble(t, func(w *world) {
+		w.cfg.Queue = &unheard{Queue: w.cfg.Queue}
+		w.start()
+		defer w.run()()
+		w.left.create("email", "ana@example.com")
+		w.enqueue(w.takeHooks()...)
+		time.Sleep(3 * time.Minute)
+		if n := len(w.right.living()); n != 1 {
+			t.Errorf("%d records on the other side", n)
+		}
+	})
 }

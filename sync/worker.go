@@ -69,7 +69,7 @@ func (e *Engine) drain(ctx context.Context) error {
 		if err := e.knowSwitches(ctx); err != nil {
 			return err
 		}
-		lanes, err := e.cfg.Queue.Take(ctx, time.Now(), e.cfg.Concurrency, e.cfg.Lease)
+		lanes, err := e.takeUpTo(ctx, e.cfg.Concurrency)
 		if err != nil {
 			return err
 		}
@@ -80,13 +80,29 @@ func (e *Engine) drain(ctx context.Context) error {
 			return nil
 		}
 		waits = 0
-		var wg sync.WaitGroup
-		for _, lane := range lanes {
-			wg.Go(func() { e.work(ctx, lane, nil) })
-		}
-		wg.Wait()
+		e.workAll(ctx, lanes)
 	}
 	return ctx.Err()
+}
+
+// workAll works on lanes side by side. When ctx ends it lets them finish for up to
+// Config.StopTimeout: a write that is cut off leaves a question behind.
+func (e *Engine) workAll(ctx context.Context, lanes []Lane) {
+	working, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var wg sync.WaitGroup
+	for _, lane := range lanes {
+		wg.Go(func() { e.work(working, lane, nil) })
+	}
+	done := make(chan struct{})
+	go func() { wg.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		timeout := time.AfterFunc(e.cfg.StopTimeout, stop)
+		defer timeout.Stop()
+		<-done
+	}
 }
 
 // soon waits for a lane that was only left to another worker for a moment; it
@@ -125,11 +141,19 @@ func (e *Engine) lease(ctx context.Context, n int) []Lane {
 	if ctx.Err() != nil {
 		return nil
 	}
-	lanes, err := e.cfg.Queue.Take(ctx, time.Now(), n, e.cfg.Lease)
+	lanes, err := e.takeUpTo(ctx, n)
 	if ctx.Err() == nil && e.doors.note(err) {
 		e.cfg.Logger.LogAttrs(ctx, slog.LevelError, "cannot take from the queue, it is asked again until it answers", slog.Any("error", err))
 	}
 	return lanes
+}
+
+// takeUpTo asks the queue for lanes. One that does not answer, as a server whose
+// host has gone, is asked anew: a connection may wait a quarter of an hour.
+func (e *Engine) takeUpTo(ctx context.Context, n int) ([]Lane, error) {
+	ctx, cancel := context.WithTimeout(ctx, e.cfg.Lease/2)
+	defer cancel()
+	return e.cfg.Queue.Take(ctx, time.Now(), n, e.cfg.Lease)
 }
 
 // idle waits for a hint of new work or the poll interval; it is false when
