@@ -52,7 +52,6 @@ func timed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), answering)
 		defer cancel()
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(answering)) // of the body; a recorder has none
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }

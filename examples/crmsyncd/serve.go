@@ -90,7 +90,7 @@ func (s *server) bind(ctx context.Context, address string, h http.Handler) error
 		return fmt.Errorf("cannot listen on %s; choose another address in listen or admin_listen: %w", address, err)
 	}
 	s.listeners = append(s.listeners, l)
-	s.web = append(s.web, &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute,
+	s.web = append(s.web, &http.Server{Handler: hastened(h, uploading), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)})
 	return nil
 }
@@ -121,9 +121,20 @@ func (s *server) drain(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closing)
 	defer cancel()
-	var err error
+	var group errgroup.Group
 	for _, w := range s.web {
-		err = errors.Join(err, w.Shutdown(ctx))
+		group.Go(func() error { return s.end(ctx, w) })
+	}
+	return group.Wait()
+}
+
+// end stops a web server. Who sends or takes nothing any more is not waited for
+// longer than ctx; that is no failure of the daemon.
+func (s *server) end(ctx context.Context, w *http.Server) error {
+	err := w.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		s.log.Info("some requests did not come to their end and are cut off")
+		err = w.Close()
 	}
 	return err
 }

@@ -1,16 +1,14 @@
-// Command embed is a web service of somebody's own that keeps Bird's and
-// HubSpot's contacts in step as well. README.md tells how to try it.
+// Command embed is a web service with a sync of contacts in it; see README.md.
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
 	"os/signal"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -25,8 +23,8 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := serve(ctx, "127.0.0.1:8700", "crmsync.db", os.Getenv)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := serve(ctx, "127.0.0.1:8700", "127.0.0.1:8703", "crmsync.db", os.Getenv)
 	stop()
 	if err != nil {
 		slog.Error("the service ended", slog.Any("error", err))
@@ -35,7 +33,7 @@ func main() {
 }
 
 // serve is the service as it was, with a sync beside it, until ctx ends.
-func serve(ctx context.Context, addr, file string, env func(string) string) error {
+func serve(ctx context.Context, addr, boardAddr, file string, env func(string) string) error {
 	store, err := sqlitestore.Open(ctx, file, nil)
 	if err != nil {
 		return err
@@ -46,24 +44,28 @@ func serve(ctx context.Context, addr, file string, env func(string) string) erro
 		return err
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "Flats to let.") })
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("Flats to let.\n")) })
 	engine, board, err := embed(mux, sync.Config{Store: store, Queue: queue, Logger: slog.Default()}, env)
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Addr: addr, Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return engine.Run(ctx) })
-	group.Go(server.ListenAndServe)
-	group.Go(func() error {
-		<-ctx.Done()
-		board.Close() // whose streams Shutdown would wait for
-		return server.Shutdown(context.WithoutCancel(ctx))
-	})
-	if err = group.Wait(); errors.Is(err, http.ErrServerClosed) {
-		err = nil
+	group.Go(func() error { return listen(ctx, addr, mux) })
+	group.Go(func() error { return listen(ctx, boardAddr, board) })    // lead no proxy here, until Authorize says who may
+	group.Go(func() error { <-ctx.Done(); board.Close(); return nil }) // its streams would not end by themselves
+	return errors.Join(group.Wait(), queue.Close(context.WithoutCancel(ctx)))
+}
+
+// listen serves until ctx ends, and waits a while for what is under way.
+func listen(ctx context.Context, addr string, h http.Handler) error {
+	server, ended := &http.Server{Addr: addr, Handler: h, ReadHeaderTimeout: 5 * time.Second}, make(chan error, 1)
+	context.AfterFunc(ctx, func() { ended <- server.Shutdown(context.WithoutCancel(ctx)) })
+	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+		return err
 	}
-	return errors.Join(err, queue.Close(context.WithoutCancel(ctx)))
+	defer time.AfterFunc(10*time.Second, func() { _ = server.Close() }).Stop() // on those who send nothing more
+	return <-ended
 }
 
 // embed composes the sync and mounts what it serves on the service's own mux.
@@ -85,8 +87,7 @@ func embed(mux *http.ServeMux, cfg sync.Config, env func(string) string) (*sync.
 	if err != nil {
 		return nil, nil, err
 	}
-	fromHubSpot, err := hubspot.NewReceiver(engine, hubspot.ReceiverOptions{Secrets: []string{env("HUBSPOT_SECRET")},
-		PublicURL: cmp.Or(env("PUBLIC_URL"), "https://sync.example.com") + "/webhooks/hubspot"})
+	fromHubSpot, err := hubspot.NewReceiver(engine, hubspot.ReceiverOptions{Secrets: []string{env("HUBSPOT_SECRET")}, PublicURL: env("PUBLIC_URL") + "/webhooks/hubspot"})
 	fromBird, err1 := bird.NewFlowReceiver(engine, bird.FlowOptions{Secrets: []string{env("BIRD_FLOW_SECRET")}})
 	board, err2 := dashboard.New(dashboard.Options{Engine: engine, Config: cfg, Feed: feed, Prefix: "/sync"})
 	if err := errors.Join(err, err1, err2); err != nil {
@@ -94,6 +95,5 @@ func embed(mux *http.ServeMux, cfg sync.Config, env func(string) string) (*sync.
 	}
 	mux.Handle("/webhooks/hubspot", fromHubSpot)
 	mux.Handle("/flows/bird", fromBird)
-	mux.Handle("/sync/", board) // for this machine only, until Authorize says who may
 	return engine, board, nil
 }

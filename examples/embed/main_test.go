@@ -3,10 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	stdsync "sync"
 	"testing"
 	"time"
@@ -26,6 +30,7 @@ type tenant struct {
 	bird    *birdtest.Server
 	hubspot *hubspottest.Server
 	url     string
+	board   string // the address of the dashboard
 	stop    func()
 }
 
@@ -37,15 +42,8 @@ func newTenant(t *testing.T) *tenant {
 	if _, err := simpreset.SetUp(t.Context(), u.bird, u.hubspot); err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	u.url = "http://" + addr
+	addr, boardAddr := freeAddress(t), freeAddress(t)
+	u.url, u.board = "http://"+addr, "http://"+boardAddr
 	u.hubspot.Subscribe(u.url+"/webhooks/hubspot", "client")
 	u.bird.OnContactChange(u.url+"/flows/bird", "flow")
 	env := map[string]string{"BIRD_URL": u.bird.URL, "BIRD_WORKSPACE": u.bird.WorkspaceID, "BIRD_KEY": u.bird.AccessKey, "BIRD_FLOW_SECRET": "flow",
@@ -53,7 +51,7 @@ func newTenant(t *testing.T) *tenant {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	file := filepath.Join(t.TempDir(), "db")
-	go func() { ended <- serve(ctx, addr, file, func(name string) string { return env[name] }) }()
+	go func() { ended <- serve(ctx, addr, boardAddr, file, func(name string) string { return env[name] }) }()
 	u.stop = stdsync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; err != nil {
@@ -61,10 +59,26 @@ func newTenant(t *testing.T) *tenant {
 		}
 	})
 	t.Cleanup(u.stop)
-	for _, path := range []string{"/", "/sync/"} {
-		eventually(t, path, func() bool { return status(t, u.url+path) == http.StatusOK })
+	for _, page := range []string{u.url + "/", u.board + "/sync/"} {
+		eventually(t, page, func() bool { return status(t, page) == http.StatusOK })
 	}
 	return u
+}
+
+// freeAddress is below the ports that the system gives to connections, which
+// would take it before the service does.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	for {
+		l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", 20000+rand.IntN(10000)))
+		if err != nil {
+			continue // somebody else has it
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return l.Addr().String()
+	}
 }
 
 // arrives has somebody write to a tenant in Bird and waits until HubSpot knows.
@@ -128,8 +142,39 @@ func TestTwoTenants(t *testing.T) {
 	}
 }
 
+// A proxy leads the world to the service, and what it passes on looks as if it
+// came from this machine: the dashboard is elsewhere.
+func TestTheWorldReachesNoDashboard(t *testing.T) {
+	if got := status(t, newTenant(t).url+"/sync/"); got != http.StatusNotFound {
+		t.Errorf("the dashboard is answered %d", got)
+	}
+}
+
+// Requests that never come to their end do not keep the service from its own.
+func TestHalfARequestDoesNotKeepTheService(t *testing.T) {
+	u := newTenant(t)
+	for _, path := range []string{"/nothing", "/webhooks/hubspot", "/flows/bird"} {
+		c, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(u.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		if _, err := io.WriteString(c, "POST "+path+" HTTP/1.1\r\nHost: sync.example.com\r\nContent-Length: 10\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	time.Sleep(100 * time.Millisecond) // until they are under way
+	ended := make(chan struct{})
+	go func() { u.stop(); close(ended) }()
+	select {
+	case <-ended:
+	case <-time.After(15 * time.Second):
+		t.Fatal("the service does not end")
+	}
+}
+
 func TestAServiceThatCannotBeComposedEnds(t *testing.T) {
-	if serve(t.Context(), "127.0.0.1:0", filepath.Join(t.TempDir(), "db"), func(string) string { return "" }) == nil {
+	if serve(t.Context(), "127.0.0.1:0", "127.0.0.1:0", filepath.Join(t.TempDir(), "db"), func(string) string { return "" }) == nil {
 		t.Error("it runs without a workspace")
 	}
 }

@@ -15,7 +15,9 @@ const (
 
 // A Limit bounds what a receiver takes on. A flood then costs this process
 // neither its memory nor its time: what exceeds the bounds is refused before
-// its body is read, and a vendor sends it again.
+// its body is read, and a vendor sends it again. A body that is not there in 4
+// seconds gives its place back, unless a middleware's writer hides the
+// connection (see [http.ResponseController]).
 type Limit struct {
 	// AtOnce is how many requests are worked on at the same time, 128 if 0.
 	AtOnce int
@@ -27,6 +29,11 @@ type Limit struct {
 // logEvery is how often refusals are told at most: a flood of requests must not
 // become one of lines.
 const logEvery = time.Minute
+
+// sending bounds how long a sender takes for its body. Before that nobody knows
+// who it is, and it has a place already; a vendor waits some 5 seconds for the
+// answer.
+const sending = 4 * time.Second
 
 // Handler returns next within the bounds. Whatever exceeds them is answered 503
 // with Retry-After. The function tell, if not nil, is called upon the first
@@ -53,6 +60,9 @@ type door struct {
 
 // ServeHTTP implements http.Handler.
 func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength != 0 {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(sending)) // until ReadBody has it all; a recorder has none
+	}
 	select {
 	case d.slots <- struct{}{}:
 		defer func() { <-d.slots }()

@@ -21,7 +21,8 @@ var ErrTooLarge = errors.New("the body exceeds the size limit")
 var ErrEncoded = errors.New("the body is compressed")
 
 // ReadBody reads the raw body of r, at most limit bytes. Any other error than
-// [ErrTooLarge] and [ErrEncoded] means that the sender broke off.
+// [ErrTooLarge] and [ErrEncoded] means that the sender broke off, or took longer
+// than a [Limit] lets it.
 func ReadBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 	if e := r.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
 		return nil, ErrEncoded
@@ -33,6 +34,9 @@ func ReadBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 	var over *http.MaxBytesError
 	if errors.As(err, &over) {
 		return nil, ErrTooLarge
+	}
+	if err == nil { // otherwise the server waits for the rest, before it closes the connection
+		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	}
 	return body, err
 }

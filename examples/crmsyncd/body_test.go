@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+)
+
+// half sends the head of a request whose body never comes.
+func (r *rig) half(head string) net.Conn {
+	r.t.Helper()
+	c, err := new(net.Dialer).DialContext(r.t.Context(), "tcp", strings.TrimPrefix(r.url, "http://"))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(func() { _ = c.Close() })
+	if _, err := io.WriteString(c, head+" HTTP/1.1\r\nHost: sync.example.com\r\nContent-Length: 10\r\n\r\n"); err != nil {
+		r.t.Fatal(err)
+	}
+	return c
+}
+
+// Strangers who send headers and nothing more keep no webhook out for long.
+func TestSlowStrangersKeepNobodyOut(t *testing.T) {
+	t.Parallel()
+	const places = 3
+	r := newRig(t, fmt.Sprintf("store: memory\nreceivers: {max_concurrent: %d}\n", places))
+	r.serve()
+	for range places {
+		r.half("POST " + flowPath)
+	}
+	began := time.Now()
+	r.eventually("a webhook is taken", func() bool {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.url+flowPath,
+			strings.NewReader(`{"event":"contact.updated","bird_contact_id":"92dde992-80ad-4a4c-91ac-08c228bf28e7"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+flowSecret)
+		resp, err := http.DefaultTransport.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		return resp.StatusCode == http.StatusNoContent
+	})
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("it was taken after %v", took)
+	}
+}
+
+// A request that never comes to its end does not make of the daemon's end a
+// failure.
+func TestHalfARequestDoesNotSpoilTheEnd(t *testing.T) {
+	t.Parallel()
+	admin := freeAddress(t)
+	r := newRig(t, "admin_listen: "+admin+"\n")
+	stop := r.serve()
+	r.half("POST /nothing")
+	r.eventually("it is under way", func() bool { return r.status("/healthz") == http.StatusOK })
+	began := time.Now()
+	if code := stop(); code != exitDone {
+		t.Errorf("the daemon ended with %d", code)
+	}
+	if took := time.Since(began); took > closing+5*time.Second {
+		t.Errorf("the end took %v", took)
+	}
+}
+
+// Sending takes a bounded time; the answer takes what it needs.
+func TestSendingIsBounded(t *testing.T) {
+	t.Parallel()
+	const within = 200 * time.Millisecond
+	work := make(chan error, 1)
+	defer http.DefaultClient.CloseIdleConnections()
+	web := httptest.NewServer(hastened(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, err := io.ReadAll(r.Body)
+		if err == nil {
+			time.Sleep(2 * within)
+			err = context.Cause(r.Context())
+		}
+		work <- err
+	}), within))
+	t.Cleanup(web.Close)
+	r := &rig{t: t, url: web.URL}
+	if r.half("POST /"); <-work == nil {
+		t.Error("half a body was read")
+	}
+	for _, body := range []string{"", "all of it"} {
+		resp, err := http.Post(web.URL, "text/plain", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if err := <-work; err != nil {
+			t.Errorf("%q: the work was cut short: %v", body, err)
+		}
+	}
+}
