@@ -55,7 +55,10 @@ func (c *client) call(ctx context.Context, op operation, at target, in, out any)
 	for {
 		id, err := c.attempt(ctx, op, at, in, out)
 		e := asError(err)
-		if e == nil || e.Action != sync.RetryAt || e.Rule == sync.RuleBreakerOpen || e.RetryAt.After(deadline) || sleepUntil(ctx, e.RetryAt) != nil {
+		if e == nil || e.Action != sync.RetryAt || e.Rule == sync.RuleBreakerOpen {
+			return id, err
+		}
+		if time.Now().After(deadline) || e.RetryAt.After(deadline) || sleepUntil(ctx, e.RetryAt) != nil {
 			return id, err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	stdsync "sync"
 	"testing"
@@ -297,6 +298,32 @@ func TestALockIsWaitedFor(t *testing.T) {
 			t.Errorf("locked for good: %v", e)
 		}
 	})
+}
+
+// What Retry-After says neither makes a call repeat itself without end nor
+// silences the adapter for years.
+func TestALockThatTellsAnOddTime(t *testing.T) {
+	for name, told := range map[string]func(now time.Time) string{
+		"past": func(now time.Time) string { return now.Add(-time.Hour).UTC().Format(http.TimeFormat) },
+		"2099": func(time.Time) string { return "Thu, 01 Jan 2099 00:00:00 GMT" },
+		"now":  func(time.Time) string { return "0" },
+	} {
+		inAccount(t, hubspottest.Options{}, hubspot.Options{}, func(t *testing.T, a account) {
+			id, start := a.create(1), time.Now()
+			locked := hubspottest.Locked()
+			locked.Header = http.Header{"Retry-After": {told(start)}}
+			a.sim.Faults().Add(locked)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			res, err := a.hs.Apply(ctx, []sync.Write{write(id, map[string]string{"firstname": "Grace"})})
+			if err != nil || sync.ActionOf(res[0].Err) != sync.RetryAt {
+				t.Fatalf("%s: %v, %v", name, res, err)
+			}
+			if e := failure(t, res[0]); time.Since(start) > 6*time.Second || e.RetryAt.After(time.Now().Add(time.Minute)) {
+				t.Errorf("%s: after %v, to be tried again at %v", name, time.Since(start), e.RetryAt)
+			}
+		})
+	}
 }
 
 func TestTheQuotaIsKept(t *testing.T) {

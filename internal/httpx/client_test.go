@@ -133,20 +133,35 @@ func TestDoHonoursTheContext(t *testing.T) {
 
 func TestRetryAfter(t *testing.T) {
 	now := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
-	for header, want := range map[string]time.Time{
-		"":                              {},
-		"7":                             now.Add(7 * time.Second),
-		"0.5":                           now.Add(500 * time.Millisecond),
-		"-1":                            {},
-		"NaN":                           {},
-		"1e300":                         {},
-		"soon":                          {},
-		"Sun, 01 Nov 2026 12:01:00 GMT": now.Add(time.Minute),
+	const late, minute = "Sun, 01 Nov 2026 11:00:00 GMT", "Sun, 01 Nov 2026 12:01:00 GMT"
+	for _, c := range []struct {
+		header, date string // when the server answered, by its clock
+		want         time.Duration
+		ok           bool
+	}{
+		{"", "", 0, false},
+		{"7", "", 7 * time.Second, true},
+		{"0", late, 0, true},
+		{"0.5", "", 500 * time.Millisecond, true},
+		{"-1", "", 0, false},
+		{"NaN", "", 0, false},
+		{"1e300", "", 0, false},
+		{"soon", "", 0, false},
+		{minute, "", time.Minute, true},
+		{minute, "no date", time.Minute, true},
+		{minute, minute, 0, true},
+		{minute, late, 61 * time.Minute, true},
+		{late, "", 0, false},
+		{late, minute, 0, false},
+		{"Tue, 01 Dec 2026 12:00:01 GMT", "", 0, false},
+		{"Sat, 01 Nov 2099 12:00:00 GMT", "", 0, false},
+		{"Mon, 01 Jan 0001 00:00:00 GMT", "", 0, false},
+		{"Fri, 31 Dec 9999 23:59:59 GMT", "", 0, false},
 	} {
-		r := &httpx.Response{Header: http.Header{"Retry-After": {header}}}
+		r := &httpx.Response{Header: http.Header{"Retry-After": {c.header}, "Date": {c.date}}}
 		got, ok := r.RetryAfter(now)
-		if ok == want.IsZero() || !got.Equal(want) {
-			t.Errorf("%q: got %v, %v; want %v", header, got, ok, want)
+		if ok != c.ok || ok && !got.Equal(now.Add(c.want)) {
+			t.Errorf("%q at %q: got %v, %v; want %v, %v", c.header, c.date, got, ok, c.want, c.ok)
 		}
 	}
 }

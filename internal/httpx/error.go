@@ -62,21 +62,34 @@ type BodyError struct{ Reason string }
 // Error implements error.
 func (e *BodyError) Error() string { return e.Reason }
 
-// RetryAfter reads the Retry-After header, in seconds or as an HTTP date. The
-// second result is false when the header is absent or malformed.
+// longestWait is more than any vendor asks for.
+const longestWait = 30 * 24 * time.Hour
+
+// RetryAfter reads the Retry-After header, in seconds or as an HTTP date, which
+// counts from the answer's own Date if it has one: the server's clock may differ.
+// The second result is false when the header is absent, malformed or past, or
+// asks for more than 30 days.
 func (r *Response) RetryAfter(now time.Time) (time.Time, bool) {
 	h := r.Header.Get("Retry-After")
-	if h == "" {
-		return time.Time{}, false
-	}
 	if s, err := strconv.ParseFloat(h, 64); err == nil {
-		if !(s >= 0 && s <= 30*24*3600) { // also refuses NaN
+		if !(s >= 0 && s <= longestWait.Seconds()) { // also refuses NaN
 			return time.Time{}, false
 		}
 		return now.Add(time.Duration(s * float64(time.Second))), true
 	}
-	t, err := http.ParseTime(h)
-	return t, err == nil
+	at, err := http.ParseTime(h)
+	if err != nil {
+		return time.Time{}, false
+	}
+	from := now
+	if date, err := http.ParseTime(r.Header.Get("Date")); err == nil {
+		from = date
+	}
+	wait := at.Sub(from)
+	if wait < 0 || wait > longestWait {
+		return time.Time{}, false
+	}
+	return now.Add(wait), true
 }
 
 // Skew returns how far the server's clock, as told by the Date header, is
