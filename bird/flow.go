@@ -121,7 +121,7 @@ func (f *flowReceiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	now := f.now()
 	if !f.authentic(r.Header, body, now) {
-		f.refuse(w, r, http.StatusUnauthorized, "the bearer secret or the signature is wrong")
+		f.turnAway(w, r, http.StatusUnauthorized, "the bearer secret or the signature is wrong")
 		return
 	}
 	object, err := decodeObject(body)

@@ -30,6 +30,7 @@ type intake struct {
 	inbox   sync.Inbox
 	onEvent func(string, Outcome)
 	logger  *slog.Logger
+	hush    *websig.Hush
 }
 
 func newIntake(inbox sync.Inbox, onEvent func(string, Outcome), logger *slog.Logger) intake {
@@ -39,7 +40,7 @@ func newIntake(inbox sync.Inbox, onEvent func(string, Outcome), logger *slog.Log
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	return intake{inbox: inbox, onEvent: onEvent, logger: logger}
+	return intake{inbox: inbox, onEvent: onEvent, logger: logger, hush: &websig.Hush{}}
 }
 
 // read returns the raw body of a POST, or answers what is wrong with the
@@ -47,34 +48,47 @@ func newIntake(inbox sync.Inbox, onEvent func(string, Outcome), logger *slog.Log
 func (in *intake) read(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
-		in.refuse(w, r, http.StatusMethodNotAllowed, "only POST is allowed")
+		in.turnAway(w, r, http.StatusMethodNotAllowed, "only POST is allowed")
 		return nil, false
 	}
 	body, err := websig.ReadBody(w, r, maxBody)
 	switch {
 	case errors.Is(err, websig.ErrTooLarge):
-		in.refuse(w, r, http.StatusRequestEntityTooLarge, "the body exceeds 1 MiB")
+		in.turnAway(w, r, http.StatusRequestEntityTooLarge, "the body exceeds 1 MiB")
 	case errors.Is(err, websig.ErrEncoded):
-		in.refuse(w, r, http.StatusUnsupportedMediaType, "the body is compressed")
+		in.turnAway(w, r, http.StatusUnsupportedMediaType, "the body is compressed")
 	case err != nil:
-		in.refuse(w, r, http.StatusBadRequest, "the body cannot be read")
+		in.turnAway(w, r, http.StatusBadRequest, "the body cannot be read")
 	}
 	return body, err == nil
 }
 
-// refuse answers a request that must not be taken. The reason never repeats
-// what the request said.
+// turnAway refuses a request that nobody proved to have sent. Anybody may send
+// as many as they like, so not each of them is a line of the log.
+func (in *intake) turnAway(w http.ResponseWriter, r *http.Request, status int, reason string) {
+	in.stranger(r, status, reason)
+	http.Error(w, reason, status)
+}
+
+// stranger logs such a request, if it is the first of its kind for a while.
+func (in *intake) stranger(r *http.Request, status int, reason string) {
+	in.hush.Note(reason, func(requests int) {
+		in.logger.LogAttrs(r.Context(), slog.LevelWarn, "bird: request refused",
+			slog.Int("status", status), slog.String("reason", reason), slog.Int("requests", requests))
+	})
+}
+
+// refuse answers an authentic request that must not be taken. The reason never
+// repeats what the request said.
 func (in *intake) refuse(w http.ResponseWriter, r *http.Request, status int, reason string) {
 	in.logger.LogAttrs(r.Context(), slog.LevelWarn, "bird: request refused",
 		slog.Int("status", status), slog.String("reason", reason))
 	http.Error(w, reason, status)
 }
 
-// deny refuses a request that nobody proved to have sent, and tells only the
-// log why.
+// deny turns a request away, and tells only the log why.
 func (in *intake) deny(w http.ResponseWriter, r *http.Request, reason string) {
-	in.logger.LogAttrs(r.Context(), slog.LevelWarn, "bird: request refused",
-		slog.Int("status", http.StatusUnauthorized), slog.String("reason", reason))
+	in.stranger(r, http.StatusUnauthorized, reason)
 	http.Error(w, http.StatusText(http.StatusUnauthorized), http.StatusUnauthorized)
 }
 
@@ -102,9 +116,9 @@ func (in *intake) store(w http.ResponseWriter, r *http.Request, event string, ou
 
 // limited returns a receiver within its bounds.
 func (in *intake) limited(next http.Handler, l websig.Limit) http.Handler {
-	return l.Handler(next, func() {
+	return l.Handler(next, func(requests int) {
 		in.logger.Warn("bird: requests refused", slog.Int("status", http.StatusServiceUnavailable),
-			slog.String("reason", "more than MaxConcurrent or MaxPerSecond"))
+			slog.String("reason", "more than MaxConcurrent or MaxPerSecond"), slog.Int("requests", requests))
 	})
 }
 

@@ -18,6 +18,7 @@ const maxRequestBody = 1 << 20
 type gate struct {
 	verify *verifier
 	log    *slog.Logger
+	hush   websig.Hush
 }
 
 // newGate checks what both receivers are given and sets the defaults.
@@ -49,23 +50,23 @@ func receiverError(field, rule, hint string) error {
 func (g *gate) admit(w http.ResponseWriter, req *http.Request) ([]byte, bool) {
 	if req.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
-		g.refuse(w, http.StatusMethodNotAllowed, "the method")
+		g.turnAway(w, http.StatusMethodNotAllowed, "the method")
 		return nil, false
 	}
 	body, err := websig.ReadBody(w, req, maxRequestBody)
 	switch {
 	case errors.Is(err, websig.ErrTooLarge):
-		g.refuse(w, http.StatusRequestEntityTooLarge, "the size")
+		g.turnAway(w, http.StatusRequestEntityTooLarge, "the size")
 		return nil, false
 	case errors.Is(err, websig.ErrEncoded):
-		g.refuse(w, http.StatusUnsupportedMediaType, "the encoding")
+		g.turnAway(w, http.StatusUnsupportedMediaType, "the encoding")
 		return nil, false
 	case err != nil:
-		g.refuse(w, http.StatusBadRequest, "the end of the body")
+		g.turnAway(w, http.StatusBadRequest, "the end of the body")
 		return nil, false
 	}
 	if failed := g.verify.verify(req.Header, req.Method, body); failed != "" {
-		g.refuse(w, http.StatusUnauthorized, failed)
+		g.turnAway(w, http.StatusUnauthorized, failed)
 		return nil, false
 	}
 	return body, true
@@ -78,17 +79,26 @@ var hints = map[string]string{
 	checkMismatch: "compare the client secret and the public URL with the app's settings",
 }
 
-// refuse answers with a status and its standard words, and logs which check
-// the request failed.
+// turnAway refuses a request that nobody proved to have sent. Anybody may send
+// as many as they like, so not each of them is a line of the log.
+func (g *gate) turnAway(w http.ResponseWriter, status int, failed string) {
+	g.hush.Note(failed, func(requests int) {
+		g.log.Warn("hubspot: request refused", "status", status, "check", failed, "hint", hints[failed], "requests", requests)
+	})
+	http.Error(w, http.StatusText(status), status)
+}
+
+// refuse answers an authentic request with a status and its standard words, and
+// logs which check it failed.
 func (g *gate) refuse(w http.ResponseWriter, status int, failed string) {
-	g.log.Warn("hubspot: request refused", "status", status, "check", failed, "hint", hints[failed])
+	g.log.Warn("hubspot: request refused", "status", status, "check", failed)
 	http.Error(w, http.StatusText(status), status)
 }
 
 // limited returns a receiver within its bounds.
 func (g *gate) limited(next http.Handler, l websig.Limit) http.Handler {
-	return l.Handler(next, func() {
-		g.log.Warn("hubspot: requests refused", "status", http.StatusServiceUnavailable, "check", "MaxConcurrent or MaxPerSecond")
+	return l.Handler(next, func(requests int) {
+		g.log.Warn("hubspot: requests refused", "status", http.StatusServiceUnavailable, "check", "MaxConcurrent or MaxPerSecond", "requests", requests)
 	})
 }
 

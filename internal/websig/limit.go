@@ -26,19 +26,17 @@ type Limit struct {
 	PerSecond float64
 }
 
-// logEvery is how often refusals are told at most: a flood of requests must not
-// become one of lines.
-const logEvery = time.Minute
-
 // sending bounds how long a sender takes for its body. Before that nobody knows
 // who it is, and it has a place already; a vendor waits some 5 seconds for the
 // answer.
 const sending = 4 * time.Second
 
 // Handler returns next within the bounds. Whatever exceeds them is answered 503
-// with Retry-After. The function tell, if not nil, is called upon the first
-// refusal and then at most once a minute.
-func (l Limit) Handler(next http.Handler, tell func()) http.Handler {
+// with Retry-After. The function tell, if not nil, is called as by [Hush.Note].
+func (l Limit) Handler(next http.Handler, tell func(requests int)) http.Handler {
+	if tell == nil {
+		tell = func(int) {}
+	}
 	d := &door{next: next, tell: tell, rate: cmp.Or(max(l.PerSecond, 0), defaultPerSecond),
 		slots: make(chan struct{}, cmp.Or(max(l.AtOnce, 0), defaultAtOnce))}
 	d.tokens = max(d.rate, 1)
@@ -48,14 +46,14 @@ func (l Limit) Handler(next http.Handler, tell func()) http.Handler {
 // door is the handler that Limit.Handler returns.
 type door struct {
 	next  http.Handler
-	tell  func()
+	tell  func(requests int)
+	hush  Hush
 	rate  float64
 	slots chan struct{}
 
 	mu     stdsync.Mutex
 	tokens float64
 	at     time.Time // when tokens was right
-	told   time.Time
 }
 
 // ServeHTTP implements http.Handler.
@@ -93,21 +91,8 @@ func (d *door) pay(now time.Time) bool {
 }
 
 func (d *door) refuse(w http.ResponseWriter) {
-	if d.tell != nil && d.due(time.Now()) {
-		d.tell()
-	}
+	d.hush.Note("", d.tell)
 	w.Header().Set("Retry-After", "10")
 	w.Header().Set("Connection", "close") // the body is not read
 	http.Error(w, http.StatusText(http.StatusServiceUnavailable), http.StatusServiceUnavailable)
-}
-
-// due reports whether a refusal is to be told, and notes that it is.
-func (d *door) due(now time.Time) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	due := now.Sub(d.told) >= logEvery
-	if due {
-		d.told = now
-	}
-	return due
 }

@@ -26,7 +26,7 @@ func TestLimitRefusesMoreThanAtOnce(t *testing.T) {
 		h := websig.Limit{AtOnce: 2}.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			<-release
 			w.WriteHeader(http.StatusNoContent)
-		}), func() { told++ })
+		}), func(int) { told++ })
 		codes := make(chan int, 2)
 		for range 2 {
 			go func() { codes <- post(h, nil).Code }()
@@ -50,7 +50,7 @@ func TestLimitRefusesMoreThanAtOnce(t *testing.T) {
 func TestLimitRefusesMoreThanItsRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		told := 0
-		h := websig.Limit{PerSecond: 10}.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), func() { told++ })
+		h := websig.Limit{PerSecond: 10}.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), func(int) { told++ })
 		in := func(n int) (passed int) {
 			for range n {
 				if post(h, nil).Code == http.StatusOK {
