@@ -22,7 +22,7 @@ func (r *reconciliation) write(ctx context.Context, plan Plan) error {
 		return r.keptBack(ctx, err)
 	}
 	intent, err := r.begin(ctx, plan)
-	if err != nil {
+	if err := r.unless(err); err != nil {
 		return err
 	}
 	creates := false
@@ -34,6 +34,9 @@ func (r *reconciliation) write(ctx context.Context, plan Plan) error {
 	}
 	results := r.apply(ctx, plan)
 	if results[Left].Err != nil || results[Right].Err != nil {
+		if plan.idle(results) {
+			r.undone()
+		}
 		if err := r.failed(ctx, intent, &plan, results); err != nil {
 			return r.recognise(ctx, err)
 		}

@@ -32,6 +32,14 @@ func (h *anHour) add(now time.Time) {
 	at.n++
 }
 
+// remove takes back what was added at a moment, unless that is forgotten.
+func (h *anHour) remove(at time.Time) {
+	minute := at.Unix() / 60
+	if slot := &h[minute%60]; slot.minute == minute && slot.n > 0 {
+		slot.n--
+	}
+}
+
 // A guardedRun is a run under way with bounds of its own.
 type guardedRun struct {
 	flow, prefix string // of the IDs of its changes
@@ -98,6 +106,16 @@ func (g *guarded) count(flow string, causes []string, d deed, limits Guard, now 
 		run.deeds[d]++
 	}
 	return ""
+}
+
+// takeBack takes a deed back that was counted at a moment and not done.
+func (g *guarded) takeBack(flow string, causes []string, d deed, at time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.hours(flow)[d].remove(at)
+	if run := g.runOf(flow, causes); run != nil && run.deeds[d] > 0 {
+		run.deeds[d]--
+	}
 }
 
 // hours returns the counts of a flow.

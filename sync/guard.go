@@ -91,13 +91,51 @@ func (g *Guard) says(d deed) string {
 // allow counts a deed of the flow. One too many suspends the flow and has the
 // look wait.
 func (r *reconciliation) allow(ctx context.Context, d deed) error {
-	e := r.engine
-	why := e.guarded.count(r.flow.Name, r.causes, d, e.guarded.hourly(e.cfg.Guard, r.flow.Name), time.Now())
+	e, now := r.engine, time.Now()
+	why := e.guarded.count(r.flow.Name, r.causes, d, e.guarded.hourly(e.cfg.Guard, r.flow.Name), now)
 	if why == "" {
+		r.deeds = append(r.deeds, counted{d, now})
 		return nil
 	}
 	return e.trip(ctx, &Error{Op: "guard", Action: RetryAt, Ref: r.ref, Rule: "guard." + string(d), RetryAt: time.Now().Add(guardWait),
 		Hint: "find out why, then resume the flow", Err: fmt.Errorf("flow %s: %s", r.flow.Name, why)}, r.flow.Name)
+}
+
+// A counted deed is one with when it was counted.
+type counted struct {
+	deed deed
+	at   time.Time
+}
+
+// undone takes back what was counted of this look since the last write, none of
+// which was done: what is tried twenty times is not done twenty times.
+func (r *reconciliation) undone() {
+	for _, c := range r.deeds {
+		r.engine.guarded.takeBack(r.flow.Name, r.causes, c.deed, c.at)
+	}
+	r.deeds = nil
+}
+
+// unless takes back what was counted if there is an error.
+func (r *reconciliation) unless(err error) error {
+	if err != nil {
+		r.undone()
+	}
+	return err
+}
+
+// idle reports whether none of a plan's writes took effect. Of one that failed
+// without an answer nobody knows.
+func (p *Plan) idle(results [2]Result) bool {
+	for _, s := range []Side{Left, Right} {
+		err := results[s].Err
+		e, ok := errors.AsType[*Error](err)
+		unknown := ActionOf(err) == Retry && (!ok || e.RetryAt.IsZero())
+		if p.Writes[s] != nil && (err == nil || unknown) {
+			return false
+		}
+	}
+	return true
 }
 
 // trip suspends a flow, unless that was done, and returns why.
@@ -124,6 +162,7 @@ func (r *reconciliation) allowWrites(ctx context.Context, plan *Plan) error {
 		return &Error{Op: "guard", Action: RetryAt, Ref: r.ref, Rule: ruleSwitch, RetryAt: time.Now().Add(guardWait),
 			Hint: "it goes on after the flow is resumed", Err: errors.New("the flow was suspended since this was planned")}
 	}
+	r.deeds = nil
 	deeds := []deed{look}
 	for _, s := range []Side{Left, Right} {
 		if plan.Writes[s] != nil && !r.views[s].Exists {
@@ -140,7 +179,7 @@ func (r *reconciliation) allowWrites(ctx context.Context, plan *Plan) error {
 	}
 	for _, d := range deeds {
 		if err := r.allow(ctx, d); err != nil {
-			return err
+			return r.unless(err)
 		}
 	}
 	return nil

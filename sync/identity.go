@@ -142,7 +142,7 @@ func (r *reconciliation) gone(ctx context.Context, s Side) error {
 	}
 	r.link.State, r.detached = Detached, true
 	r.note(Entry{Kind: EntryDetached, Note: "the " + s.String() + " record is gone"})
-	return r.commit(ctx, r.interrupted(), nil)
+	return r.unless(r.commit(ctx, r.interrupted(), nil))
 }
 
 // restored makes a detached link whole again when its records exist; it is

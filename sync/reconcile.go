@@ -30,6 +30,7 @@ type reconciliation struct {
 	related  []Ref                // of a record about to be created
 	degraded [2]map[string]string // before anything was read
 	entries  []Entry              // to be committed with the next commit
+	deeds    []counted            // by the guard, for the write under way
 	losses   []loss               // found before the far side was read
 	wrote    bool
 	decided  bool

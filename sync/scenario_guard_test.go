@@ -53,6 +53,37 @@ func TestGuardStopsAMassOfDetachments(t *testing.T) {
 	})
 }
 
+// What is tried again and again is not done again and again.
+func TestGuardCountsWhatIsDone(t *testing.T) {
+	for _, action := range []sync.Action{sync.RetryAt, sync.Denied} {
+		t.Run(action.String(), func(t *testing.T) {
+			bubble(t, func(w *world) {
+				tries := 0
+				w.right.tune(func() {
+					w.right.before = func(op string, _ sync.Ref) error {
+						if op != "create" {
+							return nil
+						}
+						if tries++; tries <= 9 {
+							return &sync.Error{Op: "apply", Action: action, RetryAt: time.Now().Add(time.Second)}
+						}
+						return nil
+					}
+				})
+				stop := w.run()
+				w.people(3, "Ana")
+				w.enqueue(looks(w.left.living())...)
+				time.Sleep(20 * time.Minute)
+				stop()
+				if tries < 12 || w.count(sync.EventTripped) != 0 {
+					t.Errorf("the guard tripped %d times after %d tries", w.count(sync.EventTripped), tries)
+				}
+				w.agrees(3)
+			}, func(w *world) { w.cfg.Guard.Creations = 5 })
+		})
+	}
+}
+
 func (w *world) wroteNothingOf(value string) {
 	w.Helper()
 	for _, s := range w.right.takeWrites() {
