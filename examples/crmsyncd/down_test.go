@@ -39,6 +39,7 @@ func TestTheStoreIsDown(t *testing.T) {
 	if err := d.storage.lite.Close(); err != nil {
 		t.Fatal(err)
 	}
+	time.Sleep(time.Second) // for which it is told what was found before
 	if flow, ready, alive := answers(); flow != 503 || ready != 503 || alive != 200 {
 		t.Errorf("without a store: a Flow's call %d, ready %d, alive %d", flow, ready, alive)
 	}

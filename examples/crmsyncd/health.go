@@ -21,17 +21,27 @@ func (d *deployment) named(next http.Handler) http.Handler {
 	})
 }
 
-// mountHealth serves the probes of what runs the daemon. It is alive as long as
-// it answers, and ready as long as store and queue do: a vendor that is down
-// leaves it ready, so that webhooks are taken in.
-func (d *deployment) mountHealth(mux *http.ServeMux, draining <-chan struct{}) {
+// mountAlive serves the probe that anybody may use: the daemon is alive as long
+// as it answers.
+func (d *deployment) mountAlive(mux *http.ServeMux) {
 	mux.Handle("GET /healthz", d.named(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, map[string]string{"status": "alive"})
 	})))
+}
+
+// mountHealth serves the probes of what runs the daemon. It is ready as long as
+// store and queue answer: a vendor that is down leaves it ready, so that webhooks
+// are taken in.
+func (d *deployment) mountHealth(mux *http.ServeMux, draining <-chan struct{}) {
+	d.mountAlive(mux)
+	health := newRecent(d.engine.Health)
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), answering)
 		defer cancel()
-		h := d.engine.Health(ctx)
+		h, err := health.get(ctx)
+		if err != nil {
+			h.Store = "it takes too long to answer, or the queue does"
+		}
 		select {
 		case <-draining:
 			h.Ready = false

@@ -123,10 +123,13 @@ func (c *config) flowMap() (bird.FlowMap, error) {
 	return calls, nil
 }
 
+// scrapes is how many may read the metrics at once.
+const scrapes = 8
+
 // mountAdmin serves what people and Prometheus look at. It returns no dashboard
 // where there is none.
 func (d *deployment) mountAdmin(mux *http.ServeMux) (*dashboard.Dashboard, error) {
-	mux.Handle("GET /metrics", d.named(promhttp.HandlerFor(d.watch.registry, promhttp.HandlerOpts{})))
+	mux.Handle("GET /metrics", d.named(promhttp.HandlerFor(d.watch.registry, promhttp.HandlerOpts{MaxRequestsInFlight: scrapes})))
 	c := &d.cfg.Dashboard
 	if !d.cfg.withDashboard() {
 		if !c.Off {

@@ -139,13 +139,13 @@ func (r *rig) serve() (stop func() int) {
 	log := writer(func(p []byte) (int, error) { r.keep(p); return len(p), nil })
 	daemon := &terminal{in: strings.NewReader(""), out: log, err: log, environ: r.environ, actor: "init"}
 	go func() { code <- run(ctx, daemon, []string{"--config", r.config, "serve"}) }()
-	r.eventually("the daemon is ready", func() bool {
+	r.eventually("the daemon serves", func() bool {
 		if len(code) > 0 {
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			r.t.Fatalf("the daemon ended: %s", r.printed.String())
 		}
-		return r.status("/readyz") == http.StatusOK
+		return r.status("/healthz") == http.StatusOK // which is there in any case
 	})
 	var once stdsync.Once
 	ended := 0

@@ -76,9 +76,9 @@ func (s *server) listen(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.mountHealth(mux, s.draining)
+	s.mountHealth(admin, s.draining)
 	if admin != mux {
-		s.mountHealth(admin, s.draining)
+		s.mountAlive(mux)
 		err = s.bind(ctx, s.cfg.AdminListen, admin)
 	}
 	return errors.Join(err, s.bind(ctx, s.cfg.Listen, mux), s.listenControl(ctx))

@@ -35,7 +35,7 @@ func (d *deployment) newWatch() (*watch, error) {
 	w.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	modes, quotas := func() []sync.Mode { return d.engine.Modes() }, func() []sync.Quota { return d.engine.Quotas() } // it is made later
 	var err error
-	if w.collector, err = metrics.New(metrics.Options{Registerer: w.registry, Queue: d.storage.queue, Modes: modes, Quotas: quotas}); err != nil {
+	if w.collector, err = metrics.New(metrics.Options{Registerer: w.registry, Queue: newSeldom(d.storage.queue), Modes: modes, Quotas: quotas}); err != nil {
 		return nil, err
 	}
 	w.alerts, err = alert.New(alert.Options{
