@@ -120,6 +120,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		wg.Go(func() { e.inventoryEvery(ctx, system) })
 	}
 	wg.Go(func() { e.watchHealth(ctx) })
+	wg.Go(func() { e.watchBehind(ctx) })
 	<-ctx.Done()
 	timeout := time.AfterFunc(e.cfg.StopTimeout, stop)
 	defer timeout.Stop()
@@ -142,6 +143,9 @@ func (e *Engine) RunOnce(ctx context.Context) error {
 		if _, err := e.pull(ctx, p); err != nil {
 			errs = append(errs, err)
 		}
+	}
+	for _, p := range e.planners {
+		errs = append(errs, e.catchUpIfDue(ctx, p.flow))
 	}
 	return errors.Join(append(errs, e.drain(ctx))...)
 }

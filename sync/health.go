@@ -11,25 +11,33 @@ import (
 // health is what a system could not hold when it was last looked at.
 type health map[Kind]map[string]string
 
-// watchHealth checks every system until ctx ends, and has the flows verified
-// whose fields go on, so that what waited is caught up with.
+// watchHealth checks every system until ctx ends, and notes which flows fall
+// behind on that account and which may go on.
 func (e *Engine) watchHealth(ctx context.Context) {
 	last := map[System]health{}
-	behind := map[string]bool{} // flows
+	behind := map[string]Cursor{} // by flow, what is to be stored
 	for {
 		_ = e.refreshSwitches(ctx) // those of the start hold
 		for _, system := range e.systems() {
 			last[system] = e.checkHealth(system, last[system], behind)
 		}
-		for _, p := range e.planners {
-			if behind[p.flow.Name] && e.catchUp(ctx, p.flow.Name) {
-				delete(behind, p.flow.Name)
-			}
-		}
+		e.noteBehind(ctx, behind)
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(healthInterval):
+		}
+	}
+}
+
+// noteBehind stores which flows are behind, and keeps those that it could not.
+func (e *Engine) noteBehind(ctx context.Context, behind map[string]Cursor) {
+	for _, flow := range slices.Sorted(maps.Keys(behind)) {
+		err := e.behind(ctx, flow, behind[flow])
+		if err == nil {
+			delete(behind, flow)
+		} else if ctx.Err() == nil {
+			e.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "cannot note that a flow is behind", slog.String("flow", flow), slog.Any("error", err))
 		}
 	}
 }
@@ -39,8 +47,8 @@ func (e *Engine) watchHealth(ctx context.Context) {
 const healthInterval = 5 * time.Second
 
 // checkHealth tells the observer which fields paused and which go on since the
-// last check, and notes the flows of the latter.
-func (e *Engine) checkHealth(system System, last health, behind map[string]bool) health {
+// last check, and notes what that means for their flows.
+func (e *Engine) checkHealth(system System, last health, behind map[string]Cursor) health {
 	now := health{}
 	for _, p := range e.planners {
 		for _, s := range []Side{Left, Right} {
@@ -53,16 +61,21 @@ func (e *Engine) checkHealth(system System, last health, behind map[string]bool)
 				e.announce(EventDegraded, end, now[end.Kind], last[end.Kind])
 				e.announce(EventRecovered, end, last[end.Kind], now[end.Kind])
 			}
-			behind[p.flow.Name] = behind[p.flow.Name] || mended(last[end.Kind], now[end.Kind])
+			switch {
+			case lacks(now[end.Kind], last[end.Kind]):
+				behind[p.flow.Name] = due
+			case lacks(last[end.Kind], now[end.Kind]) && behind[p.flow.Name] != due:
+				behind[p.flow.Name] = waiting
+			}
 		}
 	}
 	return now
 }
 
-// mended reports whether a name went on.
-func mended(last, now map[string]string) bool {
-	for name := range last {
-		if _, still := now[name]; !still {
+// lacks reports whether names of another map are not in this one.
+func lacks(names, other map[string]string) bool {
+	for name := range other {
+		if _, there := names[name]; !there {
 			return true
 		}
 	}
@@ -79,14 +92,4 @@ func (e *Engine) announce(t EventType, end *Endpoint, in, not map[string]string)
 				Field: name, Rule: in[name], Hint: "the field pauses until the system can hold it again"}})
 		}
 	}
-}
-
-// catchUp looks again at every pair whose fields waited, and reports whether
-// it could.
-func (e *Engine) catchUp(ctx context.Context, flow string) bool {
-	err := e.safely(ctx, func() (err error) { _, err = e.Verify(ctx, flow); return err })
-	if err != nil && ctx.Err() == nil {
-		e.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "cannot look for what waited yet", slog.String("flow", flow), slog.Any("error", err))
-	}
-	return err == nil
 }

@@ -89,21 +89,41 @@ func (s *switches) set(flow string, thrown []Switch) {
 // told, waits, and is caught up with after [Engine.Resume].
 func (e *Engine) Suspend(ctx context.Context, s Switch) error {
 	s.At = time.Now().UTC()
-	return e.throw(ctx, s, func(thrown []Switch) []Switch {
+	err := e.throw(ctx, s, func(thrown []Switch) []Switch {
 		return append(slices.DeleteFunc(thrown, s.same), s)
 	})
-}
-
-// Resume puts a switch back, and verifies the flow so that what waited is
-// caught up with.
-func (e *Engine) Resume(ctx context.Context, s Switch) error {
-	err := e.throw(ctx, s, func(thrown []Switch) []Switch { return slices.DeleteFunc(thrown, s.same) })
 	if err != nil {
 		return err
 	}
+	return e.behind(ctx, s.Flow, waiting)
+}
+
+// Resume puts a switch back, and verifies the flow so that what waited is
+// caught up with. If it fails or is cut off after the switch was put back, a
+// process that Runs does that.
+func (e *Engine) Resume(ctx context.Context, s Switch) error {
+	if err := e.checkSwitch(s); err != nil {
+		return err
+	}
+	p, err := e.plannerOf(s.Flow)
+	if err != nil {
+		return err
+	}
+	if err := e.behind(ctx, s.Flow, waiting); err != nil {
+		return err
+	}
+	if err := e.throw(ctx, s, func(thrown []Switch) []Switch { return slices.DeleteFunc(thrown, s.same) }); err != nil {
+		return err
+	}
 	e.guarded.forget(s.Flow)
-	_, err = e.Verify(ctx, s.Flow)
-	return err
+	if err := e.behind(ctx, s.Flow, due); err != nil {
+		return err
+	}
+	v := &catchUp{engine: e, flow: p.flow, at: due}
+	if err := v.beat(ctx); err != nil && !errors.Is(err, ErrStale) { // another process may verify it as well
+		return err
+	}
+	return v.run(ctx)
 }
 
 // Suspended lists the switches that are thrown.
