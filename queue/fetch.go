@@ -181,7 +181,9 @@ func (q *Queue) rescanned(st *stream, s *Span, page *Page) {
 }
 
 // refill takes a page of a parked key into memory, unless the key was shed or
-// put to sleep meanwhile.
+// put to sleep meanwhile. An entry of the page may put it to sleep, too, with
+// which it lets go of most: what it is parked from stands, so that all of them
+// are read again when it wakes.
 func (q *Queue) refill(l *lane, s *Span, page *Page, now time.Time) {
 	if !l.parked[s.Priority] || l.from[s.Priority] != s.After || l.state == asleep {
 		return
@@ -190,6 +192,9 @@ func (q *Queue) refill(l *lane, s *Span, page *Page, now time.Time) {
 		e := &page.Entries[i]
 		if !l.knows(e.Seq) && !q.gone[deleted{s.Shard, e.Seq}] {
 			q.keep(l, e, false, now)
+		}
+		if l.state == asleep {
+			return
 		}
 	}
 	if !page.More {

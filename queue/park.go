@@ -42,7 +42,9 @@ func (q *Queue) admit(sh *shard, e *Entry, now time.Time) {
 			sh.suspicious++
 		}
 		q.keep(l, e, suspect, now)
-		if l.waiting(p) >= q.capacity(l) {
+		// One that was put to sleep by this entry is parked already if it had
+		// more messages than it may keep, and from an earlier one on.
+		if l.waiting(p) >= q.capacity(l) && !l.parked[p] {
 			// Full: were it to count on, a few such keys would fill the window.
 			q.park(l, p, e.Seq)
 		}

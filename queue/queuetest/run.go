@@ -102,6 +102,8 @@ var logScenarios = []struct {
 	{"Processes/LateCommitOfAHotKey", procLateHot},
 	{"Processes/LateCommitBehindManyOthers", procLateBehind},
 	{"Processes/LateSleeper", procLateSleeper},
+	{"Processes/LateCommitBeforeASleeper", procLateBeforeSleeper},
+	{"Processes/LateCommitBeforeAHotSleeper", procLateBeforeHotSleeper},
 	{"Processes/RetryDuringRefill", procRefill},
 	{"Processes/SlowSettlement", procSlow},
 	{"Processes/FailingLog", procFail},
