@@ -4,7 +4,8 @@
 // [NewLog] returns the [queue.Log] over a client of go-redis, which may be of
 // one server, of a sentinel or of a cluster and stays its caller's; queue.New
 // makes a queue of it. Call [Log.Check] once before, and keep [Log.Run]
-// running so that a message pushed by one process wakes the others at once.
+// running so that a message pushed by one process wakes the others at once. A
+// client that may read from replicas, which lag behind, is refused.
 //
 // # What can be lost
 //

@@ -41,6 +41,9 @@ func NewLog(client redis.UniversalClient, opts *Options) (*Log, error) {
 	if client == nil {
 		return nil, optionError("client", "give a client of go-redis")
 	}
+	if redisdb.ReadsReplicas(client) {
+		return nil, optionError("client", redisdb.MastersHint)
+	}
 	l := &Log{client: client, opts: o, keys: newKeys(o.Prefix, o.Shards, o.Spread)}
 	l.deletes.run = l.deleteAll
 	return l, nil

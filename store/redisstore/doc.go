@@ -4,6 +4,8 @@
 //
 // [New] takes a client of go-redis, which may be of one server, of a sentinel
 // or of a cluster and stays its caller's. Call [Store.Check] once at the start.
+// A client that may read from replicas is refused: they lag behind, and an edit
+// that is judged by an older state would be lost.
 //
 // # What can be lost
 //

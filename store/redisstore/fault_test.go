@@ -254,3 +254,26 @@ func BenchmarkCommit(b *testing.B) {
 	})
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "commits/s")
 }
+
+// A replica lags behind: what it tells of a record may be older than the link
+// under which it is written. A failover client names its replicas, too.
+func TestClientsThatReadFromReplicas(t *testing.T) {
+	sentinel := redis.FailoverOptions{MasterName: "main", SentinelAddrs: []string{"127.0.0.1:1"}, RouteRandomly: true}
+	for name, client := range map[string]*redis.ClusterClient{
+		"read only": redis.NewClusterClient(&redis.ClusterOptions{ReadOnly: true}),
+		"latency":   redis.NewClusterClient(&redis.ClusterOptions{RouteByLatency: true}),
+		"random":    redis.NewClusterClient(&redis.ClusterOptions{RouteRandomly: true}),
+		"failover":  redis.NewFailoverClusterClient(&sentinel),
+		"":          redis.NewClusterClient(&redis.ClusterOptions{}),
+	} {
+		_, err := redisstore.New(client, nil)
+		if name != "" {
+			ruled(t, err, sync.Fatal, "options.valid")
+		} else if err != nil {
+			t.Errorf("a cluster's masters: %v", err)
+		}
+		if err := client.Close(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

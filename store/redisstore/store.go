@@ -39,6 +39,9 @@ func New(client redis.UniversalClient, opts *Options) (*Store, error) {
 	if client == nil {
 		return nil, optionError("client", "give a client of go-redis")
 	}
+	if redisdb.ReadsReplicas(client) {
+		return nil, optionError("client", redisdb.MastersHint)
+	}
 	return &Store{client: client, opts: o}, nil
 }
 
