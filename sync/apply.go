@@ -233,7 +233,7 @@ func (r *reconciliation) failed(ctx context.Context, intent *Intent, plan *Plan,
 	} else if err := r.commit(ctx, base, intent); err != nil {
 		errs = append(errs, err)
 	}
-	return r.together(errs)
+	return together("write", r.ref, errs)
 }
 
 // partly returns the base after writes of which one side's failed. What the
@@ -260,18 +260,18 @@ func (r *reconciliation) partly(plan *Plan, results [2]Result) *Base {
 	return &plan.Base
 }
 
-// together makes one error of several, with the action of the first that may
-// pass.
-func (r *reconciliation) together(errs []error) error {
+// together makes one error of several, with the action and the rule of the first
+// that may pass.
+func together(op string, ref Ref, errs []error) error {
 	if len(errs) == 1 {
 		return errs[0]
 	}
 	passing := []Action{Retry, RetryAt, Conflict, NotFound}
 	lead := errs[max(0, slices.IndexFunc(errs, func(err error) bool { return slices.Contains(passing, ActionOf(err)) }))]
-	out := &Error{Op: "write", Action: ActionOf(lead), Ref: r.ref, Err: errors.Join(errs...)}
+	out := &Error{Op: op, Action: ActionOf(lead), Ref: ref, Err: errors.Join(errs...)}
 	var e *Error
 	if errors.As(lead, &e) {
-		out.RetryAt = e.RetryAt
+		out.Rule, out.RetryAt = e.Rule, e.RetryAt
 	}
 	return out
 }

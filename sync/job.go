@@ -53,13 +53,14 @@ func (j *job) causes() []string {
 	return ids
 }
 
-// reconcile brings the job's record in step in every flow that knows it.
+// reconcile brings the job's record in step in every flow that knows it: one's
+// trouble is not another's.
 func (e *Engine) reconcile(ctx context.Context, j *job) error {
 	if !e.knows(j.ref) {
 		return &Error{Op: "work", Action: Invalid, Ref: j.ref, Rule: "flow.known",
 			Hint: "add a flow for this kind of record, or do not enqueue it", Err: errors.New("no flow has such records")}
 	}
-	var owed []error
+	var errs []error
 	for _, p := range e.planners {
 		side, ok := p.flow.SideOf(j.ref)
 		digests, bound := approvals(p.flow.Name, j.changes)
@@ -67,16 +68,19 @@ func (e *Engine) reconcile(ctx context.Context, j *job) error {
 			continue
 		}
 		r := reconciliation{engine: e, planner: p, flow: p.flow, near: side, ref: j.ref, hints: j.changes, approvals: digests, causes: j.causes(), since: j.at[len(j.at)-1]}
-		if err := r.run(ctx); err != nil {
-			return err
+		err := r.run(ctx)
+		if err == nil {
+			err = e.settleOwed(ctx, &r.link)
 		}
-		owed = append(owed, e.settleOwed(ctx, &r.link))
+		if err != nil {
+			errs = append(errs, err)
+		}
 		if r.wrote {
 			j.wrote++
 		}
 	}
-	if err := errors.Join(owed...); err != nil {
-		return err
+	if len(errs) > 0 {
+		return together("reconcile", j.ref, errs)
 	}
 	e.finished(j)
 	return nil

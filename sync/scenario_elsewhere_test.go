@@ -75,6 +75,29 @@ func TestUndoHeedsASwitchOfAnotherProcess(t *testing.T) {
 	})
 }
 
+// Two flows have the same records; one of them is suspended.
+func TestASuspendedFlowHoldsUpNoOther(t *testing.T) {
+	bubble(t, func(w *world) {
+		notes := people()
+		notes.Name = "notes"
+		notes.Fields = append(notes.Fields[:2], sync.Field{Name: "note", Left: plain("note"), Right: plain("memo")})
+		w.cfg.Flows = append(w.cfg.Flows, notes)
+		w.start()
+		if err := w.engine.Suspend(w.ctx, stopAll); err != nil {
+			t.Fatal(err)
+		}
+		w.left.create("email", "ana@example.com", "name", "Ana", "note", "new")
+		w.settle()
+		all := w.right.living()
+		if len(all) != 1 {
+			t.Fatalf("%d records on the other side", len(all))
+		}
+		w.holds(w.right, all[0], "memo", "new")
+		w.holds(w.right, all[0], "fullname", "")
+		w.noDead()
+	})
+}
+
 // ruleOf is the rule of an error, "" if it has none.
 func ruleOf(err error) string {
 	if e, ok := errors.AsType[*sync.Error](err); ok {
