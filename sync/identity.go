@@ -89,14 +89,16 @@ const (
 	busyWaitMost = time.Second
 )
 
-// free is an error when a write to the pair is under way.
+// free is an error when a write to the pair is under way. The longer the signal
+// has waited the longer it waits again: not by the time that the write takes, of
+// which the systems tell when it is all but done.
 func (r *reconciliation) free(link Link) error {
 	now := time.Now()
 	if link.Intent == nil || !link.Intent.Expires.After(now) {
 		return nil
 	}
-	held := now.Sub(link.Intent.Expires.Add(-r.engine.cfg.Lease))
-	return r.busy(min(max(busyWait, held/2), busyWaitMost), "the pair is being written to")
+	held, waited := now.Sub(link.Intent.Expires.Add(-r.engine.cfg.Lease)), now.Sub(r.since)
+	return r.busy(min(max(busyWait, min(held, waited)/2), busyWaitMost), "the pair is being written to")
 }
 
 // busy is the error for a pair that is left to another worker for a while.

@@ -374,3 +374,40 @@ func TestAQueueThatDoesNotAnswerIsAskedAgain(t *testing.T) {
 		}
 	})
 }
+
+// A write tells of itself before its answer is there. The look that this brings
+// leaves the pair alone for a moment, not for as long as the write took, with
+// the person's edit behind it.
+func TestAnEditBehindAnEchoWaitsForAMoment(t *testing.T) {
+	bubble(t, func(w *world) {
+		left, right := w.pair("email", "ana@example.com", "name", "Ana")
+		late := &answering{fake: w.right, before: 1490 * time.Millisecond, after: 10 * time.Millisecond}
+		w.cfg.Peers[rightSystem] = sync.Peer{Source: late, Sink: late}
+		w.start()
+		hooked(w)
+		defer w.run()()
+		time.Sleep(time.Minute)
+		w.left.edit(left, "name", "Ann")
+		time.Sleep(1495 * time.Millisecond)
+		w.right.edit(right, "fullname", "Anna")
+		began := time.Now()
+		for w.left.get(left, "name") != "Anna" && time.Since(began) < time.Minute {
+			time.Sleep(time.Millisecond)
+		}
+		if took := time.Since(began); took > 300*time.Millisecond {
+			t.Errorf("the edit was there after %s", took)
+		}
+	})
+}
+
+// An answering fake takes its time for a write, and a little more to answer.
+type answering struct {
+	*fake
+	before, after time.Duration
+}
+
+func (a *answering) Apply(ctx context.Context, writes []sync.Write) ([]sync.Result, error) {
+	time.Sleep(a.before)
+	defer time.Sleep(a.after)
+	return a.fake.Apply(ctx, writes)
+}
