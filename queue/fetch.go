@@ -109,13 +109,19 @@ func (q *Queue) planStream(p *plan, sh *shard, prio sync.Priority) {
 	p.add(goal{shard: sh}, Span{Priority: prio, After: st.cursor, Limit: min(room, pageSize)})
 }
 
-// planRefills takes keys from the queue of those that run low.
+// planRefills takes keys from the queue of those that run low. One that does
+// so no longer, since an earlier read brought what it waits for, leaves: it is
+// queued again when it needs to be.
 func (q *Queue) planRefills(p *plan) {
 	waiting := q.refills
 	q.refills = nil
 	for _, l := range waiting {
 		l.queued = false
 		if l.shard.dropped || l.state == asleep {
+			continue
+		}
+		if !q.low(l) {
+			q.release(l)
 			continue
 		}
 		if l.shard.draining || len(p.spans) >= refillSize || !q.planRefill(p, l) {
