@@ -19,7 +19,9 @@
 // asleep, hot or under suspicion. The log is written twice per message: once to
 // append it and once to delete it; only a failure costs more. A shard's lease
 // always outlasts the leases of its lanes, so that a key never has two
-// holders, and a holder that is late anyhow fails at the fence.
+// holders, and a holder that is late anyhow fails at the fence. What a process
+// has in work when its shard is given a new token cannot be settled any more,
+// and comes again when its lease ends, not before.
 //
 // Nothing runs in the background: Take renews leases and reads. A process that
 // stops should call [Queue.Close]; otherwise its shards move when their lease

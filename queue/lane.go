@@ -34,6 +34,7 @@ type lane struct {
 
 	lease uint64    // number of the present lease
 	busy  bool      // its settlement is being written
+	tied  bool      // asleep since a worker has it in work by an earlier token
 	due   time.Time // end of the lease or of the sleep
 	timer int       // place in Queue.timers plus one
 
@@ -189,10 +190,7 @@ func (q *Queue) expire(now time.Time) {
 		q.timers.clear(l)
 		switch {
 		case l.state == asleep:
-			l.state = idle
-			l.charge(+1)
-			q.offer(l)
-			q.wantRefill(l)
+			q.wake(l)
 		case !l.busy: // else the settlement under way decides
 			q.endLease(l)
 		}

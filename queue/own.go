@@ -58,6 +58,7 @@ func (q *Queue) accept(now time.Time, got Leases) {
 			q.shards[i] = newShard(g, q.opts.Window)
 			q.owned++
 			q.unread = true
+			q.tieUp(q.shards[i], now)
 		}
 	}
 	q.leaseUntil, q.nextRenew = until, now.Add(q.opts.Renew)

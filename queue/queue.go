@@ -107,7 +107,8 @@ type Queue struct {
 	owned    int
 	ready    [sync.Priorities]list // idle lanes with messages
 	schedule scheduler
-	timers   timers // leased and sleeping lanes
+	timers   timers        // leased and sleeping lanes
+	ties     map[int][]tie // by shard, from when it was here before
 	refills  []*lane
 	spare    []*lane
 	prime    dock                 // for messages that were in work at a death before
@@ -139,6 +140,7 @@ func New(log Log, opts *Options) (*Queue, error) {
 		shards:   make([]*shard, log.Shards()),
 		schedule: scheduler{share: o.Share},
 		gone:     map[deleted]bool{},
+		ties:     map[int][]tie{},
 	}
 	if w, ok := log.(Waker); ok {
 		w.OnAppend(q.signalNew)

@@ -14,7 +14,7 @@ type shard struct {
 	expires time.Time
 	streams [sync.Priorities]stream
 	lanes   map[string]*lane
-	leased  int // lanes in work
+	leased  int // lanes in work, by an earlier token too
 
 	draining bool // to be given back; nothing is handed out
 	dropped  bool // lost or given back; whoever still refers to it lets go
@@ -82,12 +82,17 @@ func (q *Queue) drop(sh *shard) {
 		l.unlink()
 		q.timers.clear(l)
 	}
+	var ties []tie
 	for _, key := range slices.Sorted(maps.Keys(sh.lanes)) { // in the same order in every run
 		l := sh.lanes[key]
 		q.acquit(l)
+		ties = l.leaves(ties)
 		for i := range l.leased {
 			q.leased[l.msgs[i].Priority]--
 		}
+	}
+	if len(ties) > 0 {
+		q.ties[sh.fence.Shard] = ties
 	}
 	q.shards[sh.fence.Shard] = nil
 	q.owned--

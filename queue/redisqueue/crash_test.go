@@ -2,6 +2,7 @@ package redisqueue_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -110,6 +111,38 @@ func TestServerCrash(t *testing.T) {
 				t.Errorf("left behind: %+v, %v", st, err)
 			}
 		})
+	}
+}
+
+// TestRestartWithKeysInWork has the server start again while a worker has a
+// key: the shard gets a new token, and still nobody else the key.
+func TestRestartWithKeysInWork(t *testing.T) {
+	s := redistest.Start(t, "--appendfsync", "always")
+	l := newLedger(t, s.Client(), redisqueue.Options{})
+	const lease = 10 * time.Second
+	take := func() []sync.Lane {
+		t.Helper()
+		lanes, err := l.q.Take(t.Context(), l.now, 10, lease)
+		l.must(err)
+		return lanes
+	}
+	l.push("m", 1)
+	held := take()
+	if len(held) != 1 {
+		t.Fatalf("%d keys, want 1", len(held))
+	}
+	s.Kill()
+	s.Restart()
+	for l.now = l.now.Add(3 * time.Second); l.now.Before(held[0].Expires); l.now = l.now.Add(3 * time.Second) {
+		if again := take(); len(again) > 0 {
+			t.Fatalf("%s was given out though it is in work until %v", again[0].Key, held[0].Expires)
+		}
+	}
+	if err := l.q.Done(t.Context(), l.now, held[0]); !errors.Is(err, sync.ErrStale) {
+		t.Errorf("got error %v, want sync.ErrStale", err)
+	}
+	if again := take(); len(again) != 1 {
+		t.Errorf("%d keys came when the lease was over, want 1", len(again))
 	}
 }
 

@@ -36,7 +36,8 @@
 //
 // After a restart or failover the owners of shards are given new tokens at
 // their next heartbeat and read everything anew, so that nothing stays behind
-// that a lost write uncovered.
+// that a lost write uncovered. What they have in work then comes again when its
+// lease ends.
 //
 // # How it is kept
 //
