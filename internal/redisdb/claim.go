@@ -2,6 +2,7 @@ package redisdb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/redis/go-redis/v9"
@@ -12,10 +13,13 @@ import (
 // Claim stores under a key how data are laid out, or fails when it is there
 // and says something else.
 func Claim(ctx context.Context, client redis.UniversalClient, key, layout string) error {
-	if err := client.SetNX(ctx, key, layout, 0).Err(); err != nil {
-		return err
-	}
 	stored, err := client.Get(ctx, key).Result()
+	if errors.Is(err, redis.Nil) { // only then: a server at its maxmemory refuses the attempt
+		if err := client.SetNX(ctx, key, layout, 0).Err(); err != nil {
+			return err
+		}
+		stored, err = client.Get(ctx, key).Result()
+	}
 	if err != nil {
 		return err
 	}

@@ -25,7 +25,8 @@
 //     right, because a store refuses the later of two commits by the link's
 //     generation; see [sync.Store].
 //   - A maxmemory-policy other than noeviction deletes waiting messages when
-//     memory is short.
+//     memory is short. With noeviction a server at its maxmemory refuses Push
+//     and Replay; what waits is worked off all the same, and makes room.
 //
 // So that the half of a script in which the server crashed does not come to
 // effect when it starts for the second time, the queue sends BGREWRITEAOF before

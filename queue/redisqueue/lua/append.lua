@@ -5,11 +5,12 @@
 -- ARGV: now, how long an ID counts, channel or '', then per message: ID,
 --       bucket, message.
 -- Returns how many were new.
+-- A server at its maxmemory refuses what takes memory only as long as a script
+-- has written nothing. So the first write here is that of a message.
 local now, memory = tonumber(ARGV[1]), tonumber(ARGV[2])
 local seq = math.max(tonumber(redis.call('GET', KEYS[1]) or 0), now - 1)
-local counter, added, failed = nil, 0, nil
+local counter, added, wrote, failed = nil, 0, false, nil
 
-redis.call('UNLINK', KEYS[2])
 local n = (#KEYS - 5) / 2
 local ids, known, new = {}, {}, {}
 for i = 1, n do ids[i] = ARGV[3 * i + 1] end
@@ -51,6 +52,7 @@ for i = 1, n do
       catchUp(stream)
       entry = add(stream, bucket, message)
     end
+    wrote = wrote or not refused(entry)
     local indexed = refused(entry) and entry or redis.pcall('RPUSH', index, counter)
     if refused(indexed) then
       if not refused(entry) then redis.call('XDEL', stream, entry) end
@@ -62,6 +64,7 @@ for i = 1, n do
   end
 end
 if added > 0 then redis.call('HSET', KEYS[4], unpack(new)) end
-redis.call('SET', KEYS[1], string.format('%d', seq))
+if wrote then redis.call('SET', KEYS[1], string.format('%d', seq)) end
+redis.call('UNLINK', KEYS[2])
 if added > 0 and ARGV[3] ~= '' then redis.call('PUBLISH', ARGV[3], '') end
 return failed or added

@@ -2,6 +2,9 @@
 -- KEYS: owners of the shards. ARGV: owner, now, until, how many to take.
 -- Returns the number of free shards that were not taken, then per shard held:
 -- its place among the keys, token, expiry, unclean count.
+-- A server at its maxmemory refuses what takes memory only as long as a script
+-- has written nothing: this removes nothing, and who makes room can go on.
+redis.call('HDEL', KEYS[1], '')
 local now, till, want = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 -- A server that was restarted, or replaced by its replica, may have lost
 -- writes since the lease was given. A new token has the owner read all anew.
