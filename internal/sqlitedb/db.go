@@ -148,7 +148,9 @@ func (db *DB) View(ctx context.Context, op string, do func(*Conn) error) error {
 // Snapshot runs reads that all see the same state.
 func (db *DB) Snapshot(ctx context.Context, op string, do func(*Conn) error) error {
 	return db.View(ctx, op, func(c *Conn) error {
-		if _, err := c.Exec(ctx, "BEGIN"); err != nil {
+		// With a context that ends meanwhile the driver tells of a failure, and the
+		// transaction has begun.
+		if _, err := c.Exec(context.WithoutCancel(ctx), "BEGIN"); err != nil {
 			return err
 		}
 		err := do(c)
