@@ -2,6 +2,7 @@ package redisqueue
 
 import (
 	"context"
+	"slices"
 	"strconv"
 
 	"github.com/urbanhub/crmsync/internal/redisdb"
@@ -9,24 +10,23 @@ import (
 	"github.com/urbanhub/crmsync/sync"
 )
 
-// A deletion is one call of Delete.
+// A deletion is one call of Delete, or several of one fence.
 type deletion struct {
 	fence   queue.Fence
 	entries []queue.Pos
-	held    bool // whether the fence held
-	parts   []*deletion
+	parts   []int // the calls that it is made of
 }
 
-// Delete implements [queue.Log]. What concurrent callers delete goes to the
-// server together. More than 500 entries take several steps.
+// Delete implements [queue.Log]. Calls that come while another is under way go
+// to the server together. More than 500 entries take several steps.
 func (l *Log) Delete(ctx context.Context, fence queue.Fence, entries []queue.Pos) error {
 	for {
 		n := min(len(entries), batch)
-		d := &deletion{fence: fence, entries: entries[:n]}
-		if err := l.deletes.do(ctx, d); err != nil {
+		held, err := l.deletes.Do(ctx, &deletion{fence: fence, entries: slices.Clone(entries[:n])})
+		if err != nil {
 			return err
 		}
-		if !d.held {
+		if !held[0] {
 			return queue.ErrFenced
 		}
 		if entries = entries[n:]; len(entries) == 0 {
@@ -35,38 +35,40 @@ func (l *Log) Delete(ctx context.Context, fence queue.Fence, entries []queue.Pos
 	}
 }
 
-// deleteAll runs deletions in one round trip.
-func (l *Log) deleteAll(ctx context.Context, all []*deletion) error {
+// deleteAll runs deletions in one round trip and tells of each whether its
+// fence held.
+func (l *Log) deleteAll(ctx context.Context, all []*deletion) ([]bool, error) {
 	groups := l.group(merge(all))
 	calls := make([]*redisdb.Call, len(groups))
 	for i, g := range groups {
 		calls[i] = l.deleteCall(g)
 	}
 	if err := l.run(ctx, "delete", calls...); err != nil {
-		return err
+		return nil, err
 	}
+	out := make([]bool, len(all))
 	for i, g := range groups {
 		held, _ := calls[i].Reply.([]any)
 		for j, d := range g {
 			for _, part := range d.parts {
-				part.held = j < len(held) && number(held[j]) == 1
+				out[part] = j < len(held) && number(held[j]) == 1
 			}
 		}
 	}
-	return nil
+	return out, nil
 }
 
 // merge makes one deletion of those behind one fence, up to a batch.
 func merge(all []*deletion) []*deletion {
 	var out []*deletion
 	of := map[queue.Fence]*deletion{}
-	for _, d := range all {
+	for i, d := range all {
 		m := of[d.fence]
 		if m == nil || len(m.entries)+len(d.entries) > batch {
 			m = &deletion{fence: d.fence}
 			of[d.fence], out = m, append(out, m)
 		}
-		m.entries, m.parts = append(m.entries, d.entries...), append(m.parts, d)
+		m.entries, m.parts = append(m.entries, d.entries...), append(m.parts, i)
 	}
 	return out
 }

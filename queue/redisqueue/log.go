@@ -9,6 +9,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/urbanhub/crmsync/internal/microbatch"
 	"github.com/urbanhub/crmsync/internal/redisdb"
 	"github.com/urbanhub/crmsync/queue"
 )
@@ -20,7 +21,7 @@ type Log struct {
 	keys    *keys
 	known   atomic.Bool  // the stored format is ours
 	latest  atomic.Int64 // the latest time that a caller gave, in microseconds
-	deletes gather[*deletion]
+	deletes *microbatch.Batcher[*deletion, bool]
 
 	mu    stdsync.Mutex
 	wakes []func()
@@ -45,7 +46,7 @@ func NewLog(client redis.UniversalClient, opts *Options) (*Log, error) {
 		return nil, optionError("client", redisdb.MastersHint)
 	}
 	l := &Log{client: client, opts: o, keys: newKeys(o.Prefix, o.Shards, o.Spread)}
-	l.deletes.run = l.deleteAll
+	l.deletes = microbatch.New(microbatch.Config[*deletion, bool]{Max: 1024, InFlight: 1, Run: l.deleteAll})
 	return l, nil
 }
 
