@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -48,6 +49,25 @@ func (b *Load) withDefaults() Load {
 	return c
 }
 
+// validate refuses what would walk for ever or stop at once.
+func (b *Load) validate() error {
+	bad := func(field, hint string) error {
+		return &Error{Op: "backfill", Action: Invalid, Field: field, Rule: "backfill.load", Hint: hint, Err: errors.New("the run cannot be made so")}
+	}
+	share := func(s float64) bool { return s >= 0 && s <= 1 }
+	switch {
+	case slices.Min(b.Stages) <= 0:
+		return bad("Stages", "name positive numbers of records, or none for 10, 100 and 1,000")
+	case !share(b.Failures) || !share(b.Duplicates) || !share(b.Conflicts):
+		return bad("Failures, Duplicates, Conflicts", "use shares from 0 to 1")
+	case b.Patience < 0:
+		return bad("Patience", "use a positive duration")
+	case !b.Guard.validate():
+		return bad("Guard", "use positive bounds, and shares from 0 to 1")
+	}
+	return nil
+}
+
 // cursor is where the run's place is kept.
 func (b *Load) cursor() string { return "backfill:" + b.Name }
 
@@ -65,6 +85,9 @@ func (b *Load) change(ref Ref) Change {
 // first.
 func (e *Engine) Backfill(ctx context.Context, b Load) (Progress, error) {
 	b = b.withDefaults()
+	if err := b.validate(); err != nil {
+		return Progress{}, err
+	}
 	ctx = WithPriority(ctx, Backfill)
 	w, err := e.walk(ctx, &b)
 	if err != nil {

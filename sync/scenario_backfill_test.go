@@ -174,6 +174,21 @@ func (l *late) Apply(context.Context, []sync.Write) ([]sync.Result, error) {
 	return nil, &sync.Error{Op: "apply", Action: sync.Invalid, Rule: "late"}
 }
 
+func TestBackfillThatCannotBeMadeSo(t *testing.T) {
+	bubble(t, func(w *world) {
+		walked(w, 10)
+		w.people(3, "Ana")
+		for _, load := range []sync.Load{
+			{Stages: []int{10, 0}}, {Stages: []int{-1}}, {Failures: -0.1}, {Conflicts: 2}, {Patience: -1}, {Guard: sync.Guard{Creations: -1}},
+		} {
+			load.Flow = "people"
+			if p, err := w.engine.Backfill(w.ctx, load); ruleOf(err) != "backfill.load" || p.Done != 0 {
+				t.Errorf("%+v: %+v, %v", load, p, err)
+			}
+		}
+	})
+}
+
 func TestBackfillNeedsASourceThatLists(t *testing.T) {
 	bubble(t, func(w *world) {
 		for _, load := range []sync.Load{{Flow: "people"}, {Flow: "deals"}} {
