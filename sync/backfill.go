@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"time"
 )
@@ -12,7 +13,8 @@ import (
 // each is looked at once: how two systems with a history meet.
 type Load struct {
 	// Name identifies the run: a second call with the same name goes on where
-	// the first stopped. "" is made of the flow and the side.
+	// the first stopped, and is refused (backfill.ended) after the last record.
+	// "" is made of the flow and the side.
 	Name string
 	// Flow and From name the records that are walked. Their source must be a
 	// [Lister].
@@ -98,13 +100,28 @@ func (e *Engine) Backfill(ctx context.Context, b Load) (Progress, error) {
 	if m.Total, m.Estimated, err = e.size(ctx, w.end); err != nil {
 		return m.Progress, err
 	}
+	if m.More = w.more(); !m.More {
+		if err := e.settleLast(ctx, &b, m); err != nil {
+			return m.Progress, err
+		}
+	}
 	defer e.guarded.watch(b.Flow, b.cursor(), b.Guard)()
 	for stage := 0; m.More; stage++ {
 		if err := e.stage(ctx, w, m, b.Stages[min(stage, len(b.Stages)-1)]); err != nil {
 			return m.Progress, err
 		}
 	}
-	return m.Progress, nil
+	return m.Progress, w.finish(ctx)
+}
+
+// settleLast has a run that was stopped in its last stage wait for what is left
+// of it.
+func (e *Engine) settleLast(ctx context.Context, b *Load, m *meter) (err error) {
+	if err := e.goesOn(ctx, b); err != nil {
+		return err
+	}
+	m.Waiting, err = e.rest(ctx, b, math.MaxInt)
+	return cmp.Or(err, e.goesOn(ctx, b))
 }
 
 // stage looks at the next n records and judges what became of them.

@@ -13,8 +13,11 @@ type place struct {
 	// its last record that was enqueued, "" when none was.
 	Page  Cursor `json:"page,omitempty"`
 	After string `json:"after,omitempty"`
-	// Done counts the records of all calls.
-	Done int `json:"done"`
+	// Done counts the records of all calls. Walked is set after the last one, and
+	// Ended when the run knew what became of all.
+	Done   int  `json:"done"`
+	Walked bool `json:"walked,omitempty"`
+	Ended  bool `json:"ended,omitempty"`
 
 	stored Cursor // as it was read
 }
@@ -51,6 +54,11 @@ func (e *Engine) walk(ctx context.Context, b *Load) (*walk, error) {
 		return nil, &Error{Op: "backfill", Action: Fatal, Rule: "backfill.json",
 			Hint: "the store holds something the engine did not write; delete the cursor " + b.cursor(), Err: err}
 	}
+	if w.place.Ended {
+		return nil, &Error{Op: "backfill", Action: Invalid, Rule: "backfill.ended", Hint: "give the run another name to look at all records again",
+			Err: fmt.Errorf("the run %q has looked at all %d records", b.Name, w.place.Done)}
+	}
+	w.last = w.place.Walked
 	return w, nil
 }
 
@@ -101,10 +109,22 @@ func (w *walk) turn(ctx context.Context) error {
 func (w *walk) passed(ctx context.Context, part []Record) error {
 	to := place{Page: w.place.Page, Done: w.place.Done + len(part)}
 	if w.page = w.page[len(part):]; len(w.page) == 0 {
-		to.Page = w.next
+		to.Page, to.Walked = w.next, w.last
 	} else {
 		to.After = part[len(part)-1].ID
 	}
+	return w.store(ctx, to)
+}
+
+// finish notes that the run is at its end.
+func (w *walk) finish(ctx context.Context) error {
+	to := w.place
+	to.Ended = true
+	return w.store(ctx, to)
+}
+
+// store stores how far the run is.
+func (w *walk) store(ctx context.Context, to place) error {
 	text, err := json.Marshal(to)
 	if err != nil {
 		return err

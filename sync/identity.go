@@ -160,6 +160,8 @@ func (r *reconciliation) restored(ctx context.Context) (bool, error) {
 		r.link.State = Pending
 	case len(r.entries) > 0: // an end was merged
 		return false, r.commit(ctx, nil, nil)
+	case r.link.Intent != nil: // nobody closed that of an undo
+		return false, r.commit(ctx, r.interrupted(), nil)
 	default:
 		return false, nil
 	}

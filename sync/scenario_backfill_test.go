@@ -78,7 +78,7 @@ func TestBackfillLooksAtEveryRecordInStages(t *testing.T) {
 		w.settle()
 		w.agrees(60)
 		again, err := w.engine.Backfill(w.ctx, sync.Load{Flow: "people", From: sync.Left})
-		if err != nil || again.Done != 0 || again.More {
+		if ruleOf(err) != "backfill.ended" || again.Done != 0 || again.More {
 			t.Errorf("a second call did %+v, %v; the walk was at its end", again, err)
 		}
 	})
@@ -99,7 +99,7 @@ func TestBackfillGoesOnWhereItStopped(t *testing.T) {
 			t.Fatalf("progress %+v, %v; want the third page to fail", p, err)
 		}
 		p, err = w.engine.Backfill(w.ctx, sync.Load{Flow: "people", From: sync.Left, Stages: []int{10}})
-		if err != nil || p.Done != 20 || p.More {
+		if err != nil || p.Done != 20 || p.Earlier != 20 || p.More {
 			t.Errorf("the second call did %+v, %v; want the other half", p, err)
 		}
 		w.settle()

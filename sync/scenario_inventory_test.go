@@ -352,8 +352,9 @@ func TestProgressIsEstimatedFromTheLastInventory(t *testing.T) {
 		}
 		w.inventory()
 		w.people(10, "Eva")
+		load.Name = "again"
 		p, err = w.engine.Backfill(w.ctx, load)
-		if err != nil || p.Total != 30 || !p.Estimated || p.Earlier != 30 {
+		if err != nil || p.Total != 30 || !p.Estimated || p.Done != 40 {
 			t.Errorf("progress %+v, %v", p, err)
 		}
 	})

@@ -361,6 +361,33 @@ func TestUndoOfWhichTheIntentIsNotAnswered(t *testing.T) {
 	})
 }
 
+// So it is of a pair whose other record is gone (found by simtest, seed 236).
+func TestUndoOfADetachedPairIsClosed(t *testing.T) {
+	bubble(t, func(w *world) {
+		left, right := w.pair("email", "ana@example.com", "name", "Ana")
+		since := time.Now()
+		w.left.edit(left, "name", "Wrong")
+		w.settle()
+		w.left.remove(left, true)
+		w.settle()
+		if w.link(right).State != sync.Detached {
+			t.Fatal("the pair is not detached")
+		}
+		w.cfg.Store = unanswered{w.store}
+		w.start()
+		if _, err := w.engine.Undo(w.ctx, sync.Undo{Flow: "people", Field: "name", Since: since}); err == nil {
+			t.Fatal("the store answered")
+		}
+		w.cfg.Store = w.store
+		w.start()
+		time.Sleep(time.Hour)
+		w.settle()
+		if w.link(right).Intent != nil {
+			t.Error("the intent was never closed")
+		}
+	})
+}
+
 // An unanswered store begins writes and does not say so.
 type unanswered struct{ sync.Store }
 

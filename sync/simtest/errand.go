@@ -78,6 +78,9 @@ func (w *world) load(f *sync.Flow, a Action, v *vendor) {
 		Failures: 1, Duplicates: 1, Patience: 20 * time.Second}
 	w.errand(run.Name, func(ctx context.Context, e *sync.Engine) error {
 		_, err := e.Backfill(ctx, run)
+		if ended, ok := errors.AsType[*sync.Error](err); ok && ended.Rule == "backfill.ended" {
+			return nil // an earlier try was not told
+		}
 		return err
 	}, func(err error) bool { return err == nil })
 }
