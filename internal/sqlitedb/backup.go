@@ -24,6 +24,9 @@ func (db *DB) Backup(ctx context.Context, path string) error {
 		return err
 	}
 	defer func() { db.readers <- c }()
+	if err := private(partial); err != nil {
+		return denied(opBackup, err)
+	}
 	if _, err := c.Exec(ctx, "VACUUM INTO ?", partial); err != nil {
 		_ = os.Remove(partial) // what there is of it
 		return fail(opBackup, err)

@@ -60,6 +60,9 @@ func (db *DB) open(ctx context.Context, opts Options) (err error) {
 	if db.lock, err = lock(ctx, db.path); err != nil {
 		return err
 	}
+	if err := private(db.path); err != nil {
+		return denied(opOpen, err)
+	}
 	if db.writer, err = connect(ctx, db.path, "busy_timeout = 5000"); err != nil {
 		return err
 	}

@@ -13,6 +13,9 @@ import (
 // SQLite's own way, so that it works wherever SQLite does and ends with the
 // process however that ends.
 func lock(ctx context.Context, path string) (*Conn, error) {
+	if err := private(path + ".lock"); err != nil {
+		return nil, denied(opOpen, err)
+	}
 	c, err := connect(ctx, path+".lock")
 	if err != nil {
 		return nil, err
