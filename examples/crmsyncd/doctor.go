@@ -164,5 +164,6 @@ func (d *doctor) checkStorage(ctx context.Context) {
 	}
 	if sound {
 		d.checkBacklog(ctx)
+		d.checkModes(ctx)
 	}
 }

@@ -28,6 +28,32 @@ func (d *doctor) checkBacklog(ctx context.Context) {
 	}
 }
 
+// checkModes tells of what is suspended, by whatever process, and of what does
+// not work as usual in this one.
+func (d *doctor) checkModes(ctx context.Context) {
+	for _, f := range d.set.Flows {
+		thrown, err := d.switches(ctx, f)
+		if err != nil {
+			d.wrong("suspended", err, "")
+			return
+		}
+		for _, s := range thrown {
+			d.warn("suspended", fmt.Sprintf("%s, since %s: %s", suspended(f, s), s.At.Format(time.RFC3339), cmp.Or(s.Why, "nobody said why")),
+				"see that the reason is gone, then crmsyncd "+resumeOf(f, s))
+		}
+	}
+	for _, m := range d.engine.Modes() {
+		if strings.HasPrefix(m.Name, "suspended: ") {
+			continue // told above
+		}
+		text := strings.TrimSpace(string(m.System)+" "+m.Name) + ": " + m.Why
+		if !m.Since.IsZero() {
+			text += ", since " + m.Since.Format(time.RFC3339)
+		}
+		d.warn("mode", text, "it ends by itself when its cause does; docs/operations.md says what each mode means")
+	}
+}
+
 // checkBird tries the access key, and compares the workspace with the mapping.
 func (d *doctor) checkBird(ctx context.Context) {
 	if _, err := d.bird.AttributeDefinitions(ctx); err != nil {

@@ -39,6 +39,18 @@ func side(f *sync.Flow, system string) (sync.Side, error) {
 	return 0, usage("the flow has no such side; use " + string(f.Left.System) + " or " + string(f.Right.System))
 }
 
+// hasField refuses a field that a flow does not have; "" is none.
+func hasField(f *sync.Flow, name string) error {
+	var all []string
+	for i := range f.Fields {
+		if name == "" || f.Fields[i].Name == name {
+			return nil
+		}
+		all = append(all, f.Fields[i].Name)
+	}
+	return usage(f.Name + " has no such field; use one of: " + strings.Join(all, ", "))
+}
+
 // record finds a record and its flow by system:kind:id, or a contact by its
 // email, which HubSpot is asked for.
 func (d *deployment) record(ctx context.Context, text string) (*sync.Flow, sync.Ref, error) {

@@ -47,6 +47,8 @@ type commands struct {
 	Apply    applyCommand    `cmd:"" help:"Do what plan --json told, read from standard input."`
 	Explain  explainCommand  `cmd:"" help:"Tell why each field of a record has its value."`
 	Undo     undoCommand     `cmd:"" help:"Take writes back, but not what people changed since."`
+	Suspend  suspendCommand  `cmd:"" help:"Keep a flow, or a part of it, from being written; what changes waits."`
+	Resume   resumeCommand   `cmd:"" help:"Let what was suspended go on, and catch up."`
 	DLQ      dlqCommand      `cmd:"" name:"dlq" help:"Dead letters: what was given up."`
 	Erase    eraseCommand    `cmd:"" help:"Erase a person, in both systems and here."`
 	Version  versionCommand  `cmd:"" help:"Tell which build this is."`

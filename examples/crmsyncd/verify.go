@@ -21,6 +21,9 @@ const differencesShown = 20
 // Run reads pairs afresh on both sides and compares them. What differs is
 // looked at again by the daemon.
 func (v *verifyCommand) Run(ctx context.Context, t *terminal) error {
+	if !(v.Percent >= 0 && v.Percent <= 100) || v.Most < 0 {
+		return usage("--percent is a number up to 100, --most one above 0; leave both out for all pairs")
+	}
 	return t.with(ctx, func(d *deployment) error {
 		flows, err := d.flows(v.Flow)
 		if err != nil {
@@ -35,6 +38,12 @@ func (v *verifyCommand) Run(ctx context.Context, t *terminal) error {
 				return err
 			}
 			out.Flows = append(out.Flows, a)
+			thrown, err := d.switches(ctx, f)
+			if err != nil {
+				stop()
+				return err
+			}
+			out.Suspended = append(out.Suspended, thrown...)
 		}
 		stop()
 		if v.Audit {
@@ -53,14 +62,15 @@ func (v *verifyCommand) Run(ctx context.Context, t *terminal) error {
 
 // verified is what a verification found.
 type verified struct {
-	Flows []sync.Agreement  `json:"flows"`
-	Audit *sync.AuditReport `json:"audit,omitempty"`
+	Flows     []sync.Agreement  `json:"flows"`
+	Suspended []sync.Switch     `json:"suspended,omitempty"` // what differs there is skipped
+	Audit     *sync.AuditReport `json:"audit,omitempty"`
 }
 
 func (v *verified) text(w io.Writer) {
-	fmt.Fprintln(w, "flow\tpairs\tmissing\tcompared\tequal\tagreement")
+	fmt.Fprintln(w, "flow\tpairs\tmissing\tcompared\tequal\tskipped\tagreement")
 	for _, a := range v.Flows {
-		fmt.Fprintf(w, "%s\t%d of %d\t%d\t%d\t%d\t%.2f %%\n", a.Flow, a.Pairs, a.Population, a.Missing, a.Compared, a.Equal, 100*a.Ratio())
+		fmt.Fprintf(w, "%s\t%d of %d\t%d\t%d\t%d\t%d\t%s\n", a.Flow, a.Pairs, a.Population, a.Missing, a.Compared, a.Equal, a.Skipped, agreement(&a))
 	}
 	for _, a := range v.Flows {
 		for _, x := range a.Differences[:min(len(a.Differences), differencesShown)] {
@@ -70,9 +80,20 @@ func (v *verified) text(w io.Writer) {
 			fmt.Fprintf(w, "kept out\t%s\t%s\t%s\n", x.Field, x.Left, x.Right)
 		}
 	}
+	for _, s := range v.Suspended {
+		fmt.Fprintf(w, "suspended\t%s\t%s\n", s, oneLine(s.Why))
+	}
 	if v.Audit != nil {
 		fmt.Fprintf(w, "audit\t%d entries of %d links\t%d faults\n", v.Audit.Entries, v.Audit.Links, len(v.Audit.Faults))
 	}
+}
+
+// agreement is the share of the fields that are equal, if any was compared.
+func agreement(a *sync.Agreement) string {
+	if a.Compared == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.2f %%", 100*a.Ratio())
 }
 
 // judge tells what a person should look at.
@@ -84,6 +105,9 @@ func (v *verified) judge(objective float64) error {
 		if a.Ratio() < objective || a.Missing > 0 {
 			return found("the agreement of " + a.Flow + " is below the objective, or records are missing; what differs is being looked at, so verify again in a while")
 		}
+	}
+	if len(v.Suspended) > 0 {
+		return found(v.Suspended[0].Flow + " is suspended, and what differs there was skipped; crmsyncd doctor says why and how to resume it")
 	}
 	return nil
 }
