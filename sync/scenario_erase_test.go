@@ -109,7 +109,7 @@ func TestEraseLeavesNoTraceAndNothingBringsItBack(t *testing.T) {
 		if err != nil || receipt.Left != left || receipt.Right != right || receipt.Erased != [2]bool{true, true} {
 			t.Fatalf("receipt %+v, %v", receipt, err)
 		}
-		if left := w.dump(); strings.Contains(left, "uetzal") || strings.Contains(left, "+57") {
+		if left := w.dump(); strings.Contains(left, "uetzal") || strings.Contains(left, "+57 300") || strings.Contains(left, "+57300") {
 			t.Errorf("a trace is left: %s", left)
 		}
 		if e := w.entries(sync.EntryErased); len(e) != 1 || e[0].Note != receipt.ID {
