@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -64,6 +66,34 @@ func (d *deployment) dead(ctx context.Context, filter sync.DeadFilter, each func
 		}
 		filter.After = page[len(page)-1].Message.ID
 	}
+}
+
+// haveDied refuses ids of which there is no dead letter.
+func (d *deployment) haveDied(ctx context.Context, ids []string) error {
+	missing := map[string]bool{}
+	for _, id := range ids {
+		missing[id] = true
+	}
+	err := d.dead(ctx, sync.DeadFilter{}, func(l letter) bool {
+		delete(missing, l.ID)
+		return len(missing) > 0
+	})
+	if err != nil || len(missing) == 0 {
+		return err
+	}
+	var names []string
+	for _, id := range slices.Sorted(maps.Keys(missing)) {
+		names = append(names, limited(id, 200))
+	}
+	return usage("there is no dead letter " + strings.Join(names, ", ") + "; nothing was done; see crmsyncd dlq list")
+}
+
+// lettersAre begins a sentence about dead letters.
+func lettersAre(n int) string {
+	if n == 1 {
+		return "1 dead letter is"
+	}
+	return fmt.Sprintf("%d dead letters are", n)
 }
 
 type dlqList struct {
@@ -137,6 +167,9 @@ func (c *dlqReplay) Run(ctx context.Context, t *terminal) error {
 		what := "all dead letters"
 		if !c.All {
 			what = lettersNamed(c.IDs)
+			if err := d.haveDied(ctx, c.IDs); err != nil {
+				return err
+			}
 		}
 		if err := d.note(ctx, t, "replay", what, sync.Entry{}); err != nil {
 			return err
@@ -151,7 +184,7 @@ func (c *dlqReplay) Run(ctx context.Context, t *terminal) error {
 		if err != nil {
 			return err
 		}
-		return t.print(map[string]int{"replayed": n}, func(w io.Writer) { fmt.Fprintf(w, "%d dead letters are back at work.\n", n) })
+		return t.print(map[string]int{"replayed": n}, func(w io.Writer) { fmt.Fprintln(w, lettersAre(n)+" back at work.") })
 	})
 }
 
@@ -167,6 +200,9 @@ func (c *dlqDiscard) Run(ctx context.Context, t *terminal) error {
 		return usage("discarding cannot be taken back: say why by --why, which goes into the audit, and --yes")
 	}
 	return t.with(ctx, func(d *deployment) error {
+		if err := d.haveDied(ctx, c.IDs); err != nil {
+			return err
+		}
 		if err := d.note(ctx, t, "discard", lettersNamed(c.IDs)+": "+limited(strings.TrimSpace(c.Why), 200), sync.Entry{}); err != nil {
 			return err
 		}
@@ -174,7 +210,7 @@ func (c *dlqDiscard) Run(ctx context.Context, t *terminal) error {
 		if err != nil {
 			return err
 		}
-		return t.print(map[string]int{"discarded": n}, func(w io.Writer) { fmt.Fprintf(w, "%d dead letters are gone.\n", n) })
+		return t.print(map[string]int{"discarded": n}, func(w io.Writer) { fmt.Fprintln(w, lettersAre(n)+" gone.") })
 	})
 }
 

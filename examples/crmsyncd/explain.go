@@ -25,6 +25,9 @@ func (c *explainCommand) Run(ctx context.Context, t *terminal) error {
 		if err != nil {
 			return err
 		}
+		if err := hasField(f, c.Field); err != nil {
+			return err
+		}
 		why, err := d.engine.Explain(ctx, f.Name, ref)
 		if err != nil {
 			return err

@@ -54,10 +54,7 @@ func hasField(f *sync.Flow, name string) error {
 // record finds a record and its flow by system:kind:id, or a contact by its
 // email, which HubSpot is asked for.
 func (d *deployment) record(ctx context.Context, text string) (*sync.Flow, sync.Ref, error) {
-	ref, err := parseRef(text)
-	if strings.Contains(text, "@") && err != nil {
-		ref, err = d.byEmail(ctx, text)
-	}
+	ref, err := d.ref(ctx, text)
 	if err != nil {
 		return nil, ref, err
 	}
@@ -67,6 +64,26 @@ func (d *deployment) record(ctx context.Context, text string) (*sync.Flow, sync.
 		}
 	}
 	return nil, ref, usage("no flow has records of that system and kind")
+}
+
+// recordOf finds a record of a flow in the same way.
+func (d *deployment) recordOf(ctx context.Context, f *sync.Flow, text string) (sync.Ref, error) {
+	ref, err := d.ref(ctx, text)
+	if err != nil {
+		return ref, err
+	}
+	if _, ok := f.SideOf(ref); !ok {
+		return ref, usage(f.Name + " has no records of that system and kind")
+	}
+	return ref, nil
+}
+
+func (d *deployment) ref(ctx context.Context, text string) (sync.Ref, error) {
+	ref, err := parseRef(text)
+	if strings.Contains(text, "@") && err != nil {
+		return d.byEmail(ctx, text)
+	}
+	return ref, err
 }
 
 func (d *deployment) byEmail(ctx context.Context, email string) (sync.Ref, error) {

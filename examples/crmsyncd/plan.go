@@ -16,7 +16,7 @@ import (
 
 type planCommand struct {
 	Flow    string   `arg:"" help:"The flow, such as contacts."`
-	Records []string `arg:"" optional:"" help:"Records as system:kind:id; without any, those of --from."`
+	Records []string `arg:"" optional:"" help:"Records as system:kind:id, or contacts' emails; without any, those of --from."`
 	From    string   `placeholder:"SYSTEM" help:"Whose records are listed: bird or hubspot."`
 	Most    int      `default:"1000" placeholder:"N" help:"List this many records at the most (${default})."`
 	Show    int      `default:"20" placeholder:"N" help:"Tell of this many records field by field (${default})."`
@@ -58,7 +58,7 @@ func (p *planCommand) Run(ctx context.Context, t *terminal) error {
 func (p *planCommand) refs(ctx context.Context, d *deployment, f *sync.Flow) ([]sync.Ref, error) {
 	var refs []sync.Ref
 	for _, text := range p.Records {
-		ref, err := parseRef(text)
+		ref, err := d.recordOf(ctx, f, text)
 		if err != nil {
 			return nil, err
 		}

@@ -16,7 +16,7 @@ import (
 
 type undoCommand struct {
 	Flow       string `arg:"" help:"The flow, such as contacts."`
-	Record     string `help:"Only this record, as system:kind:id."`
+	Record     string `help:"Only this record, as system:kind:id, or a contact's email."`
 	Field      string `help:"Only this field."`
 	Load       string `name:"run" help:"Only what the backfill of this name led to."`
 	Since      moment `help:"Only decisions since then: a time, or how long ago, such as 2h."`
@@ -58,9 +58,12 @@ func (u *undoCommand) Run(ctx context.Context, t *terminal) error {
 		if err != nil {
 			return err
 		}
+		if err := hasField(f, u.Field); err != nil {
+			return err
+		}
 		what := sync.Undo{Flow: f.Name, Field: u.Field, Run: u.Load, Since: u.Since.Time, Until: u.Until.Time, DryRun: !u.Yes}
 		if u.Record != "" {
-			if what.Ref, err = parseRef(u.Record); err != nil {
+			if what.Ref, err = d.recordOf(ctx, f, u.Record); err != nil {
 				return err
 			}
 		}
@@ -75,10 +78,13 @@ func (u *undoCommand) Run(ctx context.Context, t *terminal) error {
 	})
 }
 
-// check refuses to take everything back for who did not say so.
+// check refuses a time that never was, and to take everything back for who did
+// not say so.
 func (u *undoCommand) check() error {
 	limits := u.limits()
 	switch {
+	case !u.Since.IsZero() && !u.Until.IsZero() && !u.Since.Before(u.Until.Time):
+		return usage("--since has to be before --until: from 2h ago until 1h ago is --since 2h --until 1h")
 	case u.Everything && len(limits) > 0:
 		return usage("say --everything, or what limits it, not both")
 	case u.Yes && !u.Everything && len(limits) == 0:
@@ -146,6 +152,8 @@ func (u *undoCommand) print(t *terminal, undone []sync.Undone, complete bool) er
 			fmt.Fprintf(w, "\n%d fields, and then it failed: of the rest nothing is known. Nothing was changed\n", len(out))
 		case !complete:
 			fmt.Fprintf(w, "\n%d fields, and then it failed: the same again goes on with the rest\n", len(out))
+		case len(out) == 0:
+			fmt.Fprintln(w, "There is nothing to take back.")
 		case !u.Yes:
 			fmt.Fprintf(w, "\n%d fields. Nothing was changed. Do it by the same with %s\n", len(out), u.consent())
 		}
