@@ -150,14 +150,13 @@ func (v *vendors) edits(ctx context.Context, every time.Duration) error {
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	homes := []string{"studio", "one-bedroom", "two-bedroom", "house with a garden"}
 	for n := 0; ; n++ {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(every):
 		}
-		id, home := v.people[n%len(v.people)], homes[n/2%len(homes)]
+		id, home := v.people[n%len(v.people)], wish(n%len(v.people), n/len(v.people))
 		if n%2 == 0 {
 			if err := v.bird.Edit(id, map[string]any{"property_interest": home}); err != nil {
 				return err
@@ -170,6 +169,13 @@ func (v *vendors) edits(ctx context.Context, every time.Duration) error {
 			}
 		}
 	}
+}
+
+// wish is what a person asks for in a round. Nobody ever comes back to what
+// they asked for before, which would be an oscillation.
+func wish(person, round int) string {
+	homes := []string{"studio", "one-bedroom", "two-bedroom", "house with a garden"}
+	return fmt.Sprintf("%s, by week %d", homes[(person+round)%len(homes)], round+1)
 }
 
 // unless returns the error if it is not the one that is expected.
