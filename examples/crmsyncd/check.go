@@ -2,6 +2,8 @@ package main
 
 import (
 	"cmp"
+	"iter"
+	"maps"
 	"net"
 	"net/url"
 	"regexp"
@@ -68,9 +70,8 @@ const longKey, longSecret = 32, 16
 var rules = []rule{
 	{"name", "give the deployment a name", func(c *config) bool { return c.Name == "" }},
 	{"listen", "write host:port, such as 127.0.0.1:8080", func(c *config) bool { return !isAddress(c.Listen) }},
-	{"admin_listen", "write host:port, such as 127.0.0.1:9090, or leave it out", func(c *config) bool {
-		return c.AdminListen != "" && (!isAddress(c.AdminListen) || c.AdminListen == c.Listen)
-	}},
+	{"admin_listen", "write host:port, such as 127.0.0.1:9090, or leave it out", func(c *config) bool { return c.AdminListen != "" && !isAddress(c.AdminListen) }},
+	{"admin_listen", "write another address than listen, or leave it out", func(c *config) bool { return c.AdminListen != "" && c.AdminListen == c.Listen }},
 	{"public_url", "write the address at which HubSpot and Bird reach this service: https, a host name with dots, no port, no path, such as https://sync.example.com",
 		func(c *config) bool { return !isPublic(c.PublicURL) }},
 	{"probe_url", "write an http or https address without a path, such as http://127.0.0.1:8080", func(c *config) bool {
@@ -118,6 +119,12 @@ var rules = []rule{
 	{"mapping.file", "a file takes the place of the preset: leave out its options, all but region and workflow_messages", func(c *config) bool {
 		return c.Mapping.File != "" && c.Mapping.hasOptions()
 	}},
+	{"mapping.stages", "write an id of HubSpot's by AI stage, which is one of: " + strings.Join(aiStages(), ", "), func(c *config) bool {
+		return c.Mapping.File == "" && !areStages(maps.Keys(c.Mapping.Stages))
+	}},
+	{"mapping.peoples_stages", "write an AI stage by HubSpot's id, one of: " + strings.Join(aiStages(), ", "), func(c *config) bool {
+		return c.Mapping.File == "" && !areStages(maps.Values(c.Mapping.PeoplesStages))
+	}},
 	{"receivers.max_concurrent", "use 0 for the default, or more", func(c *config) bool { return c.Receivers.MaxConcurrent < 0 }},
 	{"receivers.old_secrets_until", "write a time such as 2026-05-01T12:00:00Z", func(c *config) bool {
 		_, err := time.Parse(time.RFC3339, c.Receivers.OldUntil)
@@ -125,6 +132,7 @@ var rules = []rule{
 	}},
 	{"receivers.max_per_second", "use 0 for the default, or more", func(c *config) bool { return !(c.Receivers.MaxPerSecond >= 0) }},
 	{"engine.concurrency", "use 0 for the default, or more", func(c *config) bool { return c.Engine.Concurrency < 0 }},
+	{"engine.sweep_interval", "use 0 for the default, or a duration", func(c *config) bool { return c.Engine.SweepInterval < 0 }},
 	{"engine.inventory_interval", "use 0 for never, or a duration", func(c *config) bool { return c.Engine.InventoryInterval < 0 }},
 	{"engine.watch_interval", "use a second or more", func(c *config) bool { return c.Engine.WatchInterval < time.Second }},
 	{"engine.stop_timeout", "use a second or more", func(c *config) bool { return c.Engine.StopTimeout < time.Second }},
@@ -189,6 +197,17 @@ func isName(s string) bool { return word.MatchString(s) }
 func isShare(f float64) bool { return f >= 0 && f <= 1 }
 
 func isShort(s secret) bool { return s.set() && len(s.text) < 12 }
+
+// areStages reports whether all names are AI stages.
+func areStages(names iter.Seq[string]) bool {
+	all := aiStages()
+	for name := range names {
+		if !slices.Contains(all, name) {
+			return false
+		}
+	}
+	return true
+}
 
 func isZone(s string) bool {
 	_, err := time.LoadLocation(s)

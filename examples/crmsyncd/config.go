@@ -214,7 +214,9 @@ func loadConfig(path string, environ []string) (*config, error) {
 	c := defaults()
 	c.strangers = strangers(environ)
 	d := newDecoder(path)
-	d.file(source, c)
+	if !d.file(source, c) {
+		return nil, d.found // what else is said would be of keys that may well be in the file
+	}
 	d.environment(environ, c)
 	d.check(c.settle())
 	if len(d.found) > 0 {

@@ -99,29 +99,32 @@ func TestMistakes(t *testing.T) {
 		"true or false":       {"hubspot: {journal: perhaps}\n", nil, []string{"hubspot.journal c.yaml:1"}},
 		"a duration by variable": {"", []string{"CRMSYNC_ALERTS_REPEAT=often"},
 			[]string{"alerts.repeat CRMSYNC_ALERTS_REPEAT"}},
-		"a secret in the file": {"hubspot:\n  token: x\n", nil, []string{"hubspot.token c.yaml:2"}},
-		"a secret twice":       {"", []string{"CRMSYNC_HUBSPOT_TOKEN_FILE=/x"}, []string{"hubspot.token CRMSYNC_HUBSPOT_TOKEN"}},
-		"a secret's file":      {"", []string{"CRMSYNC_POSTGRES_URL_FILE=/there/is/none"}, []string{"postgres.url CRMSYNC_POSTGRES_URL_FILE"}},
-		"an address":           {"listen: here\n", nil, []string{"listen c.yaml:1"}},
-		"the same address":     {"listen: :1\nadmin_listen: :1\n", nil, []string{"admin_listen c.yaml:2"}},
-		"a probe":              {"probe_url: localhost\n", nil, []string{"probe_url c.yaml:1"}},
-		"an engine":            {"store: mysql\n", nil, []string{"queue ", "store c.yaml:1"}},
-		"sqlite beside redis":  {"store: redis\nqueue: sqlite\n", []string{"CRMSYNC_REDIS_URL=redis://r"}, []string{"queue c.yaml:2"}},
-		"no postgres":          {"store: postgres\n", nil, []string{"postgres.url "}},
-		"what is no postgres":  {"store: postgres\n", []string{"CRMSYNC_POSTGRES_URL=postgres://a b"}, []string{"postgres.url CRMSYNC_POSTGRES_URL"}},
-		"no redis":             {"queue: redis\nstore: memory\n", nil, []string{"redis.url "}},
-		"names":                {"postgres: {schema: A-b}\nredis: {prefix: '{x}'}\n", nil, []string{"postgres.schema c.yaml:1", "redis.prefix c.yaml:2"}},
-		"a log":                {"log: {level: loud, format: xml}\n", nil, []string{"log.format c.yaml:1", "log.level c.yaml:1"}},
-		"OAuth by half":        {"", []string{"CRMSYNC_HUBSPOT_REFRESH_TOKEN=r"}, []string{"hubspot.client_id ", "hubspot.token CRMSYNC_HUBSPOT_TOKEN"}},
-		"a journal":            {"hubspot: {journal: true}\n", nil, []string{"hubspot.client_id ", "hubspot.portal "}},
-		"zones":                {"bird: {workspace: x, zone: Bogota}\nmapping: {zone: C}\n", nil, []string{"bird.zone c.yaml:1", "mapping.zone c.yaml:2"}},
-		"a date alone":         {"bird: {workspace: x}\nreceivers: {old_secrets_until: 2026-05-01}\n", nil, []string{"receivers.old_secrets_until c.yaml:2"}},
-		"an action":            {"hubspot:\n  actions:\n    send: {wait: 1h}\n", nil, []string{"hubspot.actions.send c.yaml:3"}},
-		"rollouts":             {"rollout:\n  a: {percent: 101}\n  b: {}\n  c: {allow: [x]}\n", nil, []string{"rollout.a.percent c.yaml:2", "rollout.b c.yaml:3", "rollout.c.allow c.yaml:4"}},
-		"a guard":              {"engine: {guard: {conflicts: 2}, stop_timeout: 1ms, watch_interval: 1ms, concurrency: -1}\n", nil, []string{"engine.concurrency c.yaml:1", "engine.guard c.yaml:1", "engine.stop_timeout c.yaml:1", "engine.watch_interval c.yaml:1"}},
-		"a dashboard":          {"dashboard: {path: sync}\n", []string{"CRMSYNC_DASHBOARD_OPERATOR_PASSWORD=short"}, []string{"dashboard.operator_password CRMSYNC_DASHBOARD_OPERATOR_PASSWORD", "dashboard.path c.yaml:1"}},
-		"hooks":                {"", []string{"CRMSYNC_ALERTS_SLACK_URL=http://hooks.example.com", "CRMSYNC_ALERTS_WEBHOOK_URL=x"}, []string{"alerts.slack_url CRMSYNC_ALERTS_SLACK_URL", "alerts.webhook_url CRMSYNC_ALERTS_WEBHOOK_URL"}},
-		"a collector":          {"tracing:\n  endpoint: 127.0.0.1:4318\n  ratio: 0\n", nil, []string{"tracing.endpoint c.yaml:2", "tracing.ratio c.yaml:3"}},
+		"a secret in the file":    {"hubspot:\n  token: x\n", nil, []string{"hubspot.token c.yaml:2"}},
+		"a secret twice":          {"", []string{"CRMSYNC_HUBSPOT_TOKEN_FILE=/x"}, []string{"hubspot.token CRMSYNC_HUBSPOT_TOKEN"}},
+		"a secret's file":         {"", []string{"CRMSYNC_POSTGRES_URL_FILE=/there/is/none"}, []string{"postgres.url CRMSYNC_POSTGRES_URL_FILE"}},
+		"an address":              {"listen: here\n", nil, []string{"listen c.yaml:1"}},
+		"the same address":        {"listen: :1\nadmin_listen: :1\n", nil, []string{"admin_listen c.yaml:2"}},
+		"a sweep before it began": {"engine: {sweep_interval: -1m}\n", nil, []string{"engine.sweep_interval c.yaml:1"}},
+		"a stage that there is not": {"mapping:\n  stages: {lede: x}\n  peoples_stages: {y: lede}\n", nil,
+			[]string{"mapping.peoples_stages c.yaml:3", "mapping.stages c.yaml:2"}},
+		"a probe":             {"probe_url: localhost\n", nil, []string{"probe_url c.yaml:1"}},
+		"an engine":           {"store: mysql\n", nil, []string{"queue ", "store c.yaml:1"}},
+		"sqlite beside redis": {"store: redis\nqueue: sqlite\n", []string{"CRMSYNC_REDIS_URL=redis://r"}, []string{"queue c.yaml:2"}},
+		"no postgres":         {"store: postgres\n", nil, []string{"postgres.url "}},
+		"what is no postgres": {"store: postgres\n", []string{"CRMSYNC_POSTGRES_URL=postgres://a b"}, []string{"postgres.url CRMSYNC_POSTGRES_URL"}},
+		"no redis":            {"queue: redis\nstore: memory\n", nil, []string{"redis.url "}},
+		"names":               {"postgres: {schema: A-b}\nredis: {prefix: '{x}'}\n", nil, []string{"postgres.schema c.yaml:1", "redis.prefix c.yaml:2"}},
+		"a log":               {"log: {level: loud, format: xml}\n", nil, []string{"log.format c.yaml:1", "log.level c.yaml:1"}},
+		"OAuth by half":       {"", []string{"CRMSYNC_HUBSPOT_REFRESH_TOKEN=r"}, []string{"hubspot.client_id ", "hubspot.token CRMSYNC_HUBSPOT_TOKEN"}},
+		"a journal":           {"hubspot: {journal: true}\n", nil, []string{"hubspot.client_id ", "hubspot.portal "}},
+		"zones":               {"bird: {workspace: x, zone: Bogota}\nmapping: {zone: C}\n", nil, []string{"bird.zone c.yaml:1", "mapping.zone c.yaml:2"}},
+		"a date alone":        {"bird: {workspace: x}\nreceivers: {old_secrets_until: 2026-05-01}\n", nil, []string{"receivers.old_secrets_until c.yaml:2"}},
+		"an action":           {"hubspot:\n  actions:\n    send: {wait: 1h}\n", nil, []string{"hubspot.actions.send c.yaml:3"}},
+		"rollouts":            {"rollout:\n  a: {percent: 101}\n  b: {}\n  c: {allow: [x]}\n", nil, []string{"rollout.a.percent c.yaml:2", "rollout.b c.yaml:3", "rollout.c.allow c.yaml:4"}},
+		"a guard":             {"engine: {guard: {conflicts: 2}, stop_timeout: 1ms, watch_interval: 1ms, concurrency: -1}\n", nil, []string{"engine.concurrency c.yaml:1", "engine.guard c.yaml:1", "engine.stop_timeout c.yaml:1", "engine.watch_interval c.yaml:1"}},
+		"a dashboard":         {"dashboard: {path: sync}\n", []string{"CRMSYNC_DASHBOARD_OPERATOR_PASSWORD=short"}, []string{"dashboard.operator_password CRMSYNC_DASHBOARD_OPERATOR_PASSWORD", "dashboard.path c.yaml:1"}},
+		"hooks":               {"", []string{"CRMSYNC_ALERTS_SLACK_URL=http://hooks.example.com", "CRMSYNC_ALERTS_WEBHOOK_URL=x"}, []string{"alerts.slack_url CRMSYNC_ALERTS_SLACK_URL", "alerts.webhook_url CRMSYNC_ALERTS_WEBHOOK_URL"}},
+		"a collector":         {"tracing:\n  endpoint: 127.0.0.1:4318\n  ratio: 0\n", nil, []string{"tracing.endpoint c.yaml:2", "tracing.ratio c.yaml:3"}},
 		"a secret in the clear": {"tracing: {endpoint: 'http://collector.example.com'}\n", []string{"CRMSYNC_TRACING_AUTHORIZATION=Bearer x"},
 			[]string{"tracing.endpoint c.yaml:1"}},
 		"short secrets": {"", []string{"CRMSYNC_BIRD_FLOW_SECRET=fifteen letters", "CRMSYNC_BIRD_SIGNING_KEY=" + strings.Repeat("s", longKey-1)},
@@ -140,6 +143,46 @@ func TestMistakes(t *testing.T) {
 				t.Errorf("%v\n%s", err, diff)
 			}
 		})
+	}
+}
+
+// What is not YAML says nothing about what would be in it, nor about variables.
+func TestWhatIsNotYAMLHasOneMistake(t *testing.T) {
+	_, err := loadConfig(write(t, "c.yaml", least+"engine:\n\tsweep_interval: 1m\n"), nil)
+	if diff := cmp.Diff([]string{"file c.yaml:5"}, places(err)); diff != "" {
+		t.Errorf("%v\n%s", err, diff)
+	}
+}
+
+// Who wrote the same address twice is not told how to write one.
+func TestTheSameAddressIsToldAsSuch(t *testing.T) {
+	_, err := load(t, least+"listen: 127.0.0.1:1\nadmin_listen: 127.0.0.1:1\n")
+	if err == nil || !strings.Contains(err.Error(), "another address than listen") {
+		t.Errorf("%v", err)
+	}
+}
+
+// A name that the mapping does not have is told with those that it has.
+func TestNamesThatTheMappingHasNot(t *testing.T) {
+	for file, want := range map[string]string{
+		"rollout: {contacts: {shadow: true}}\n":  "urbanhub-contacts, urbanhub-deals",
+		"dashboard: {plain: [phone, nothing]}\n": "phone",
+	} {
+		c, err := load(t, least+file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = c.compile(nil)
+		if places(err) == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+	c, err := load(t, least+"dashboard: {plain: [phone, stage]}\nrollout: {urbanhub-contacts: {shadow: true}}\n")
+	if err == nil {
+		_, err = c.compile(nil)
+	}
+	if err != nil {
+		t.Error("names that there are:", err)
 	}
 }
 

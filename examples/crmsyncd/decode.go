@@ -29,8 +29,8 @@ func (d *decoder) problem(path, hint string) {
 
 var lineOf = regexp.MustCompile(`line (\d+)`)
 
-// file decodes a document.
-func (d *decoder) file(source []byte, into any) {
+// file decodes a document, and reports whether it can be read at all.
+func (d *decoder) file(source []byte, into any) bool {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(source, &doc); err != nil {
 		at := d.name
@@ -38,11 +38,12 @@ func (d *decoder) file(source []byte, into any) {
 			at += ":" + m[1]
 		}
 		d.found = append(d.found, problem{Key: "file", At: at, Hint: "this is not YAML; look at the indentation, quotes and colons"})
-		return
+		return false
 	}
 	if len(doc.Content) > 0 {
 		d.node("", doc.Content[0], reflect.ValueOf(into).Elem())
 	}
+	return true
 }
 
 func (d *decoder) node(path string, n *yaml.Node, v reflect.Value) {

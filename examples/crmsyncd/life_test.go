@@ -38,6 +38,9 @@ func life(t *testing.T, settings string, env ...string) {
 		t.Errorf("setup without --yes:\n%s", out)
 	}
 	r.must(exitDone, "setup", "--yes")
+	if out := r.must(exitDone, "setup"); strings.Contains(out, "setup --yes") || !strings.Contains(out, "nothing to do") {
+		t.Errorf("setup where all is set up:\n%s", out)
+	}
 	stop := r.serve()
 	r.must(exitDone, "doctor")
 

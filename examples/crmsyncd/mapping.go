@@ -2,9 +2,11 @@ package main
 
 import (
 	"cmp"
+	"fmt"
 	"os"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/urbanhub/crmsync/hubspot"
 	"github.com/urbanhub/crmsync/mapping"
@@ -26,11 +28,44 @@ func (c *config) compile(unique map[sync.Kind]bool) (*mapping.Compiled, error) {
 	for name, r := range c.Rollout {
 		i := slices.IndexFunc(compiled.Flows, func(f *sync.Flow) bool { return f.Name == name })
 		if i < 0 {
-			return nil, problems{{Key: "rollout." + name, Hint: "the mapping has no such flow"}}
+			return nil, problems{{Key: "rollout." + name, Hint: "the mapping has no such flow; use one of: " + strings.Join(flowNames(compiled.Flows), ", ")}}
 		}
 		compiled.Flows[i].Rollout = r.rollout()
 	}
+	if wrong := unknownFields(compiled.Flows, c.Dashboard.Plain); len(wrong) > 0 {
+		return nil, wrong
+	}
 	return compiled, nil
+}
+
+func flowNames(flows []*sync.Flow) []string {
+	var out []string
+	for _, f := range flows {
+		out = append(out, f.Name)
+	}
+	return out
+}
+
+// unknownFields are the fields to show that no flow has: a slip would leave
+// them masked.
+func unknownFields(flows []*sync.Flow, plain []string) problems {
+	var known []string
+	named := map[string]bool{}
+	for _, flow := range flows {
+		for i := range flow.Fields {
+			name := flow.Fields[i].Name
+			known = append(known, name)
+			named[name], named[flow.Name+"/"+name] = true, true
+		}
+	}
+	var wrong problems
+	for i, name := range plain {
+		if !named[name] {
+			slices.Sort(known)
+			wrong = append(wrong, problem{Key: fmt.Sprintf("dashboard.plain[%d]", i), Hint: "no flow has such a field; use some of: " + strings.Join(slices.Compact(known), ", ")})
+		}
+	}
+	return wrong
 }
 
 func (c *config) mappingSet(unique map[sync.Kind]bool) (*mapping.Set, error) {
@@ -127,6 +162,19 @@ func (c *config) hubspotSchema() (hubspot.Schema, error) {
 		need.Pipelines[i].Stages = c.Mapping.stages()
 	}
 	return need, nil
+}
+
+// aiStages are the stages of the AI agents, in their order.
+func aiStages() []string {
+	var out []string
+	for _, f := range urbanhub.DealSpec(urbanhub.Options{}).Fields {
+		for _, o := range f.Options {
+			if f.Name == "stage" && !slices.Contains(out, o.Left) {
+				out = append(out, o.Left)
+			}
+		}
+	}
+	return out
 }
 
 // stages are the ids of the deal stages that the preset writes: the first one

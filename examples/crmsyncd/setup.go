@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/urbanhub/crmsync/bird"
 	"github.com/urbanhub/crmsync/hubspot"
@@ -38,14 +39,33 @@ func (s *setupCommand) setUp(ctx context.Context, t *terminal, d *deployment) er
 		if inHubSpot != nil {
 			fmt.Fprintf(w, "HubSpot\n%s", inHubSpot)
 		}
-		if !s.Yes {
+		switch {
+		case s.Yes:
+		case pending(inBird, inHubSpot) || !d.learnt(ctx):
 			fmt.Fprintln(w, "\nNothing was changed. Do it by crmsyncd setup --yes")
+		case err == nil && err2 == nil:
+			fmt.Fprintln(w, "\nsetup has nothing to do")
 		}
 	})
 	if err = errors.Join(err, err2); err != nil {
 		err = found("something is left for a person:\n" + err.Error())
 	}
 	return errors.Join(err, printed)
+}
+
+// pending reports whether a set-up would change something.
+func pending(inBird *bird.Report, inHubSpot *hubspot.Report) bool {
+	return inBird != nil && slices.ContainsFunc(inBird.Lines, func(l bird.Line) bool {
+		return l.State == bird.WouldCreate || l.State == bird.WouldChange || l.State == bird.WouldRemove
+	}) || inHubSpot != nil && slices.ContainsFunc(inHubSpot.Lines, func(l hubspot.Line) bool {
+		return l.State == hubspot.WouldCreate || l.State == hubspot.WouldChange
+	})
+}
+
+// learnt reports whether a set-up has kept what the account can do.
+func (d *deployment) learnt(ctx context.Context) bool {
+	cursor, err := d.storage.store.Cursor(ctx, learned)
+	return err == nil && cursor != ""
 }
 
 func (d *deployment) setupBird(ctx context.Context, o bird.SetupOptions) (*bird.Report, error) {
