@@ -81,7 +81,7 @@ func (v *verified) text(w io.Writer) {
 		}
 	}
 	for _, s := range v.Suspended {
-		fmt.Fprintf(w, "suspended\t%s\t%s\n", s, oneLine(s.Why))
+		fmt.Fprintf(w, "suspended\t%s: %s\n", s, oneLine(s.Why))
 	}
 	if v.Audit != nil {
 		fmt.Fprintf(w, "audit\t%d entries of %d links\t%d faults\n", v.Audit.Entries, v.Audit.Links, len(v.Audit.Faults))
