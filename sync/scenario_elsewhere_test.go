@@ -1,7 +1,9 @@
 package sync_test
 
 import (
+	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -34,6 +36,41 @@ func TestBackfillHeedsASwitchOfAnotherProcess(t *testing.T) {
 			t.Errorf("%+v, %v, and %d records were created", p, err, len(w.right.records))
 		}
 	})
+}
+
+// As long as the switches could not be read, nobody writes.
+func TestBackfillThatCannotReadTheSwitches(t *testing.T) {
+	bubble(t, func(w *world) {
+		walked(w, 10)
+		w.people(30, "Ana")
+		if err := w.another().Suspend(w.ctx, stopAll); err != nil {
+			t.Fatal(err)
+		}
+		w.cfg.Store = &illegible{Store: w.store}
+		w.start()
+		for _, rule := range []string{"store.answers", "backfill.suspended"} { // one right after the other
+			if _, err := w.engine.Backfill(w.ctx, sync.Load{Flow: "people", From: sync.Left}); ruleOf(err) != rule {
+				t.Errorf("%v, want rule %s", err, rule)
+			}
+		}
+		if n := len(w.right.living()); n != 0 {
+			t.Errorf("%d records were created", n)
+		}
+	})
+}
+
+// An illegible store does not tell of a switch the first time.
+type illegible struct {
+	sync.Store
+	asked bool
+}
+
+func (s *illegible) Cursor(ctx context.Context, name string) (sync.Cursor, error) {
+	if first := !s.asked; first && strings.HasPrefix(name, "switches:") {
+		s.asked = true
+		return "", &sync.Error{Op: "cursor", Action: sync.Retry, Rule: "illegible"}
+	}
+	return s.Store.Cursor(ctx, name)
 }
 
 func TestBackfillHeedsASwitchThatIsThrownMeanwhile(t *testing.T) {

@@ -62,16 +62,18 @@ func (s *switches) known(flow string) bool {
 	return known
 }
 
-// fresh reports whether all were read a moment ago, and else notes that they are
-// read now.
-func (s *switches) fresh(now time.Time) bool {
+// fresh reports whether all were read a moment ago.
+func (s *switches) fresh() bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return time.Since(s.read) < healthInterval
+}
+
+// wereRead notes that all were read, since that moment.
+func (s *switches) wereRead(since time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if now.Sub(s.read) < healthInterval {
-		return true
-	}
-	s.read = now
-	return false
+	s.read = since
 }
 
 // set replaces the switches of a flow.
@@ -215,6 +217,7 @@ func (e *Engine) refresh(ctx context.Context, flow string) error {
 // refreshSwitches does so for all flows. Those last seen hold where they cannot
 // be read; it is an error if there are none.
 func (e *Engine) refreshSwitches(ctx context.Context) error {
+	since := time.Now()
 	for _, p := range e.planners {
 		err := e.refresh(ctx, p.flow.Name)
 		if err == nil {
@@ -226,13 +229,14 @@ func (e *Engine) refreshSwitches(ctx context.Context) error {
 		e.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "the switches cannot be read; those last seen hold",
 			slog.String("flow", p.flow.Name), slog.Any("error", err))
 	}
+	e.switches.wereRead(since)
 	return nil
 }
 
 // knowSwitches does so unless it was done a moment ago, by [Engine.Run] for one:
 // whoever writes must know what was suspended in another process.
 func (e *Engine) knowSwitches(ctx context.Context) error {
-	if e.switches.fresh(time.Now()) {
+	if e.switches.fresh() {
 		return nil
 	}
 	return e.refreshSwitches(ctx)
