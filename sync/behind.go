@@ -41,6 +41,21 @@ func (e *Engine) behind(ctx context.Context, flow string, to Cursor) error {
 	}
 }
 
+// letGo has a flow caught up with that nothing keeps back any more.
+func (e *Engine) letGo(ctx context.Context, flow *Flow) error {
+	if e.keptBack(flow) {
+		return nil
+	}
+	at, err := e.cfg.Store.Cursor(ctx, behindOf(flow.Name))
+	if err != nil || at != waiting {
+		return err
+	}
+	if err = e.cfg.Store.SetCursor(ctx, behindOf(flow.Name), waiting, due); errors.Is(err, ErrStale) {
+		return nil // another process was first
+	}
+	return err
+}
+
 // watchBehind has flows verified that are behind, until ctx ends.
 func (e *Engine) watchBehind(ctx context.Context) {
 	for {
@@ -58,10 +73,10 @@ func (e *Engine) watchBehind(ctx context.Context) {
 	}
 }
 
-// catchUpIfDue verifies a flow that is behind and may go on, unless somebody does.
+// catchUpIfDue verifies a flow that may go on, unless somebody does.
 func (e *Engine) catchUpIfDue(ctx context.Context, flow *Flow) error {
 	at, err := e.cfg.Store.Cursor(ctx, behindOf(flow.Name))
-	if err != nil || at == caughtUp || at != due && e.keptBack(flow) {
+	if err != nil || at == caughtUp || at == waiting {
 		return err
 	}
 	if beat, err := time.Parse(time.RFC3339Nano, string(at)); err == nil && time.Since(beat) < beatSilence {

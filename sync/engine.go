@@ -145,7 +145,7 @@ func (e *Engine) RunOnce(ctx context.Context) error {
 		}
 	}
 	for _, p := range e.planners {
-		errs = append(errs, e.catchUpIfDue(ctx, p.flow))
+		errs = append(errs, e.letGo(ctx, p.flow), e.catchUpIfDue(ctx, p.flow))
 	}
 	return errors.Join(append(errs, e.drain(ctx))...)
 }

@@ -31,12 +31,20 @@ func (e *Engine) watchHealth(ctx context.Context) {
 }
 
 // noteBehind stores which flows are behind, and keeps those that it could not.
+// It also lets those go on that fell behind before this process was there.
 func (e *Engine) noteBehind(ctx context.Context, behind map[string]Cursor) {
-	for _, flow := range slices.Sorted(maps.Keys(behind)) {
-		err := e.behind(ctx, flow, behind[flow])
+	for _, p := range e.planners {
+		flow := p.flow.Name
+		to, news := behind[flow]
+		var err error
+		if news {
+			err = e.behind(ctx, flow, to)
+		}
 		if err == nil {
 			delete(behind, flow)
-		} else if ctx.Err() == nil {
+			err = e.letGo(ctx, p.flow)
+		}
+		if err != nil && ctx.Err() == nil {
 			e.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "cannot note that a flow is behind", slog.String("flow", flow), slog.Any("error", err))
 		}
 	}

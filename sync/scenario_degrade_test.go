@@ -179,7 +179,7 @@ func TestAFieldOfSeveralFlowsIsToldOfOnce(t *testing.T) {
 		stop := w.run()
 		time.Sleep(10 * time.Second)
 		beta.mend("fullname")
-		time.Sleep(10 * time.Second)
+		time.Sleep(30 * time.Second)
 		stop()
 		if w.count(sync.EventDegraded) != 1 || w.count(sync.EventRecovered) != 1 || w.count(sync.EventVerified) != 2 {
 			t.Errorf("%d degraded, %d recovered, %d verified events; want 1, 1 and one for each flow",
