@@ -30,9 +30,9 @@ help: ## show what make can do
 .PHONY: test
 test: ## the whole suite with the race detector, shuffled, beside PostgreSQL and Redis; a skipped test fails
 	@log=$$(mktemp); trap 'rm -f "$$log"' EXIT; failed=0; \
-	$(SERVERS) go test -race -shuffle=on -timeout=$(TIMEOUT) -v ./... 2>&1 | tee "$$log" \
-		| { grep -vE '^ *(=== |--- PASS|PASS$$)|\[no test files\]$$' || true; } || failed=1; \
+	$(SERVERS) go test -race -shuffle=on -timeout=$(TIMEOUT) -v ./... 2>&1 | tee "$$log" | awk -f .ci/report.awk || failed=1; \
 	if grep -E '^ *--- SKIP' "$$log"; then echo 'FAIL: a skipped test proves nothing; give it what it needs or delete it'; failed=1; fi; \
+	grep -E '^ *--- FAIL|^FAIL[[:space:]]|^panic: |^WARNING: DATA RACE' "$$log" >&2 || true; \
 	exit $$failed
 
 .PHONY: sim
