@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -78,6 +79,13 @@ func (b *Load) change(ref Ref) Change {
 	return Change{ID: b.cursor() + ":" + ref.String(), Ref: ref, Reason: ReasonBackfill, Priority: Backfill}
 }
 
+// led reports whether one of the changes is the look of this run at a record
+// of the system. Its name alone does not say so: another's may begin with it.
+func (b *Load) led(changes []string, system System) bool {
+	prefix := b.cursor() + ":" + string(system) + ":"
+	return slices.ContainsFunc(changes, func(id string) bool { return strings.HasPrefix(id, prefix) })
+}
+
 // Backfill walks through the records stage by stage, takes part in the work,
 // and tells the observer of its progress after each stage. It returns when
 // every record has been looked at, when ctx ends, or when a stage went worse
@@ -105,7 +113,7 @@ func (e *Engine) Backfill(ctx context.Context, b Load) (Progress, error) {
 			return m.Progress, err
 		}
 	}
-	defer e.guarded.watch(b.Flow, b.cursor(), b.Guard)()
+	defer e.guarded.watch(&b, w.end.System)()
 	for stage := 0; m.More; stage++ {
 		if err := e.stage(ctx, w, m, b.Stages[min(stage, len(b.Stages)-1)]); err != nil {
 			return m.Progress, err

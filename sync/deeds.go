@@ -2,7 +2,6 @@ package sync
 
 import (
 	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -42,9 +41,9 @@ func (h *anHour) remove(at time.Time) {
 
 // A guardedRun is a run under way with bounds of its own.
 type guardedRun struct {
-	flow, prefix string // of the IDs of its changes
-	limits       Guard
-	deeds        map[deed]int
+	load   *Load
+	system System // whose records it walks
+	deeds  map[deed]int
 }
 
 // guarded counts deeds. The zero value is ready; methods may be called
@@ -98,8 +97,8 @@ func (g *guarded) count(flow string, causes []string, d deed, limits Guard, now 
 		return "more than " + limits.says(d) + " in an hour"
 	}
 	run := g.runOf(flow, causes)
-	if run != nil && run.limits.exceeded(d, run.deeds[d], run.deeds[look]) {
-		return "more than " + run.limits.says(d) + " in the run " + run.prefix
+	if run != nil && run.load.Guard.exceeded(d, run.deeds[d], run.deeds[look]) {
+		return "more than " + run.load.Guard.says(d) + " in the run " + run.load.Name
 	}
 	hour[d].add(now)
 	if run != nil {
@@ -136,7 +135,7 @@ func (g *guarded) hours(flow string) map[deed]*anHour {
 // runOf returns the run under way that one of the causes belongs to.
 func (g *guarded) runOf(flow string, causes []string) *guardedRun {
 	for _, run := range g.runs {
-		if run.flow == flow && slices.ContainsFunc(causes, func(id string) bool { return strings.HasPrefix(id, run.prefix+":") }) {
+		if run.load.Flow == flow && run.load.led(causes, run.system) {
 			return run
 		}
 	}
@@ -144,10 +143,10 @@ func (g *guarded) runOf(flow string, causes []string) *guardedRun {
 }
 
 // watch bounds a run until the returned function is called.
-func (g *guarded) watch(flow, prefix string, limits Guard) (done func()) {
+func (g *guarded) watch(b *Load, system System) (done func()) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	run := &guardedRun{flow: flow, prefix: prefix, limits: limits, deeds: map[deed]int{}}
+	run := &guardedRun{load: b, system: system, deeds: map[deed]int{}}
 	g.runs = append(g.runs, run)
 	return func() {
 		g.mu.Lock()
@@ -163,7 +162,7 @@ func (g *guarded) forget(flow string) {
 	delete(g.deeds, flow)
 	delete(g.told, flow)
 	for _, run := range g.runs {
-		if run.flow == flow {
+		if run.load.Flow == flow {
 			run.deeds = map[deed]int{}
 		}
 	}

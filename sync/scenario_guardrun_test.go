@@ -66,7 +66,7 @@ func TestGuardOfARunStopsAtEachOfItsBounds(t *testing.T) {
 				if n := c.did(w); n != c.want {
 					t.Errorf("%d, want %d and a stop", n, c.want)
 				}
-				w.tripped("more than " + c.says + " in the run backfill:first")
+				w.tripped("more than " + c.says + " in the run first")
 				var why *sync.Error
 				if told := w.told(sync.EventTripped); len(told) != 1 || !errors.As(told[0].Err, &why) ||
 					why.Rule != "guard."+c.name || why.Hint == "" || why.Ref.Zero() {

@@ -132,17 +132,17 @@ func TestUndoOfARun(t *testing.T) {
 		left := w.link(right).Left
 		w.left.edit(left, "name", "Ana")
 		w.takeHooks() // only the run sees it
-		if _, err := w.engine.Backfill(w.ctx, sync.Load{Name: "first", Flow: "people", From: sync.Left}); err != nil {
+		if _, err := w.engine.Backfill(w.ctx, sync.Load{Name: "first:2", Flow: "people", From: sync.Left}); err != nil {
 			t.Fatal(err)
 		}
 		w.settle()
 		w.holds(w.right, right, "fullname", "Ana")
-		for run, want := range map[string]int{"second": 0, "fir": 0} {
+		for run, want := range map[string]int{"second": 0, "fir": 0, "first": 0} {
 			if list, err := w.engine.Undo(w.ctx, sync.Undo{Flow: "people", Run: run}); err != nil || len(list) != want {
 				t.Errorf("undo of %q: %+v, %v", run, list, err)
 			}
 		}
-		list, err := w.engine.Undo(w.ctx, sync.Undo{Flow: "people", Run: "first"})
+		list, err := w.engine.Undo(w.ctx, sync.Undo{Flow: "people", Run: "first:2"})
 		if err != nil || len(list) != 1 || list[0].Ref != right || list[0].Kept != "" {
 			t.Errorf("undo: %+v, %v", list, err)
 		}

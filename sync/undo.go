@@ -3,8 +3,6 @@ package sync
 import (
 	"context"
 	"errors"
-	"slices"
-	"strings"
 	"time"
 )
 
@@ -25,12 +23,12 @@ type Undo struct {
 	DryRun bool
 }
 
-// matches reports whether an entry is one of those to be taken back.
-func (u *Undo) matches(n *Entry) bool {
-	run := (&Load{Name: u.Run}).cursor() + ":"
+// matches reports whether an entry of the flow is one of those to be taken back.
+func (u *Undo) matches(f *Flow, n *Entry) bool {
+	run := Load{Name: u.Run}
 	return n.Decision != nil && n.Decision.Outcome == Wrote && n.Intent != "" &&
 		(u.Field == "" || n.Decision.Field == u.Field) &&
-		(u.Run == "" || slices.ContainsFunc(n.Causes, func(c string) bool { return strings.HasPrefix(c, run) })) &&
+		(u.Run == "" || run.led(n.Causes, f.Left.System) || run.led(n.Causes, f.Right.System)) &&
 		(u.Since.IsZero() || !n.At.Before(u.Since)) && (u.Until.IsZero() || n.At.Before(u.Until))
 }
 
@@ -65,7 +63,7 @@ func (e *Engine) Undo(ctx context.Context, u Undo) ([]Undone, error) {
 		return nil, err
 	}
 	ctx = WithPriority(ctx, Sweep)
-	entries, err := e.selected(ctx, &u)
+	entries, err := e.selected(ctx, p.flow, &u)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +72,7 @@ func (e *Engine) Undo(ctx context.Context, u Undo) ([]Undone, error) {
 	steps := map[string][]*Entry{}
 	for i := range entries {
 		n := &entries[i]
-		if !u.matches(n) || !effects[n.Intent].of(n.Decision) {
+		if !u.matches(p.flow, n) || !effects[n.Intent].of(n.Decision) {
 			continue
 		}
 		if steps[n.Link] == nil {
@@ -96,7 +94,7 @@ func (e *Engine) Undo(ctx context.Context, u Undo) ([]Undone, error) {
 
 // selected reads the audit page by page and keeps the decisions that are meant,
 // and what became of their writes.
-func (e *Engine) selected(ctx context.Context, u *Undo) (kept []Entry, err error) {
+func (e *Engine) selected(ctx context.Context, f *Flow, u *Undo) (kept []Entry, err error) {
 	filter, err := e.auditOf(ctx, u.Flow, u.Ref)
 	if err != nil {
 		return nil, err
@@ -104,7 +102,7 @@ func (e *Engine) selected(ctx context.Context, u *Undo) (kept []Entry, err error
 	intents := map[string]bool{}
 	err = e.eachEntry(ctx, filter, func(n *Entry) {
 		switch {
-		case u.matches(n):
+		case u.matches(f, n):
 			intents[n.Intent] = true
 		case n.Kind != EntryWrote || !intents[n.Intent]:
 			return
