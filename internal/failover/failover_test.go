@@ -106,7 +106,7 @@ func (d *drill) play() {
 	if err := all.Wait(); err != nil {
 		d.Error(err)
 	}
-	d.await("the alert is over", 30*time.Second, func() bool { _, over := d.pager.told(d.alert); return !over.IsZero() })
+	d.await("the alert is over", 30*time.Second, func() bool { _, over := d.pager.told(d.alert, d.fell); return !over.IsZero() })
 	if err := d.town.quiet(d.Context()); err != nil {
 		d.Error(err)
 	}

@@ -20,7 +20,7 @@ func (d *drill) judge() {
 	if burnt, buried := d.queue.burnt.Load(), d.queue.buried.Load(); burnt+buried > 0 {
 		d.Errorf("%d attempts were used up and %d messages given up: %s", burnt, buried, d.queue.why())
 	}
-	if fired, _ := d.pager.told(d.alert); fired.IsZero() || fired.After(d.back) || fired.Before(d.fell) {
+	if fired, _ := d.pager.told(d.alert, d.fell); fired.IsZero() || fired.After(d.back) {
 		d.Errorf("the alert %q was told at %s, the outage was from %s to %s", d.alert, fired, d.fell, d.back)
 	}
 	if h := d.engine.Health(d.Context()); !h.Ready || d.told(h) {
@@ -76,7 +76,7 @@ func (d *drill) judgeSides() {
 
 // report says it in figures.
 func (d *drill) report() string {
-	fired, over := d.pager.told(d.alert)
+	fired, over := d.pager.told(d.alert, d.fell)
 	lags := d.lags(d.fell, d.back)
 	return fmt.Sprintf("down %s at %d changes a minute; mode %q after %s; webhooks %v, the slowest %s; %d attempts used up (and %d by races); alert after %s, over %s after the end; "+
 		"caught up %s after it (median change %s late, the last %s); %d of %d changes lost",

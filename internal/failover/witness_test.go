@@ -93,20 +93,22 @@ func (a *answer) WriteHeader(status int) {
 	a.ResponseWriter.WriteHeader(status)
 }
 
-// A pager notes when each alert fired and when it was over.
+// A pager notes when each alert fired, which it may do again in the rush after
+// an outage, and when it was over.
 type pager struct {
-	mu          stdsync.Mutex
-	fired, over map[string]time.Time
+	mu    stdsync.Mutex
+	fired map[string][]time.Time
+	over  map[string]time.Time
 }
 
 func (p *pager) Notify(_ context.Context, a alert.Alert) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.fired == nil {
-		p.fired, p.over = map[string]time.Time{}, map[string]time.Time{}
+		p.fired, p.over = map[string][]time.Time{}, map[string]time.Time{}
 	}
 	if a.Ended.IsZero() {
-		p.fired[a.Key()] = time.Now()
+		p.fired[a.Key()] = append(p.fired[a.Key()], time.Now())
 		delete(p.over, a.Key())
 	} else {
 		p.over[a.Key()] = time.Now()
@@ -114,17 +116,19 @@ func (p *pager) Notify(_ context.Context, a alert.Alert) error {
 	return nil
 }
 
-// told returns when the first alert fired whose key begins so, and when all
-// of them were over; zero for what was not told.
-func (p *pager) told(begins string) (fired, over time.Time) {
+// told returns when an alert whose key begins so fired first from a moment on,
+// and when all of them were over; zero for what was not told.
+func (p *pager) told(begins string, from time.Time) (fired, over time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for key, at := range p.fired {
+	for key, all := range p.fired {
 		if !strings.HasPrefix(key, begins) {
 			continue
 		}
-		if fired.IsZero() || at.Before(fired) {
-			fired = at
+		for _, at := range all {
+			if !at.Before(from) && (fired.IsZero() || at.Before(fired)) {
+				fired = at
+			}
 		}
 		if p.over[key].IsZero() {
 			return fired, time.Time{}
