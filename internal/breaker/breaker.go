@@ -138,18 +138,30 @@ func (b *Breaker) late(c *circuit, began time.Time) bool {
 	return c.opened.IsZero() && began.Before(c.Since)
 }
 
-// down waits for the verdict, and reports whether the circuit is open then.
+// down waits for the verdict, and reports whether the vendor is.
 func (b *Breaker) down(ctx context.Context, c *circuit, verdict <-chan struct{}) bool {
-	if !b.opened(c) {
+	if b.opened(c).IsZero() {
 		b.await(ctx, verdict)
 	}
-	return b.opened(c)
+	return !b.opened(c).IsZero()
 }
 
-func (b *Breaker) opened(c *circuit) bool {
+// opened returns when the circuit opened, or another while this one met nothing
+// but faults: who cannot read has nothing to write, so that the writes which
+// failed stay too few to tell.
+func (b *Breaker) opened(c *circuit) time.Time {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return !c.opened.IsZero()
+	if !c.opened.IsZero() || c.Since.IsZero() {
+		return c.opened
+	}
+	var last time.Time
+	for _, other := range b.circuits {
+		if other.opened.After(last) {
+			last = other.opened
+		}
+	}
+	return last
 }
 
 // pending returns what ends the present doubt.
@@ -220,6 +232,13 @@ func (c *circuit) judge() {
 	c.verdict = make(chan struct{})
 }
 
+// judgeAll ends the doubts of all circuits.
+func (b *Breaker) judgeAll() {
+	for _, c := range b.circuits {
+		c.judge()
+	}
+}
+
 // changed notes and tells that a circuit opened or closed.
 func (b *Breaker) changed(c *circuit, from, to gobreaker.State) {
 	b.mu.Lock()
@@ -227,7 +246,7 @@ func (b *Breaker) changed(c *circuit, from, to gobreaker.State) {
 	switch to {
 	case gobreaker.StateOpen:
 		c.opened = time.Now()
-		c.judge()
+		b.judgeAll()
 		if from == gobreaker.StateClosed {
 			b.cfg.Logger.Warn("circuit opened", slog.String("system", b.cfg.Name), slog.String("calls", c.Family), slog.String("why", c.Why))
 		}
@@ -243,11 +262,9 @@ func (b *Breaker) changed(c *circuit, from, to gobreaker.State) {
 // open says when to ask again: after the pause, or soon when a probe is under
 // way. Not everybody comes back at the same moment.
 func (b *Breaker) open(c *circuit, err error) *OpenError {
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	wait := b.cfg.Pause / 10
 	if errors.Is(err, gobreaker.ErrOpenState) {
-		wait = time.Until(c.opened.Add(b.cfg.Pause))
+		wait = time.Until(b.opened(c).Add(b.cfg.Pause))
 	}
 	return &OpenError{Name: b.cfg.Name, Family: c.Family, Until: time.Now().Add(max(0, wait) + rand.N(b.cfg.Pause/5+1))}
 }

@@ -199,6 +199,47 @@ func TestALateAnswerSaysNothing(t *testing.T) {
 	})
 }
 
+// Who cannot read has nothing to write: writes that failed may be too few to
+// open their circuit, and learn from that of the reads whose their faults were.
+func TestOneCircuitTellsOfAnothersFaults(t *testing.T) {
+	for name, tt := range map[string]struct {
+		answer bool // to another write
+		down   bool
+	}{
+		"no other write":            {false, true},
+		"another write is answered": {true, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(v *vendor) {
+				v.b = breaker.New(breaker.Config{Row: 700 * time.Millisecond, Doubt: 2 * time.Second, Pause: 10 * time.Second})
+				met := make(chan error, 2)
+				write := func() { met <- v.call("writes", errDown) }
+				go write()
+				for range 3 {
+					time.Sleep(300 * time.Millisecond)
+					go func() { _ = v.call("reads", errDown) }()
+				}
+				if tt.answer {
+					_ = v.call("writes", nil)
+				}
+				time.Sleep(300 * time.Millisecond)
+				_ = v.call("reads", errDown) // opens
+				go write()                   // meets a circuit that is open already
+				for range 2 {
+					var open *breaker.OpenError
+					if err := <-met; errors.As(err, &open) != tt.down || tt.down && time.Until(open.Until) < 9*time.Second {
+						t.Errorf("a write that met a fault: %v", err)
+					}
+					tt.down = true // nothing was answered since
+				}
+				if open := v.b.Open(); len(open) != 1 || open[0].Family != "reads" {
+					t.Errorf("open: %+v", open)
+				}
+			})
+		})
+	}
+}
+
 // Only the first outcome of a call counts, so that one can be told in any case.
 func TestAnOutcomeIsToldOnce(t *testing.T) {
 	bubble(t, func(v *vendor) {
