@@ -33,7 +33,7 @@ func TestSkewIsMeasuredFromTheDateHeader(t *testing.T) {
 // A search that an open circuit holds back uses up none of the searches' quota.
 func TestACallThatIsHeldBackUsesNoQuota(t *testing.T) {
 	a := scripted(t, func(http.ResponseWriter, *http.Request, []byte) { t.Error("called") })
-	a.client.breaker = breaker.New(breaker.Config{Faults: 1, Row: time.Nanosecond})
+	a.client.breaker = breaker.New(breaker.Config{Faults: 1, Row: time.Nanosecond, Pause: time.Hour})
 	leave, err := a.client.breaker.Enter(t.Context(), family(opSearch))
 	if err != nil || leave(t.Context(), errors.New("down")) == nil {
 		t.Fatalf("the circuit is not open: %v", err)
@@ -226,6 +226,8 @@ func TestABatchThatCannotBeMadeSpoilsNoOther(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	now := time.Now().UTC() // which is noon in the account: no new day begins between two calls
+	a.client.quota.day.locate(time.FixedZone("noon", 12*60*60-int(now.Sub(now.Truncate(24*time.Hour)).Seconds())))
 	writes := make([]sync.Write, 3*maxBatch)
 	for i := range writes {
 		writes[i] = newNote()

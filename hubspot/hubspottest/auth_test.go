@@ -302,7 +302,7 @@ func TestMissingScopesLikeTheVendors(t *testing.T) {
 		Body   doc
 	}
 	readJSON(t, "testdata/error_bodies.json", &golden)
-	r := newRig(t, nil)
+	r := newRig(t, &Options{Clock: stopped}) // a body tells seconds
 	token, refresh := r.installed("crm.objects.deals.write")
 	got := map[string]doc{}
 	_, _, got["missing_scopes"] = r.callAs(token, "GET", "/crm/v3/objects/deals", "")

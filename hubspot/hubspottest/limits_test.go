@@ -41,7 +41,7 @@ func TestQuotaHeadersAndWindow(t *testing.T) {
 }
 
 func TestQuotasAreSeparate(t *testing.T) {
-	r := newRig(t, &Options{Burst: 1, SearchPerSecond: 1, SearchLag: -1})
+	r := newRig(t, &Options{Burst: 1, SearchPerSecond: 1, SearchLag: -1, Clock: stopped})
 	r.AddApp("other", 2)
 	r.want(200, "GET", contactsPath, "")
 	if status, _, _ := r.callAs("other", "GET", contactsPath, ""); status != 200 {

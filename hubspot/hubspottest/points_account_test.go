@@ -100,7 +100,7 @@ func TestPoint16ClockAndLog(t *testing.T) {
 
 func TestSeveralAccounts(t *testing.T) {
 	r := newRig(t, nil)
-	other := r.AddAccount(&Options{Token: "other account", PortalID: 77, Burst: 1})
+	other := r.AddAccount(&Options{Token: "other account", PortalID: 77, Burst: 1, Clock: stopped})
 	third := r.AddAccount(nil)
 	if third.Token == r.Token || third.PortalID == r.PortalID || third.URL != r.URL {
 		t.Errorf("third account %q %d %s", third.Token, third.PortalID, third.URL)

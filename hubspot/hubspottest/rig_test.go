@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 )
@@ -25,6 +26,7 @@ func newRig(t *testing.T, opts *Options) *rig {
 	if opts == nil {
 		opts = &Options{SearchLag: -1, SearchPerSecond: -1, Burst: -1}
 	}
+	opts.WebhookTimeout = or(opts.WebhookTimeout, time.Minute) // a machine that stands still a while makes no second try
 	s := NewServer(opts)
 	t.Cleanup(s.Close)
 	s.DefineProperty("custom_bird_contact_id", "string", "", true)

@@ -289,7 +289,7 @@ func TestNetworkSwitches(t *testing.T) {
 }
 
 func TestOwnWritesNameTheApp(t *testing.T) {
-	s := NewServer(&Options{AppID: 42})
+	s := NewServer(&Options{AppID: 42, WebhookTimeout: time.Minute})
 	defer s.Close()
 	s.AddApp("other", 43)
 	b := &inbox{t: t, secret: "x"}

@@ -16,50 +16,52 @@ import (
 )
 
 // What was said before there was a deal is shown on the deal, between both
-// simulators over real HTTP. The answers to the creation of the note and to
-// the association are lost.
+// simulators. The answers to the creation of the note and to the association
+// are lost.
 func TestNotesFromBeforeTheDealAreShownOnIt(t *testing.T) {
 	for _, rung := range []struct {
 		name string
 		opts hubspottest.Options
 	}{{"unique", hubspottest.Options{}}, {"read back", hubspottest.Options{RejectUniqueOnActivities: true}}} {
 		t.Run(rung.name, func(t *testing.T) {
-			o := openOffice(t, birdtest.NewServer(nil), hubspottest.NewServer(&rung.opts))
-			contact, conversation := o.lead()
-			subject := sync.Ref{System: bird.System, Kind: bird.Contact, ID: o.bird.Contacts()[0].ID}
-			said := sync.Fact{ID: "said", Type: "conversation.started", Subject: subject, OccurredAt: time.Now(),
-				Data: map[string]any{"conversation_id": conversation}}
-			qualified := said
-			qualified.ID, qualified.Type = "qualified", "qualification.completed"
-			for _, made := range []func(path string) bool{makesNotes, joinsDeals} {
-				lost := hubspottest.CutAfter()
-				lost.Match, lost.Count = func(r *http.Request) bool { return made(r.URL.Path) }, 1
-				o.hub.Faults().Add(lost)
-			}
-			o.enqueue(said)
-			o.until("noted", func() bool { return len(o.hub.Associated("contacts", contact, "notes")) == 1 && o.idle() })
-			if deals := o.hub.Objects("deals"); len(deals) != 0 {
-				t.Fatalf("deals %v", deals)
-			}
-			o.enqueue(qualified)
-			o.until("qualified", o.idle)
-			o.enqueue(sync.Change{ID: "talk", Ref: sync.Ref{System: bird.System, Kind: bird.ConversationKind, ID: conversation}, Reason: sync.ReasonWebhook})
-			o.until("dealt with", func() bool { return len(o.hub.Objects("deals")) == 1 && o.idle() })
-			for deal := range o.hub.Objects("deals") {
-				for _, kind := range []string{"notes", "tasks"} {
-					all, shown := o.hub.Objects(kind), o.hub.Associated("deals", deal, kind)
-					if len(all) != 1 || len(shown) != 1 || !slices.Equal(o.hub.Associated("contacts", contact, kind), shown) {
-						t.Errorf("%d %s, on the deal %v, on the contact %v", len(all), kind, shown, o.hub.Associated("contacts", contact, kind))
+			synctest.Test(t, func(t *testing.T) {
+				o := openOffice(t, birdtest.NewPipeServer(nil), hubspottest.NewPipeServer(&rung.opts))
+				contact, conversation := o.lead()
+				subject := sync.Ref{System: bird.System, Kind: bird.Contact, ID: o.bird.Contacts()[0].ID}
+				said := sync.Fact{ID: "said", Type: "conversation.started", Subject: subject, OccurredAt: time.Now(),
+					Data: map[string]any{"conversation_id": conversation}}
+				qualified := said
+				qualified.ID, qualified.Type = "qualified", "qualification.completed"
+				for _, made := range []func(path string) bool{makesNotes, joinsDeals} {
+					lost := hubspottest.CutAfter()
+					lost.Match, lost.Count = func(r *http.Request) bool { return made(r.URL.Path) }, 1
+					o.hub.Faults().Add(lost)
+				}
+				o.enqueue(said)
+				o.until("noted", func() bool { return len(o.hub.Associated("contacts", contact, "notes")) == 1 && o.idle() })
+				if deals := o.hub.Objects("deals"); len(deals) != 0 {
+					t.Fatalf("deals %v", deals)
+				}
+				o.enqueue(qualified)
+				o.until("qualified", o.idle)
+				o.enqueue(sync.Change{ID: "talk", Ref: sync.Ref{System: bird.System, Kind: bird.ConversationKind, ID: conversation}, Reason: sync.ReasonWebhook})
+				o.until("dealt with", func() bool { return len(o.hub.Objects("deals")) == 1 && o.idle() })
+				for deal := range o.hub.Objects("deals") {
+					for _, kind := range []string{"notes", "tasks"} {
+						all, shown := o.hub.Objects(kind), o.hub.Associated("deals", deal, kind)
+						if len(all) != 1 || len(shown) != 1 || !slices.Equal(o.hub.Associated("contacts", contact, kind), shown) {
+							t.Errorf("%d %s, on the deal %v, on the contact %v", len(all), kind, shown, o.hub.Associated("contacts", contact, kind))
+						}
 					}
 				}
-			}
-			if n := o.calls(makesNotes); n != map[bool]int{true: 1, false: 2}[rung.opts.RejectUniqueOnActivities] {
-				t.Errorf("%d calls that make notes, want the lost one repeated only where that makes no second note", n)
-			}
-			if n := o.calls(joinsDeals); n < 2 {
-				t.Errorf("%d calls that associate with the deal, want the lost one repeated", n)
-			}
-			o.noDead()
+				if n := o.calls(makesNotes); n != map[bool]int{true: 1, false: 2}[rung.opts.RejectUniqueOnActivities] {
+					t.Errorf("%d calls that make notes, want the lost one repeated only where that makes no second note", n)
+				}
+				if n := o.calls(joinsDeals); n < 2 {
+					t.Errorf("%d calls that associate with the deal, want the lost one repeated", n)
+				}
+				o.noDead()
+			})
 		})
 	}
 }

@@ -28,12 +28,17 @@ func (o *office) hear() {
 	if err != nil {
 		o.Fatal(err)
 	}
+	o.answer(receiver)
+	o.hub.Subscribe(url, o.hub.ClientSecret)
+}
+
+// answer has a receiver take all that HubSpot sends.
+func (o *office) answer(receiver http.Handler) {
 	o.hub.SetWebhookClient(&http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 		answer := httptest.NewRecorder()
 		receiver.ServeHTTP(answer, r)
 		return answer.Result(), nil
 	})})
-	o.hub.Subscribe(url, o.hub.ClientSecret)
 }
 
 // meddle has somebody edit a contact in HubSpot just before the next update

@@ -1,8 +1,8 @@
 package urbanhub_test
 
 import (
-	"net/http/httptest"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/urbanhub/crmsync/bird"
@@ -15,7 +15,8 @@ import (
 	"github.com/urbanhub/crmsync/sync"
 )
 
-// An office is the preset between both simulators, over real HTTP.
+// An office is the preset between both simulators, in a bubble: its short leases
+// and the quotas would not bear a machine that stands still.
 type office struct {
 	*testing.T
 	bird   *birdtest.Server
@@ -31,7 +32,8 @@ const sendMessage = 42
 
 func newOffice(t *testing.T) *office {
 	t.Helper()
-	o := openOffice(t, birdtest.NewServer(nil), hubspottest.NewServer(nil))
+	time.Sleep(3 * 365 * 24 * time.Hour) // timestamps have 13 digits, those of a bubble's first year 12
+	o := openOffice(t, birdtest.NewPipeServer(nil), hubspottest.NewPipeServer(nil))
 	o.listen()
 	return o
 }
@@ -92,18 +94,16 @@ func (o *office) hubspot(objects map[sync.Kind]hubspot.Object) *hubspot.Adapter 
 	return h
 }
 
-// listen serves the receiver of actions.
+// listen has the receiver of actions take what the account calls.
 func (o *office) listen() {
-	server := httptest.NewUnstartedServer(nil)
-	o.url = "http://" + server.Listener.Addr().String() + "/actions"
-	handler, err := hubspot.NewActionReceiver(o.engine, hubspot.ActionOptions{PublicURL: o.url, Secrets: []string{o.hub.ClientSecret},
+	o.Helper()
+	o.url = "https://sync.example.com/actions"
+	receiver, err := hubspot.NewActionReceiver(o.engine, hubspot.ActionOptions{PublicURL: o.url, Secrets: []string{o.hub.ClientSecret},
 		Actions: map[int64]hubspot.WorkflowAction{sendMessage: {Fact: urbanhub.MessageRequested, Wait: time.Hour}}})
 	if err != nil {
 		o.Fatal(err)
 	}
-	server.Config.Handler = handler
-	server.Start()
-	o.Cleanup(server.Close)
+	o.answer(receiver)
 }
 
 // until works until something is so.
@@ -142,62 +142,66 @@ func (o *office) lead() (hubspotID, conversation string) {
 // A workflow asks for a message; HubSpot calls twice, and Bird's answer to the
 // sending is lost. It is sent once, and the workflow goes on.
 func TestWorkflowHasBirdSendAMessageOnce(t *testing.T) {
-	o := newOffice(t)
-	contact, conversation := o.lead()
-	fault := birdtest.CutAfter()
-	fault.Method, fault.Path, fault.Count = "POST", "/messages", 1
-	o.bird.Faults().Add(fault)
-	o.hub.SetChaos(hubspottest.Chaos{Duplicate: 1})
-	o.hub.RunAction(hubspottest.ActionCall{URL: o.url, DefinitionID: sendMessage, WorkflowID: 9, ObjectID: contact,
-		Inputs: map[string]any{"text": "Your tour is tomorrow, Ana."}})
-	o.hub.Idle()
-	if state := o.hub.ActionRuns()[0].State; state != hubspottest.ActionBlocked {
-		t.Errorf("the workflow is %s before the message is sent", state)
-	}
-	o.until("completed", func() bool { return o.hub.ActionRuns()[0].State == "SUCCESS" })
-	run := o.hub.ActionRuns()[0]
-	messages := o.bird.Messages(conversation)
-	if len(messages) != 1 || messages[0].Draft || run.Outputs["bird_status"] != "sent" || run.Outputs["bird_reference"] != messages[0].Reference {
-		t.Errorf("messages %+v, outputs %v", messages, run.Outputs)
-	}
-	if text, _ := messages[0].Body["text"].(map[string]any); text["text"] != "Your tour is tomorrow, Ana." {
-		t.Errorf("body %v", messages[0].Body)
-	}
-	found := false
-	entries, err := o.store.Entries(t.Context(), sync.AuditFilter{Limit: 1000})
-	for _, e := range entries {
-		found = found || e.Note == urbanhub.MessageRequested+": found after an unknown outcome"
-	}
-	if err != nil || !found {
-		t.Errorf("the audit does not tell that the message was found: %v", err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t)
+		contact, conversation := o.lead()
+		fault := birdtest.CutAfter()
+		fault.Method, fault.Path, fault.Count = "POST", "/messages", 1
+		o.bird.Faults().Add(fault)
+		o.hub.SetChaos(hubspottest.Chaos{Duplicate: 1})
+		o.hub.RunAction(hubspottest.ActionCall{URL: o.url, DefinitionID: sendMessage, WorkflowID: 9, ObjectID: contact,
+			Inputs: map[string]any{"text": "Your tour is tomorrow, Ana."}})
+		o.hub.Idle()
+		if state := o.hub.ActionRuns()[0].State; state != hubspottest.ActionBlocked {
+			t.Errorf("the workflow is %s before the message is sent", state)
+		}
+		o.until("completed", func() bool { return o.hub.ActionRuns()[0].State == "SUCCESS" })
+		run := o.hub.ActionRuns()[0]
+		messages := o.bird.Messages(conversation)
+		if len(messages) != 1 || messages[0].Draft || run.Outputs["bird_status"] != "sent" || run.Outputs["bird_reference"] != messages[0].Reference {
+			t.Errorf("messages %+v, outputs %v", messages, run.Outputs)
+		}
+		if text, _ := messages[0].Body["text"].(map[string]any); text["text"] != "Your tour is tomorrow, Ana." {
+			t.Errorf("body %v", messages[0].Body)
+		}
+		found := false
+		entries, err := o.store.Entries(t.Context(), sync.AuditFilter{Limit: 1000})
+		for _, e := range entries {
+			found = found || e.Note == urbanhub.MessageRequested+": found after an unknown outcome"
+		}
+		if err != nil || !found {
+			t.Errorf("the audit does not tell that the message was found: %v", err)
+		}
+	})
 }
 
 // Nobody can be reached: the message waits for a person, and nothing tells the
 // workflow that it was sent.
 func TestWorkflowIsNotToldOfAMessageThatWasNotSent(t *testing.T) {
-	o := newOffice(t)
-	contact, conversation := o.lead()
-	o.bird.CloseConversation(conversation)
-	o.hub.RunAction(hubspottest.ActionCall{URL: o.url, DefinitionID: sendMessage, ObjectID: contact, Inputs: map[string]any{"text": "Hi"}})
-	o.hub.Idle()
-	var dead []sync.DeadLetter
-	o.until("buried", func() bool {
-		var err error
-		if dead, err = o.queue.Dead(t.Context(), sync.DeadFilter{}); err != nil {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t)
+		contact, conversation := o.lead()
+		o.bird.CloseConversation(conversation)
+		o.hub.RunAction(hubspottest.ActionCall{URL: o.url, DefinitionID: sendMessage, ObjectID: contact, Inputs: map[string]any{"text": "Hi"}})
+		o.hub.Idle()
+		var dead []sync.DeadLetter
+		o.until("buried", func() bool {
+			var err error
+			if dead, err = o.queue.Dead(t.Context(), sync.DeadFilter{}); err != nil {
+				t.Fatal(err)
+			}
+			return len(dead) == 1
+		})
+		if rule := dead[0].History[0].Rule; rule != "message.conversation" {
+			t.Errorf("buried by rule %s", rule)
+		}
+		if state := o.hub.ActionRuns()[0].State; state != hubspottest.ActionBlocked {
+			t.Errorf("the workflow is %s", state)
+		}
+		o.bird.ReopenConversation(conversation)
+		if _, err := o.engine.ReplayDead(t.Context(), sync.DeadFilter{}); err != nil {
 			t.Fatal(err)
 		}
-		return len(dead) == 1
+		o.until("completed", func() bool { return o.hub.ActionRuns()[0].State == "SUCCESS" })
 	})
-	if rule := dead[0].History[0].Rule; rule != "message.conversation" {
-		t.Errorf("buried by rule %s", rule)
-	}
-	if state := o.hub.ActionRuns()[0].State; state != hubspottest.ActionBlocked {
-		t.Errorf("the workflow is %s", state)
-	}
-	o.bird.ReopenConversation(conversation)
-	if _, err := o.engine.ReplayDead(t.Context(), sync.DeadFilter{}); err != nil {
-		t.Fatal(err)
-	}
-	o.until("completed", func() bool { return o.hub.ActionRuns()[0].State == "SUCCESS" })
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/urbanhub/crmsync/sync"
 )
 
-// follow opens the stream and returns its lines; the channel is closed when it
-// ends.
+// follow opens the stream and returns its lines but comments, which come when
+// nothing happens for long; the channel is closed when it ends.
 func (w *world) follow(ctx context.Context, server *httptest.Server) <-chan string {
 	w.t.Helper()
 	r, err := http.NewRequestWithContext(ctx, "GET", server.URL+"/stream", nil)
@@ -32,7 +32,7 @@ func (w *world) follow(ctx context.Context, server *httptest.Server) <-chan stri
 		defer close(lines)
 		defer res.Body.Close()
 		for s := bufio.NewScanner(res.Body); s.Scan(); {
-			if s.Text() != "" {
+			if s.Text() != "" && !strings.HasPrefix(s.Text(), ":") {
 				lines <- s.Text()
 			}
 		}
