@@ -163,10 +163,11 @@ func (r *rig) plans() {
 	r.t.Helper()
 	mate := r.mate("ana@example.com")
 	r.eventually("the phone arrived", func() bool { return r.birdField("msisdn") == "+573000000002" })
+	r.rests() // a look that Bird's webhook of the phone asks for would see the edit, and carry it out before the plan is applied
 	r.hubspot.DropNext(1)
 	r.hubspot.Edit(mate, map[string]string{"property_preferences": "balcony"})
 	plan := ""
-	r.eventually("it is foreseen", func() bool { // once what is under way is done
+	r.eventually("it is foreseen", func() bool {
 		_, plan, _ = r.run("plan", "contacts", "--from", "hubspot", "--json")
 		return strings.Contains(plan, "property_preferences to left")
 	})

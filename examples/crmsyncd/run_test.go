@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -16,6 +16,7 @@ import (
 
 	"github.com/urbanhub/crmsync/bird/birdtest"
 	"github.com/urbanhub/crmsync/hubspot/hubspottest"
+	"github.com/urbanhub/crmsync/internal/loopback"
 )
 
 // A rig is a deployment between simulated vendors, whose commands run in this
@@ -66,14 +67,12 @@ func newRig(t *testing.T, settings string, env ...string) *rig {
 
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	a, err := loopback.Claim(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return l.Addr().String()
+	t.Cleanup(a.Release)
+	return a.String()
 }
 
 // A detour leads requests to the daemon, as a proxy would.
@@ -174,6 +173,28 @@ func (r *rig) eventually(what string, holds func() bool) {
 			r.t.Fatalf("not yet: %s", what)
 		}
 	}
+}
+
+// rests waits until nothing is under way, no webhook and no work: what is can
+// still change what a command was told a moment ago. What work causes shows
+// when it was calm before, too.
+func (r *rig) rests() {
+	r.t.Helper()
+	calm := 0
+	r.eventually("nothing is under way", func() bool {
+		if err := errors.Join(r.bird.WaitWebhooks(r.t.Context()), r.hubspot.WaitWebhooks(r.t.Context())); err != nil {
+			r.t.Fatal(err)
+		}
+		time.Sleep(time.Second) // for which the metrics tell what was counted before
+		page := r.page("/metrics")
+		calm++
+		for _, state := range []string{"waiting", "inflight", "sleeping"} {
+			if !strings.Contains(page, `crmsync_events_pending{state="`+state+"\"} 0\n") {
+				calm = 0
+			}
+		}
+		return calm == 2
+	})
 }
 
 // mate returns the HubSpot contact with an email, "" if there is none.

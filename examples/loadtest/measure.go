@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"strings"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/urbanhub/crmsync/internal/loopback"
 	"github.com/urbanhub/crmsync/queue/pgqueue"
 )
 
@@ -110,7 +110,7 @@ func load(ctx context.Context, v *vendors, f flags, pairs []pair) (*report, *liv
 
 // linked waits until all of these HubSpot contacts have their counterparts.
 func linked(ctx context.Context, v *vendors, ids []string) ([]pair, error) {
-	for end := time.Now().Add(2 * time.Minute); ; {
+	for end := time.Now().Add(5 * time.Minute); ; {
 		var pairs []pair
 		for _, id := range ids {
 			props, _ := v.hubspot.Contact(id)
@@ -124,7 +124,7 @@ func linked(ctx context.Context, v *vendors, ids []string) ([]pair, error) {
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
 		case time.Now().After(end):
-			return nil, fmt.Errorf("only %d of %d contacts were linked in 2 minutes", len(pairs), len(ids))
+			return nil, fmt.Errorf("only %d of %d contacts were linked in 5 minutes", len(pairs), len(ids))
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
@@ -143,10 +143,11 @@ type member struct {
 func launch(ctx context.Context, v *vendors, f flags, schema string) (fleet, error) {
 	var all fleet
 	for i := range f.engines {
-		address, err := freeAddress(ctx)
+		at, err := loopback.Claim(ctx)
 		if err != nil {
 			return all, errors.Join(err, all.kill())
 		}
+		address := at.String()
 		m, err := start(ctx, settings{Bird: v.bird.URL, Workspace: v.bird.WorkspaceID, AccessKey: v.bird.AccessKey,
 			HubSpot: v.hubspot.URL, Token: v.hubspot.Token, Burst: f.burst, Schema: schema, Listen: address, Backfill: i == 0})
 		if err != nil {
@@ -161,14 +162,6 @@ func launch(ctx context.Context, v *vendors, f flags, schema string) (fleet, err
 		}
 	}
 	return all, nil
-}
-
-func freeAddress(ctx context.Context) (string, error) {
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
 }
 
 // start starts one engine process and waits until it is ready.

@@ -11,6 +11,8 @@ import (
 
 	"github.com/Shopify/toxiproxy/v2"
 	"github.com/Shopify/toxiproxy/v2/toxics"
+
+	"github.com/urbanhub/crmsync/internal/loopback"
 )
 
 // A wire leads from the processes to a server, and may be cut and be long.
@@ -22,7 +24,12 @@ type wire struct {
 // newWire lays a wire to a server.
 func newWire(t *testing.T, server string) wire {
 	t.Helper()
-	proxy := toxiproxy.NewProxy(silent(toxiproxy.NewServer, toxiproxy.NewMetricsContainer(nil)), server, "127.0.0.1:0", server)
+	at, err := loopback.Claim(t.Context()) // nobody else's while the wire is cut
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(at.Release)
+	proxy := toxiproxy.NewProxy(silent(toxiproxy.NewServer, toxiproxy.NewMetricsContainer(nil)), server, at.String(), server)
 	added, err := proxy.Toxics.AddToxicJson(strings.NewReader(`{"type": "length"}`))
 	if err != nil {
 		t.Fatal(err)

@@ -7,19 +7,21 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"os/user"
 	"path/filepath"
 	"strconv"
 	"syscall"
+
+	"github.com/urbanhub/crmsync/internal/loopback"
 )
 
 // A Cluster is a PostgreSQL cluster on disk, with one superuser.
 type Cluster struct {
 	// DSN names its database postgres, Addr is host:port on loopback.
 	DSN, Addr string
+	at        *loopback.Address // claimed for as long as the cluster is known
 	bin, dir  string
 	as        *syscall.Credential
 }
@@ -28,7 +30,7 @@ type Cluster struct {
 // its options. The folder dir is empty; it becomes that of the user who runs
 // the server, which refuses to run as root.
 func NewCluster(ctx context.Context, bin, dir string, options ...string) (*Cluster, error) {
-	addr, err := FreeAddress(ctx)
+	at, err := loopback.Claim(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -40,8 +42,8 @@ func NewCluster(ctx context.Context, bin, dir string, options ...string) (*Clust
 	if err := os.WriteFile(file, []byte(secret), 0o644); err != nil { // in a folder of mode 0700
 		return nil, err
 	}
-	c := &Cluster{bin: bin, dir: dir, as: as, Addr: addr,
-		DSN: fmt.Sprintf("postgres://crmsync:%s@%s/postgres?sslmode=disable", secret, addr)}
+	c := &Cluster{bin: bin, dir: dir, as: as, at: at, Addr: at.String(),
+		DSN: fmt.Sprintf("postgres://crmsync:%s@%s/postgres?sslmode=disable", secret, at)}
 	args := append([]string{"-D", c.data(), "-U", "crmsync", "-A", "password", "--pwfile", file, "-E", "UTF8", "--locale=C", "--no-sync"}, options...)
 	if out, err := c.command(ctx, "initdb", args...).CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("initdb: %w\n%s", err, out)
@@ -53,8 +55,7 @@ func NewCluster(ctx context.Context, bin, dir string, options ...string) (*Clust
 // "max_connections=200". The context is only that of its values: ending the
 // server is up to the caller.
 func (c *Cluster) Command(ctx context.Context, settings ...string) *exec.Cmd {
-	host, port, _ := net.SplitHostPort(c.Addr)
-	args := []string{"-D", c.data(), "-p", port, "-c", "listen_addresses=" + host, "-c", "unix_socket_directories=" + c.dir}
+	args := []string{"-D", c.data(), "-p", c.at.Port, "-c", "listen_addresses=" + c.at.Host, "-c", "unix_socket_directories=" + c.dir}
 	for _, s := range settings {
 		args = append(args, "-c", s)
 	}
@@ -89,13 +90,4 @@ func unprivileged(dir string) (*syscall.Credential, error) {
 		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, os.Chown(dir, int(uid), int(gid))
 	}
 	return nil, errors.New("it refuses to run as root, and there is neither a user postgres nor nobody")
-}
-
-// FreeAddress returns an address of loopback at which nobody listens.
-func FreeAddress(ctx context.Context) (string, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
 }

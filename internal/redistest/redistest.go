@@ -34,7 +34,9 @@ func New(t testing.TB) *Space {
 	t.Helper()
 	addr := address(t)
 	s := &Space{
-		Client: redis.NewClient(&redis.Options{Addr: addr, PoolSize: 64}),
+		// After its own 3 s without an answer it would send a script again, which
+		// a server that waits for its disk carries out as well.
+		Client: redis.NewClient(&redis.Options{Addr: addr, PoolSize: 64, DialTimeout: time.Minute, ReadTimeout: time.Minute, WriteTimeout: time.Minute}),
 		root:   "test-" + strings.ToLower(rand.Text()[:10]),
 	}
 	t.Cleanup(func() {

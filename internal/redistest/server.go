@@ -4,12 +4,10 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +15,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/urbanhub/crmsync/internal/dbserver"
+	"github.com/urbanhub/crmsync/internal/loopback"
 )
 
 // A Server is a Redis of a test's own, for what cannot be done to a shared
@@ -42,31 +41,29 @@ func Start(t testing.TB, options ...string) *Server {
 	if version == 0 {
 		t.Fatal("Redis is not installed: make test installs it")
 	}
-	port := freePort(t)
-	s := &Server{t: t, program: filepath.Join(bin, dbserver.Redis.Name), Addr: net.JoinHostPort("127.0.0.1", port), Dir: t.TempDir()}
-	s.args = append([]string{"--port", port, "--bind", "127.0.0.1", "--dir", s.Dir,
+	at, err := loopback.Claim(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(at.Release)
+	s := &Server{t: t, program: filepath.Join(bin, dbserver.Redis.Name), Addr: at.String(), Dir: folder(t)}
+	s.args = append([]string{"--port", at.Port, "--bind", at.Host, "--dir", s.Dir,
 		"--save", "", "--appendonly", "yes", "--daemonize", "no"}, options...)
 	t.Cleanup(s.Kill)
 	s.Restart()
 	return s
 }
 
-// freePort finds a port; a cluster needs the one 10,000 above as well.
-func freePort(t testing.TB) string {
+// folder is like that of t.TempDir, but a child that the server left behind may
+// still be writing there when it is removed.
+func folder(t testing.TB) string {
 	t.Helper()
-	for range 20 {
-		l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		port := l.Addr().(*net.TCPAddr).Port
-		_ = l.Close()
-		if port < 55_000 {
-			return strconv.Itoa(port)
-		}
+	dir, err := os.MkdirTemp("", "crmsync-redis-")
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatal("no free port was found")
-	return ""
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
 }
 
 // Restart starts the server again after [Server.Kill] and waits until it has
@@ -77,7 +74,7 @@ func (s *Server) Restart() {
 	s.t.Helper()
 	c := redis.NewClient(&redis.Options{Addr: s.Addr, MaxRetries: -1})
 	defer func() { _ = c.Close() }()
-	const patience = 20 * time.Second
+	const patience = 2 * time.Minute
 	for end := time.Now().Add(patience); ; {
 		if s.over() {
 			s.start()
@@ -180,7 +177,7 @@ func (s *Server) Cluster() *redis.ClusterClient {
 	}
 	c := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{s.Addr}})
 	s.t.Cleanup(func() { _ = c.Close() })
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		err := c.Set(ctx, "a", "b", time.Second).Err()
 		if err == nil {
 			return c

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/urbanhub/crmsync/internal/dbserver"
+	"github.com/urbanhub/crmsync/internal/loopback"
 )
 
 var redis = &server{
@@ -24,15 +25,14 @@ var redis = &server{
 // launchRedis starts a server that keeps an append-only file and evicts
 // nothing, as production wants it.
 func launchRedis(ctx context.Context, bin, dir string) (launched, error) {
-	address, err := dbserver.FreeAddress(ctx)
+	at, err := loopback.Claim(ctx)
 	if err != nil {
 		return launched{}, err
 	}
-	host, port, _ := net.SplitHostPort(address)
-	p, err := spawn(exec.CommandContext(context.WithoutCancel(ctx), filepath.Join(bin, "redis-server"), "--port", port, "--bind", host,
+	p, err := spawn(exec.CommandContext(context.WithoutCancel(ctx), filepath.Join(bin, "redis-server"), "--port", at.Port, "--bind", at.Host,
 		"--dir", dir, "--appendonly", "yes", "--save", "", "--maxmemory-policy", "noeviction",
 		"--unixsocket", dir+"/redis.sock"), dir, syscall.SIGTERM)
-	return launched{value: address, process: p, ready: func(ctx context.Context) error { return ping(ctx, address) }}, err
+	return launched{value: at.String(), process: p, ready: func(ctx context.Context) error { return ping(ctx, at.String()) }}, err
 }
 
 // ping asks a Redis server whether it serves.

@@ -132,7 +132,7 @@ func soon(t *testing.T, db *DB, name string) error {
 	select {
 	case err := <-done:
 		return err
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatalf("%s: the step was not answered", name)
 		return nil
 	}
