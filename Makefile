@@ -19,6 +19,8 @@ OUTAGE ?= 60s
 SERVERS := go run ./internal/servers --
 # The linter is built from source at this version and cached.
 GOLANGCI := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+# It prints a line a package, and at the end what the failed tests said.
+GOTESTSUM := go run gotest.tools/gotestsum@v1.13.0
 # Where tools go that are not Go's.
 TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/crmsync
 GOVULNCHECK := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
@@ -30,9 +32,8 @@ help: ## show what make can do
 .PHONY: test
 test: ## the whole suite with the race detector, shuffled, beside PostgreSQL and Redis; a skipped test fails
 	@log=$$(mktemp); trap 'rm -f "$$log"' EXIT; failed=0; \
-	$(SERVERS) go test -race -shuffle=on -timeout=$(TIMEOUT) -v ./... 2>&1 | tee "$$log" | awk -f .ci/report.awk || failed=1; \
-	if grep -E '^ *--- SKIP' "$$log"; then echo 'FAIL: a skipped test proves nothing; give it what it needs or delete it'; failed=1; fi; \
-	grep -E '^ *--- FAIL|^FAIL[[:space:]]|^panic: |^WARNING: DATA RACE' "$$log" >&2 || true; \
+	$(SERVERS) $(GOTESTSUM) --format pkgname --format-icons text --format-hide-empty-pkg --jsonfile "$$log" -- -race -shuffle=on -timeout=$(TIMEOUT) ./... || failed=1; \
+	if grep -q '"Action":"skip".*"Test":' "$$log"; then echo 'FAIL: a skipped test proves nothing; give it what it needs or delete it'; failed=1; fi; \
 	exit $$failed
 
 .PHONY: sim

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/urbanhub/crmsync/sync"
 )
 
 // While the store is down receivers answer 503, so that the vendors send again,
@@ -44,6 +46,29 @@ func TestTheStoreIsDown(t *testing.T) {
 		t.Errorf("without a store: a Flow's call %d, ready %d, alive %d", flow, ready, alive)
 	}
 	_ = d.close(t.Context()) // which misses the store
+}
+
+// A Redis that takes calls and answers none keeps no receiver waiting for
+// longer than its vendor does.
+func TestTheQueueIsSilent(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	r := newRig(t, "queue: redis\nstore: memory\n", "CRMSYNC_REDIS_URL=redis://"+silent.Addr().String()+"?read_timeout=1m")
+	s, err := openStorage(t.Context(), loaded(t, r), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	began := time.Now()
+	err = s.queue.Push(ctx, began, sync.Message{ID: "1", Key: "k", EnqueuedAt: began})
+	if took := time.Since(began); err == nil || took > 30*time.Second {
+		t.Errorf("%v after %v", err, took)
+	}
+	_ = s.close(ctx) // which misses the queue
 }
 
 func serve(h http.Handler, r *http.Request) int {

@@ -95,6 +95,7 @@ func (s *storage) connect(c *config) error {
 			return errors.New("redis.url is no address of Redis")
 		}
 		opts.DialerRetries = 1 // calls are repeated as a whole, and receivers have to answer soon
+		opts.ContextTimeoutEnabled = true
 		s.client = redis.NewClient(opts)
 		s.onClose(func(context.Context) error { return s.client.Close() })
 	}

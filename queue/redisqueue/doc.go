@@ -5,7 +5,10 @@
 // one server, of a sentinel or of a cluster and stays its caller's; queue.New
 // makes a queue of it. Call [Log.Check] once before, and keep [Log.Run]
 // running so that a message pushed by one process wakes the others at once. A
-// client that may read from replicas, which lag behind, is refused.
+// client that may read from replicas, which lag behind, is refused. Set its
+// ContextTimeoutEnabled: without it a call to a server that is silent lasts for
+// several of the client's timeouts, whatever the context says, and a receiver
+// answers when its vendor has hung up.
 //
 // # What can be lost
 //

@@ -5,7 +5,9 @@
 // [New] takes a client of go-redis, which may be of one server, of a sentinel
 // or of a cluster and stays its caller's. Call [Store.Check] once at the start.
 // A client that may read from replicas is refused: they lag behind, and an edit
-// that is judged by an older state would be lost.
+// that is judged by an older state would be lost. Set the client's
+// ContextTimeoutEnabled, or a call to a server that is silent lasts longer than
+// its context says.
 //
 // # What can be lost
 //
