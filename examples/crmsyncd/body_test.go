@@ -100,7 +100,7 @@ func sendingIsBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer half.Close()
+	defer func() { _ = half.Close() }()
 	if _, err := io.WriteString(half, halfARequest("POST /")); err != nil {
 		t.Fatal(err)
 	}

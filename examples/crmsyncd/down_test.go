@@ -55,7 +55,7 @@ func TestTheQueueIsSilent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer silent.Close()
+	defer func() { _ = silent.Close() }()
 	r := newRig(t, "queue: redis\nstore: memory\n", "CRMSYNC_REDIS_URL=redis://"+silent.Addr().String()+"?read_timeout=1m")
 	s, err := openStorage(t.Context(), loaded(t, r), slog.New(slog.DiscardHandler))
 	if err != nil {
