@@ -98,10 +98,7 @@ func (e *Engine) enqueue(ctx context.Context, items []Item) error {
 // Config.StopTimeout, and returns nil. It returns an error at once when store
 // or queue cannot be reached at the start, so that a broken deployment shows.
 func (e *Engine) Run(ctx context.Context) error {
-	if err := e.ping(ctx); err != nil {
-		return err
-	}
-	if err := e.refreshSwitches(ctx); err != nil {
+	if err := e.begins(ctx); err != nil && ctx.Err() == nil {
 		return err
 	}
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -132,10 +129,7 @@ func (e *Engine) Run(ctx context.Context) error {
 // is ready, then returns: one pass for a cron job or a test. Messages that
 // sleep until a retry time stay in the queue.
 func (e *Engine) RunOnce(ctx context.Context) error {
-	if err := e.ping(ctx); err != nil {
-		return err
-	}
-	if err := e.refreshSwitches(ctx); err != nil {
+	if err := e.begins(ctx); err != nil {
 		return err
 	}
 	var errs []error
@@ -168,6 +162,14 @@ func (e *Engine) ReplayDead(ctx context.Context, filter DeadFilter) (int, error)
 		}
 		filter.After = ids[len(ids)-1]
 	}
+}
+
+// begins finds out whether store and queue are there, and what is suspended.
+func (e *Engine) begins(ctx context.Context) error {
+	if err := e.ping(ctx); err != nil {
+		return err
+	}
+	return e.refreshSwitches(ctx)
 }
 
 // ping makes one trivial call to store and queue.

@@ -411,3 +411,14 @@ func (a *answering) Apply(ctx context.Context, writes []sync.Write) ([]sync.Resu
 	defer time.Sleep(a.after)
 	return a.fake.Apply(ctx, writes)
 }
+
+// Whoever ends an engine while it begins has ended it, and broken nothing.
+func TestRunEndsWhileItBegins(t *testing.T) {
+	bubble(t, func(w *world) {
+		ctx, end := context.WithCancel(w.ctx)
+		end()
+		if err := w.engine.Run(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -105,6 +105,7 @@ func (d *drill) play() {
 	all.Go(func() error { d.watch(watching); return nil })
 	all.Go(func() error { return d.load.run(working) })
 	d.wait(lead)
+	d.await("the engine has begun, which it does not without its store", caughtWithin, func() bool { return d.arrived() > 0 })
 	d.suffer()
 	d.await("all that was changed in the outage has arrived", caughtWithin, func() bool { return d.waiting(d.back) == 0 })
 	d.caught = time.Now()

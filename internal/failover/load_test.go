@@ -138,6 +138,13 @@ func (l *load) waiting(before time.Time) (n int) {
 	return n
 }
 
+// arrived returns how many have arrived.
+func (l *load) arrived() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.all) - len(l.open)
+}
+
 // lags returns how long the changes made in a span took, sorted.
 func (l *load) lags(from, to time.Time) []time.Duration {
 	l.mu.Lock()
