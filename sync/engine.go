@@ -118,6 +118,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	wg.Go(func() { e.watchHealth(ctx) })
 	wg.Go(func() { e.watchBehind(ctx) })
+	wg.Go(func() { e.watchAbandoned(ctx) })
 	<-ctx.Done()
 	timeout := time.AfterFunc(e.cfg.StopTimeout, stop)
 	defer timeout.Stop()
@@ -141,6 +142,7 @@ func (e *Engine) RunOnce(ctx context.Context) error {
 	for _, p := range e.planners {
 		errs = append(errs, e.letGo(ctx, p.flow), e.catchUpIfDue(ctx, p.flow))
 	}
+	errs = append(errs, e.lookAtAbandoned(ctx))
 	return errors.Join(append(errs, e.drain(ctx))...)
 }
 

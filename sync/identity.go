@@ -16,6 +16,11 @@ func (r *reconciliation) gather(ctx context.Context) (ready bool, err error) {
 		r.engine.observe(Event{Type: EventDropped, Flow: r.flow.Name, Ref: r.ref, Count: len(r.hints)})
 		return false, nil // and nothing brings it back
 	}
+	if r.link.State == Detached {
+		if err := r.commitInterrupted(ctx); err != nil {
+			return false, err
+		}
+	}
 	if r.foretold() {
 		return false, nil
 	}
@@ -160,8 +165,6 @@ func (r *reconciliation) restored(ctx context.Context) (bool, error) {
 		r.link.State = Pending
 	case len(r.entries) > 0: // an end was merged
 		return false, r.commit(ctx, nil, nil)
-	case r.link.Intent != nil: // nobody closed that of an undo
-		return false, r.commit(ctx, r.interrupted(), nil)
 	default:
 		return false, nil
 	}

@@ -33,6 +33,13 @@ func (s *frail) Commit(ctx context.Context, now time.Time, c sync.Commit) (sync.
 	return s.Store.Commit(ctx, now, c)
 }
 
+func (s *frail) Open(ctx context.Context, now time.Time, limit int) ([]sync.Link, error) {
+	if s.gone.Load() {
+		return nil, errNoConnection
+	}
+	return s.Store.Open(ctx, now, limit)
+}
+
 func (s *frail) Cursor(ctx context.Context, name string) (sync.Cursor, error) {
 	if s.gone.Load() {
 		return "", errNoConnection
