@@ -38,8 +38,10 @@ type Receipt struct {
 // noticed the merge or not: all of them are erased, and so is a record that was
 // never linked. What remains is that the pairs were and that they were erased.
 // A late webhook or a fact that still waits brings nothing back. The call reads
-// the records first. It may be repeated until it succeeds; [ErrNotFound] says
-// that there is no such record, and nothing is known of it.
+// the records first: what somebody merges with theirs after that goes with them,
+// but its counterpart stays, in step with nothing. It may be repeated until it
+// succeeds; [ErrNotFound] says that there is no such record, and nothing is known
+// of it.
 func (e *Engine) Erase(ctx context.Context, flow string, ref Ref) (Receipt, error) {
 	link, err := e.linkErased(ctx, flow, ref)
 	if err != nil {

@@ -17,8 +17,8 @@ func (r *reconciliation) match(ctx context.Context, far Side) error {
 		r.engine.creates.inVain(r.ref)
 		return err // most often the near record was created a moment ago, and its webhook overtook the commit
 	}
-	if named.State == Erased && named.End(r.near).Zero() {
-		return r.eraseOrphan(ctx, named)
+	if named.State == Erased {
+		return r.ofErased(ctx, named)
 	}
 	m, err := r.ask(ctx, far, r.views[r.near].Record)
 	if err != nil {
@@ -127,6 +127,20 @@ func (r *reconciliation) take(ctx context.Context, far Side, m Match) error {
 	}
 	slices.SortFunc(refs, func(a, b Ref) int { return strings.Compare(a.String(), b.String()) })
 	return r.ambiguous(ctx, m.By, "several records match", []Ref{r.link.End(r.near)}, refs)
+}
+
+// ofErased ends the look at a record that names one who was erased. What it
+// holds is theirs: it was merged with their record while that was being erased,
+// or created for them.
+func (r *reconciliation) ofErased(ctx context.Context, link Link) error {
+	theirs := link.End(r.near)
+	if theirs.Zero() {
+		return r.eraseOrphan(ctx, link)
+	}
+	if err := r.release(ctx, r.link); err != nil {
+		return err
+	}
+	return r.elsewhere(theirs)
 }
 
 // eraseOrphan erases the record, too. It was created for somebody who has been

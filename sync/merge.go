@@ -87,8 +87,13 @@ func (r *reconciliation) survivor(ctx context.Context, s Side, rec Record) (Link
 		return Link{}, false, nil
 	}
 	link, err = r.named(ctx, s.Other(), rec)
-	if err != nil || link.State == Pending && link.End(s).Zero() {
-		return link, err == nil, err // it was created for that one, and nobody has heard of it yet
+	switch {
+	case err != nil:
+		return link, false, err
+	case link.State == Erased: // its other record is gone by now, and tells nobody what became of it
+		return link, true, nil
+	case link.State == Pending && link.End(s).Zero(): // it was created for that one, and nobody has heard of it yet
+		return link, true, nil
 	}
 	m, err := r.ask(ctx, s.Other(), rec)
 	if err != nil || len(m.Candidates) != 1 {

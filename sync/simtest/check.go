@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,8 +33,9 @@ type checker struct {
 	intents    map[string]opened    // the last intent of each link
 	writes     int                  // of the engine, to records of flows
 	parked     map[sync.Ref]bool    // records that wait for a person, at the end
-	known      map[sync.Ref]bool    // ends that a commit has stored
+	known      map[sync.Ref]bool    // records of which the store tells for whom they were made
 	created    map[string]sync.Ref  // by create key: what the engine made
+	made       map[sync.Ref]sync.Write
 }
 
 type holder struct {
@@ -49,7 +51,7 @@ type opened struct {
 
 func newChecker(w *world) *checker {
 	return &checker{w: w, accepted: map[string]sync.Fact{}, pushed: map[string]bool{}, holders: map[string]holder{},
-		intents: map[string]opened{}, created: map[string]sync.Ref{}, known: map[sync.Ref]bool{}}
+		intents: map[string]opened{}, created: map[string]sync.Ref{}, known: map[sync.Ref]bool{}, made: map[sync.Ref]sync.Write{}}
 }
 
 // fail notes a violation; of each invariant a few are enough.
@@ -123,8 +125,27 @@ func (c *checker) retried(p *process, lane *sync.Lane, cause sync.Failure) {
 // begun notes who writes to a pair.
 func (c *checker) begun(p *process, link sync.Link) { c.intents[link.ID] = opened{p, link} }
 
-// committed notes which records the deployment knows by now.
-func (c *checker) committed(link sync.Link) { c.known[link.Left], c.known[link.Right] = true, true }
+// committed notes which records the deployment knows by now: both of a pair, and
+// one alone if it shows for whom it was made. An erasure stores one that was
+// merged before anybody had heard of it, and nobody can tell whose it was.
+func (c *checker) committed(link sync.Link) {
+	paired := !link.Left.Zero() && !link.Right.Zero()
+	for _, ref := range []sync.Ref{link.Left, link.Right} {
+		if paired || c.shows(ref) {
+			c.known[ref] = true
+		}
+	}
+}
+
+// shows reports whether the key of a record that the engine made leads to it.
+func (c *checker) shows(ref sync.Ref) bool {
+	w, made := c.made[ref]
+	if !made {
+		return false
+	}
+	v := c.w.vendors[ref.System]
+	return slices.Contains(v.holding(ref.Kind, w.Key, w.Fields[w.Key]), v.resolve(ref))
+}
 
 // writing judges a write before it has its effect: it was announced by the
 // one who sends it, and the announcement still holds.
@@ -213,11 +234,11 @@ func (c *checker) wrote(ctx context.Context, cl *client, w sync.Write, was *reco
 }
 
 // createdOnce judges that the engine makes one record for a key, ever: one
-// that a person deleted or merged away does not come back.
+// that a person deleted or merged away does not come back, if it was known.
 func (c *checker) createdOnce(w sync.Write, ref sync.Ref) {
 	key := string(ref.System) + " " + string(ref.Kind) + " " + w.Key + " " + keyOf(w)
 	if was, again := c.created[key]; again && c.known[was] {
 		c.fail("I13 no resurrection", []sync.Ref{was, ref}, "%s was made for the same record as %s before", ref, was)
 	}
-	c.created[key] = ref
+	c.created[key], c.made[ref] = ref, w
 }

@@ -84,6 +84,8 @@
 //	I8        values that were replaced, of somebody who was erased since
 //	I4 I5     pairs of which writes were taken back: an undo brings earlier values
 //	          back. It may replace nothing that somebody entered since
+//	I13       a record that was made, and was gone or showed no more for whom
+//	          before anybody had heard of it
 //	I12       records that were merged, removed or emptied, and their fields'
 //	          second journey; it is judged in worlds without faults
 //	I16       values of fewer than five letters, which are found everywhere
