@@ -46,8 +46,9 @@ type Undone struct {
 // Undo takes writes back: each side gets the value that it had before the
 // first of the selected decisions, if it still has the one that the last of
 // them wrote. What people changed since is kept and listed, and so is what a
-// system refuses to take back. The other side follows by an ordinary sync. A
-// second Undo of the same finds nothing to do.
+// system refuses to take back. The other side follows by an ordinary sync; if it
+// refuses, such as an address that is somebody else's by now, there is a dead
+// letter as after any edit. A second Undo of the same finds nothing to do.
 //
 // What was written where nothing had been, into a record that was created or a
 // blank that was filled when two records met, is the other side's own value,

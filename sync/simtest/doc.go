@@ -76,11 +76,15 @@
 //	          bring its value back, and a value that was entered twice
 //	I4 I5     records that were merged: the vendor picks the values, at a time
 //	          of its own
-//	I1 I3     dead letters about merged records, which may need a person
+//	I1 I3     dead letters about merged records, which may need a person, and
+//	          about a unique value that an undo brought back and that somebody
+//	          else on the other side has had since
 //	I3 I7     in worlds where a field was archived everything is verified once
 //	          before it is judged: a process that dies forgets which fields
 //	          waited, and one that was archived for less than five seconds may
 //	          come back unnoticed, so that adapters are given these five
+//	I7        writes to a record that was merged into another after the engine's
+//	          read: that one has fields of its own
 //	I8        values that were replaced, of somebody who was erased since
 //	I4 I5     pairs of which writes were taken back: an undo brings earlier values
 //	          back. It may replace nothing that somebody entered since
