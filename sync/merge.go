@@ -25,6 +25,9 @@ func (r *reconciliation) follow(ctx context.Context, s Side, rec Record) (ours b
 		r.move(s, rec.Ref)
 		return true, nil
 	}
+	if crossed, err := r.crossed(ctx, s, survivor, rec.Ref); crossed || err != nil {
+		return err == nil, err
+	}
 	if r.link.Generation > 0 && r.link.State != Detached {
 		r.link.State, r.link.Evidence = Detached, mergedAway
 		entry := Entry{Kind: EntryDetached, Note: "merged into " + rec.Ref.String() + ", which has a link of its own"}
@@ -45,6 +48,31 @@ func (r *reconciliation) follow(ctx context.Context, s Side, rec Record) (ours b
 		return false, r.elsewhere(rec.Ref)
 	}
 	return false, r.elsewhere(survivor.End(s))
+}
+
+// crossed gives the link an end whose link lost its other end to this one: of two
+// pairs were merged the left records into that of the one, and the right records
+// into that of the other. To leave both detached would part the two that remain.
+func (r *reconciliation) crossed(ctx context.Context, s Side, other Link, now Ref) (bool, error) {
+	if r.link.Generation == 0 || other.State != Detached || other.Evidence != mergedAway {
+		return false, nil
+	}
+	merged, err := r.mergedInto(ctx, s.Other(), other.End(s.Other()), r.link.End(s.Other()))
+	if err != nil || !merged {
+		return false, err
+	}
+	if err := r.free(other); err != nil {
+		return false, err
+	}
+	// Another look may be about to do the same the other way round: the store lets one of them go on.
+	if err := r.commit(ctx, r.interrupted(), nil); err != nil {
+		return false, err
+	}
+	if err := r.release(ctx, other); err != nil {
+		return false, err
+	}
+	r.move(s, now)
+	return true, nil
 }
 
 // errElsewhere stops a look that must begin anew from another record.

@@ -94,12 +94,23 @@ func (c *checker) record(f *sync.Flow, s sync.Side, ref sync.Ref, audit []sync.E
 		if s == sync.Left {
 			c.pair(f, ref, end, link, audit)
 		}
-	case link.State == sync.Detached && !exists:
+	case link.State == sync.Detached && !exists && !c.parted(f, s, ref, end):
 	case link.State == sync.Erased && !exists && c.w.merged[end]: // it was the counterpart of what was merged and erased
 	case link.State == sync.Pending && end.ID == "" && !c.leaves(f, s, near.look(ref)):
 	default:
 		c.fail("I3 convergence", []sync.Ref{ref, end}, "%s has a %s link to %s, which exists: %t", ref, link.State, link.End(s.Other()), exists)
 	}
+}
+
+// parted reports whether merges have left a record and its counterpart to each
+// other, and both with a link that leads nowhere.
+func (c *checker) parted(f *sync.Flow, s sync.Side, ref, end sync.Ref) bool {
+	near, far := c.w.vendors[ref.System], c.w.vendors[f.End(s.Other()).System]
+	if r := far.records[end]; r == nil || r.deleted {
+		return false
+	}
+	link, ok := c.linkOf(f, far, end)
+	return ok && link.State == sync.Detached && near.resolve(link.End(s)) == ref
 }
 
 // dissolved reports whether somebody was erased into whom others were merged:
