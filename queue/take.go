@@ -18,7 +18,8 @@ func (q *Queue) Take(ctx context.Context, now time.Time, n int, lease time.Durat
 		return nil, &sync.Error{Op: "queue: take", Action: sync.Fatal, Field: "lease", Rule: "lease.positive",
 			Hint: "lease lanes for the time the work may take", Err: errors.New("the lease has no duration")}
 	}
-	if err := q.refresh(ctx, now, lease); err != nil {
+	pumps, err := q.refresh(ctx, now, lease)
+	if err != nil {
 		return nil, err
 	}
 	q.mu.Lock()
@@ -26,6 +27,9 @@ func (q *Queue) Take(ctx context.Context, now time.Time, n int, lease time.Durat
 	lanes, suspects := q.handOut(now, n, lease, sync.IsUrgentOnly(ctx))
 	more := q.readyLanes() > 0
 	q.mu.Unlock()
+	if pumps {
+		<-q.pump // not before: who waits for it would race for what this one has read
+	}
 	if more && len(lanes) > 0 {
 		q.signal()
 	}
@@ -33,8 +37,9 @@ func (q *Queue) Take(ctx context.Context, now time.Time, n int, lease time.Durat
 }
 
 // refresh brings leases and memory up to date. While another caller is at it,
-// this one goes on with what is in memory, if that will do.
-func (q *Queue) refresh(ctx context.Context, now time.Time, lease time.Duration) error {
+// this one goes on with what is in memory, if that will do; else it holds the
+// pump when it returns without an error.
+func (q *Queue) refresh(ctx context.Context, now time.Time, lease time.Duration) (pumps bool, err error) {
 	q.mu.Lock()
 	q.expire(now)
 	enough := q.readyLanes() > 0 && !q.renewDue(now, lease)
@@ -44,24 +49,29 @@ func (q *Queue) refresh(ctx context.Context, now time.Time, lease time.Duration)
 	case q.pump <- struct{}{}:
 	default:
 		if enough {
-			return nil
+			return false, nil
 		}
 		if err := q.acquire(ctx); err != nil {
-			return err
+			return false, err
 		}
 	}
-	defer func() { <-q.pump }()
+	defer func() {
+		if !pumps {
+			<-q.pump
+		}
+	}()
 	if err := q.own(ctx, now, lease); err != nil {
-		return err
+		return false, err
 	}
 	q.mu.Lock()
 	// A read that began after this call and has ended serves it as well.
 	served := q.fetches > before && (q.readyLanes() > 0 || !q.unread)
 	q.mu.Unlock()
 	if served {
-		return nil
+		return true, nil
 	}
-	return q.fetch(ctx, now)
+	err = q.fetch(ctx, now)
+	return err == nil, err
 }
 
 // readyLanes counts the lanes that could be handed out.

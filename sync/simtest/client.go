@@ -52,7 +52,7 @@ func (c *client) call(ctx context.Context, op, detail string, effect func() erro
 		}
 		return effect()
 	})
-	if late := c.world.sched.wait(ctx, c.process, c.name+" "+step+" answer "+detail, c.latency("answer", detail, 40*time.Millisecond)); late != nil {
+	if late := c.world.sched.wait(ctx, c.process, c.label(ctx, step+" answer", detail), c.latency("answer", detail, 40*time.Millisecond)); late != nil {
 		return late
 	}
 	return err

@@ -14,7 +14,8 @@ import (
 // step.
 func (w *world) errand(what string, do func(context.Context, *sync.Engine) error, over func(error) bool) {
 	w.net.flying++
-	w.ask(what, do, over, time.Second)
+	w.errands++
+	w.ask(fmt.Sprintf("%s, errand %d", what, w.errands), do, over, time.Second)
 }
 
 func (w *world) ask(what string, do func(context.Context, *sync.Engine) error, over func(error) bool, delay time.Duration) {
@@ -27,7 +28,7 @@ func (w *world) ask(what string, do func(context.Context, *sync.Engine) error, o
 		}
 		p := w.procs[name]
 		go func() {
-			ctx, cancel := context.WithTimeout(background, 5*time.Minute)
+			ctx, cancel := context.WithTimeout(context.WithValue(background, errandKey{}, what), 5*time.Minute)
 			defer cancel()
 			err := do(ctx, p.engine)
 			if late := w.sched.wait(ctx, p, p.name+" is done with "+what, 0); late != nil {
@@ -42,6 +43,15 @@ func (w *world) ask(what string, do func(context.Context, *sync.Engine) error, o
 			w.net.flying--
 		}()
 	})
+}
+
+// An errandKey is the context's key of the errand that a call is part of.
+type errandKey struct{}
+
+// errandOf returns its name, "" if it is part of none.
+func errandOf(ctx context.Context) string {
+	name, _ := ctx.Value(errandKey{}).(string)
+	return name
 }
 
 // errEarlier says that a run began before what it shall find.

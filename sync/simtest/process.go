@@ -151,10 +151,7 @@ func (p *process) observe(e sync.Event) {
 // fault has it otherwise.
 func (p *process) do(ctx context.Context, step, detail string, delay time.Duration, effect func() error) error {
 	w := p.world
-	label := p.name + " " + step + " " + detail
-	if lane := sync.LaneOf(ctx); lane != "" {
-		label += " for " + lane // two lanes may ask for the same at once
-	}
+	label := p.label(ctx, step, detail)
 	if err := w.sched.wait(ctx, p, label, delay); err != nil {
 		return err
 	}
@@ -190,6 +187,20 @@ func (p *process) do(ctx context.Context, step, detail string, delay time.Durati
 		return errAnswerLost
 	}
 	return err
+}
+
+// label names a step, and so who takes it: two lanes or two errands may ask for
+// the same at once, and of steps with one name it would be up to Go's scheduler
+// which is the first.
+func (p *process) label(ctx context.Context, step, detail string) string {
+	label := p.name + " " + step + " " + detail
+	if lane := sync.LaneOf(ctx); lane != "" {
+		label += " for " + lane
+	}
+	if errand := errandOf(ctx); errand != "" {
+		label += " by " + errand
+	}
+	return label
 }
 
 var (

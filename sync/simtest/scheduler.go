@@ -33,7 +33,7 @@ type scheduler struct {
 // A step is a call that waits for its turn.
 type step struct {
 	proc  *process
-	label string
+	label string    // no other of its moment has it, see [process.label]
 	at    time.Time // when its turn can come
 	grant chan struct{}
 }

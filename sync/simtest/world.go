@@ -46,6 +46,7 @@ type world struct {
 	undone      map[sync.Ref]bool // the ends of pairs of which writes were taken back
 	unheard     map[sync.Ref]bool // of whose coming nobody was told
 	loads       int
+	errands     int
 	said        strings.Builder // logs and errors; guarded by the scheduler's lock
 
 	mu stdsync.Mutex // guards what is used outside of steps
