@@ -7,10 +7,9 @@ import (
 	"github.com/urbanhub/crmsync/sync"
 )
 
-// pageSize is the most entries read at once from a stream, and refillSize the
-// most keys refilled at once: they bound the work of one Take.
 const (
-	pageSize   = 64
+	// refillSize is the most keys refilled at once. Of a stream a quarter of the
+	// window is read at once. Both bound the work of one Take.
 	refillSize = 64
 	// searchSize is the most windows of entries in one search for late commits.
 	searchSize = 8
@@ -106,7 +105,7 @@ func (q *Queue) planStream(p *plan, sh *shard, prio sync.Priority) {
 		q.unread = true
 		return
 	}
-	p.add(goal{shard: sh}, Span{Priority: prio, After: st.cursor, Limit: min(room, pageSize)})
+	p.add(goal{shard: sh}, Span{Priority: prio, After: st.cursor, Limit: min(room, q.opts.Window/4)})
 }
 
 // planRefills takes keys from the queue of those that run low. One that does

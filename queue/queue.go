@@ -30,7 +30,10 @@ type Options struct {
 	// Share reserves parts of what Take hands out. Default: [DefaultShare].
 	Share Share
 	// Window is how many waiting messages per shard and priority are kept in
-	// memory. Default, and least: four times PerKey.
+	// memory; a quarter of it is read at once. What is worked off fast needs a
+	// large one: 2048 has a log of few shards drained twice as fast. But as many
+	// messages are delivered with care after a crash. Default, and least: four
+	// times PerKey.
 	Window int
 	// PerKey is how many of them one key may have; the rest stay in the log
 	// until these are done. It bounds what a lane delivers, per priority.

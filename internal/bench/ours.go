@@ -33,6 +33,9 @@ const (
 	lease   = time.Minute
 )
 
+// bulk is how a queue is tuned that many messages go through, as the peers are.
+var bulk = &queue.Options{Pause: time.Second, Window: 2048}
+
 func (o *ours) push(ctx context.Context, msgs []message) error {
 	now, list := time.Now(), make([]sync.Message, len(msgs))
 	for i := range msgs {
@@ -146,7 +149,7 @@ func openRedisqueue(ctx context.Context, m *machine) (engine, error) {
 	if _, err := log.Check(ctx); err != nil {
 		return nil, err
 	}
-	q, err := queue.New(log, &queue.Options{Pause: time.Second})
+	q, err := queue.New(log, bulk)
 	if err != nil {
 		return nil, err
 	}
@@ -163,7 +166,11 @@ func openSqlitequeue(ctx context.Context, m *machine) (engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	q, err := sqlitequeue.Open(ctx, store)
+	log, err := sqlitequeue.OpenLog(ctx, store)
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	q, err := queue.New(log, bulk)
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}

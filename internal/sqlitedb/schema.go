@@ -13,7 +13,7 @@ const applicationID = 0x63726d73
 var migrations embed.FS
 
 // version is the schema that this program knows: the number of migrations.
-const version = 1
+const version = 2
 
 // migrate makes the tables, or brings them up to date.
 func migrate(tx *Tx) error {

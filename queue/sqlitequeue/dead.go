@@ -15,11 +15,11 @@ import (
 func (l *Log) Bury(ctx context.Context, fence queue.Fence, burials []queue.Burial) error {
 	return l.fenced(ctx, "sqlitequeue: bury", fence, func(tx *sqlitedb.Tx) error {
 		for _, b := range burials {
-			there, err := l.remove(tx, position(fence.Shard, b.Pos))
+			there, err := l.remove(tx, []int64{position(fence.Shard, b.Pos)})
 			if err != nil {
 				return err
 			}
-			if !there {
+			if len(there) == 0 {
 				continue
 			}
 			if err := putDead(tx, b.Letter); err != nil {
@@ -87,11 +87,10 @@ func (l *Log) Dead(ctx context.Context, f sync.DeadFilter) ([]sync.DeadLetter, e
 // Replay implements [queue.Log]. All letters are moved in one step.
 func (l *Log) Replay(ctx context.Context, _ time.Time, ids []string) (int, error) {
 	n, err := l.exhume(ctx, "sqlitequeue: replay", ids, func(tx *sqlitedb.Tx, d sync.DeadLetter) error {
-		held, err := json.Marshal(queue.Held{History: d.History})
-		if err != nil {
+		if err := l.insert(tx, []sync.Message{d.Message}, []int{0}); err != nil {
 			return err
 		}
-		return l.insert(tx, &d.Message, nil, string(held))
+		return l.hold(tx, l.positionOf(&d.Message, 0), d.Message.Key, queue.Held{History: d.History})
 	})
 	l.wake()
 	return n, err

@@ -57,7 +57,7 @@ func (l *Log) keep(tx *sqlitedb.Tx) {
 }
 
 // Lease implements [queue.Log]. It also forgets IDs that were remembered long
-// enough.
+// enough, and what is done of packs of which the rest waits on.
 func (l *Log) Lease(ctx context.Context, now time.Time, p queue.LeaseParams) (queue.Leases, error) {
 	var out queue.Leases
 	err := l.db.Update(ctx, "sqlitequeue: lease", func(tx *sqlitedb.Tx) error {
@@ -76,6 +76,12 @@ func (l *Log) Lease(ctx context.Context, now time.Time, p queue.LeaseParams) (qu
 			if err := l.save(tx, shard); err != nil {
 				return err
 			}
+		}
+		if err := l.trim(tx); err != nil {
+			return err
+		}
+		if err := l.findHeld(tx); err != nil {
+			return err
 		}
 		return l.seen.sweep(tx, now)
 	})

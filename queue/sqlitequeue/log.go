@@ -3,10 +3,12 @@ package sqlitequeue
 import (
 	"context"
 	"errors"
+	"slices"
 	stdsync "sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/urbanhub/crmsync/internal/microbatch"
 	"github.com/urbanhub/crmsync/internal/sqlitedb"
 	"github.com/urbanhub/crmsync/queue"
 	"github.com/urbanhub/crmsync/store/sqlitestore"
@@ -22,6 +24,9 @@ const shards = 8
 type Log struct {
 	db    *sqlitedb.DB
 	tails [shards << priorityBits]atomic.Uint64 // what was last appended to each stream
+	holds atomic.Bool                           // something may be held; set before that can be seen
+
+	deletes *microbatch.Batcher[deletion, bool]
 
 	mu    stdsync.Mutex
 	wakes []func()
@@ -31,8 +36,9 @@ type Log struct {
 
 // A state is what the writer keeps in memory beside the file, or of it.
 type state struct {
-	seq     uint64
+	seq     uint64 // of the last pack
 	seen    seen
+	partly  map[int64]bool // packs done in part; true if they were at the last heartbeat
 	leases  [shards]lease
 	members map[string]time.Time // owner to the time until it counts as alive
 	now     time.Time            // the latest that a caller gave
@@ -58,7 +64,8 @@ func Open(ctx context.Context, store *sqlitestore.Store) (*queue.Queue, error) {
 // see [queue.New]. A file has one log.
 func OpenLog(ctx context.Context, store *sqlitestore.Store) (*Log, error) {
 	const op = "sqlitequeue: open"
-	l := &Log{db: store.DB(), state: state{seen: seen{}, members: map[string]time.Time{}}}
+	l := &Log{db: store.DB(), state: state{seen: seen{}, partly: map[int64]bool{}, members: map[string]time.Time{}}}
+	l.deletes = microbatch.New(microbatch.Config[deletion, bool]{Max: 4096, InFlight: 1, Run: l.deleteAll})
 	if !l.db.Claim("queue") {
 		return nil, &sync.Error{Op: op, Action: sync.Fatal, Rule: "sqlitequeue.once", Hint: "open the queue once and share it",
 			Err: errors.New("the queue of this file is open")}
@@ -70,13 +77,21 @@ func OpenLog(ctx context.Context, store *sqlitestore.Store) (*Log, error) {
 // that died: nobody else can have it open.
 func (l *Log) load(tx *sqlitedb.Tx) error {
 	for stream := range l.tails {
-		row, err := tx.One("SELECT max(pos) FROM message WHERE pos > ? AND pos <= ?", span(stream, 0), span(stream, maxSeq))
+		row, err := tx.One("SELECT max(pos) FROM pack WHERE pos >= ? AND pos <= ?", span(stream, 0), span(stream, maxSeq))
 		if err != nil {
 			return err
 		}
-		tail := uint64(row.Int(0)) & maxSeq
-		l.tails[stream].Store(tail)
-		l.seq = max(l.seq, tail)
+		if row[0] != nil {
+			tail := uint64(row.Int(0))&maxSeq | (packSize - 1)
+			l.tails[stream].Store(tail)
+			l.seq = max(l.seq, tail)
+		}
+	}
+	if err := l.packUp(tx); err != nil {
+		return err
+	}
+	if err := l.findHeld(tx); err != nil {
+		return err
 	}
 	if err := l.seen.load(tx); err != nil {
 		return err
@@ -136,8 +151,8 @@ func (l *Log) Append(ctx context.Context, now time.Time, msgs []sync.Message) er
 		if err != nil {
 			return err
 		}
-		for _, i := range fresh {
-			if err := l.insert(tx, &msgs[i], nil, nil); err != nil {
+		for part := range slices.Chunk(fresh, packSize) {
+			if err := l.insert(tx, msgs, part); err != nil {
 				return err
 			}
 		}
@@ -157,45 +172,48 @@ func (l *Log) clock(now time.Time) {
 	}
 }
 
-// insert stores a message at the end of its stream. Its retry time and what
-// is held may be nil.
-func (l *Log) insert(tx *sqlitedb.Tx, m *sync.Message, retryAt, held any) error {
-	s := stream(queue.ShardOf(m.Key, shards), m.Priority)
-	l.seq++
-	l.tails[s].Store(l.seq) // before it can be seen: too high does no harm
-	payload := m.Payload
-	if payload == nil {
-		payload = []byte{}
+// insert stores some of the messages at the ends of their streams, as packs.
+func (l *Log) insert(tx *sqlitedb.Tx, msgs []sync.Message, which []int) error {
+	var packs [shards << priorityBits]pack
+	streams := make([]int, len(which))
+	for place, i := range which {
+		streams[place] = streamOf(&msgs[i])
+		packs[streams[place]].expect(&msgs[i])
 	}
-	_, err := tx.Exec("INSERT INTO message (pos, key, id, at, retry_at, held, payload) VALUES (?, ?, ?, ?, ?, ?, ?)",
-		span(s, l.seq), m.Key, m.ID, micros(m.EnqueuedAt), retryAt, held, payload)
-	return err
-}
-
-// Delete implements [queue.Log].
-func (l *Log) Delete(ctx context.Context, fence queue.Fence, entries []queue.Pos) error {
-	return l.fenced(ctx, "sqlitequeue: delete", fence, func(tx *sqlitedb.Tx) error {
-		for _, p := range entries {
-			if _, err := l.remove(tx, position(fence.Shard, p)); err != nil {
-				return err
-			}
+	for place, i := range which {
+		packs[streams[place]].add(place, &msgs[i])
+	}
+	l.seq = (l.seq | (packSize - 1)) + 1
+	for s := range packs {
+		if packs[s].waiting == 0 {
+			continue
 		}
-		return nil
-	})
+		l.tails[s].Store(l.seq | (packSize - 1)) // before it can be seen: too high does no harm
+		if err := packs[s].insert(tx, span(s, l.seq)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// remove deletes a row and reports whether it was there.
-func (l *Log) remove(tx *sqlitedb.Tx, pos int64) (bool, error) {
-	n, err := tx.Exec("DELETE FROM message WHERE pos = ?", pos)
-	return n > 0, err
+// positionOf returns the position of a message that was inserted last.
+func (l *Log) positionOf(m *sync.Message, place int) int64 {
+	return span(streamOf(m), l.seq|uint64(place))
 }
+
+func streamOf(m *sync.Message) int { return stream(queue.ShardOf(m.Key, shards), m.Priority) }
 
 // fenced runs the step if the fence holds.
 func (l *Log) fenced(ctx context.Context, op string, fence queue.Fence, do func(*sqlitedb.Tx) error) error {
 	return l.db.Update(ctx, op, func(tx *sqlitedb.Tx) error {
-		if le := &l.leases[fence.Shard]; le.owner == "" || le.token != fence.Token {
+		if !l.holdsFence(fence) {
 			return queue.ErrFenced
 		}
 		return do(tx)
 	})
+}
+
+func (l *Log) holdsFence(f queue.Fence) bool {
+	le := &l.leases[f.Shard]
+	return le.owner != "" && le.token == f.Token
 }

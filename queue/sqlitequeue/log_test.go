@@ -120,25 +120,32 @@ func TestRestart(t *testing.T) {
 	}
 }
 
-// TestDamagedMessages damages rows and looks at their neighbours.
+// TestDamagedMessages damages what is stored and looks at what lies beside it.
 func TestDamagedMessages(t *testing.T) {
 	s := openStore(t, file(t), nil)
-	q := openQueue(t, s)
-	for _, id := range []string{"good", "held", "nameless", "moved", "last"} {
-		must(t, q.Push(t.Context(), t0, message(id, "k")))
-	}
-	for _, damage := range []string{
-		"UPDATE message SET held = '{\"Attempts\":' WHERE id = 'held'",
-		"UPDATE message SET id = '' WHERE id = 'nameless'",
-		"UPDATE message SET key = 'kk' WHERE id = 'moved'",
-	} {
-		must(t, s.DB().Update(t.Context(), "test", func(tx *sqlitedb.Tx) error { _, err := tx.Exec(damage); return err }))
-	}
-	if queue.ShardOf("k", 8) == queue.ShardOf("kk", 8) {
+	l := openLog(t, s)
+	q, err := queue.New(l, nil)
+	must(t, err)
+	if queue.ShardOf("k", 8) == queue.ShardOf("z", 8) {
 		t.Fatal("the keys share a shard, so that one is as good as the other")
 	}
+	must(t, q.Push(t.Context(), t0, message("good", "k"), message("held", "k"), message("nameless", "k"), message("moved", "k"), message("last", "k")))
+	must(t, q.Push(t.Context(), t0, message("whole", "k"), message("cut off", "k")))
+	shard := queue.ShardOf("k", 8)
+	leases, err := l.Lease(t.Context(), t0.Add(-time.Hour), queue.LeaseParams{Owner: "before", For: time.Second})
+	must(t, err)
+	pages, err := l.Read(t.Context(), []queue.Span{{Shard: shard, Limit: 10}})
+	must(t, err)
+	fence := leases.Grants[slices.IndexFunc(leases.Grants, func(g queue.Grant) bool { return g.Shard == shard })].Fence
+	must(t, l.Hold(t.Context(), fence, queue.Pos{Seq: pages[0].Entries[1].Seq}, queue.Held{Attempts: 1}))
+	must(t, l.Release(t.Context(), queue.ReleaseParams{Owner: "before", Clean: []queue.Fence{fence}, Leave: true}))
+	damage(t, s, "UPDATE held SET held = '{\"Attempts\":'")
+	for old, bad := range map[string]string{"\x01k\x08nameless": "\x01k\x00nameless", "\x01k\x05moved": "\x01z\x05moved"} {
+		damage(t, s, "UPDATE body SET body = CAST(replace(CAST(body AS TEXT), ?, ?) AS BLOB)", old, bad)
+	}
+	damage(t, s, "UPDATE body SET body = substr(body, 1, length(body) - 3) WHERE pos IN (SELECT pos FROM pack WHERE waiting = 2)")
 	lanes, ids := take(t, q, t0)
-	if fmt.Sprint(ids) != "[good last]" {
+	if fmt.Sprint(ids) != "[good last whole]" {
 		t.Fatalf("there came %v", ids)
 	}
 	must(t, q.Done(t.Context(), t0, lanes[0]))
@@ -151,14 +158,26 @@ func TestDamagedMessages(t *testing.T) {
 			t.Errorf("letter %s: died at %v with history %v", d.Message.ID, d.DiedAt, d.History)
 		}
 	}
-	if len(buried) != 3 || !strings.HasPrefix(buried[0], "damaged-") || buried[1] != "held" || buried[2] != "moved" {
+	if len(buried) != 4 || !strings.HasPrefix(buried[0], "damaged-") || !strings.HasPrefix(buried[1], "damaged-") || buried[2] != "held" || buried[3] != "moved" {
 		t.Errorf("buried are %v", buried)
 	}
 	st, err := q.Stats(t.Context(), t0)
 	must(t, err)
-	if st.Dead != 3 || st.Waiting != 0 {
+	if st.Dead != 4 || st.Waiting != 0 {
 		t.Errorf("stats %+v", st)
 	}
+}
+
+// damage changes what is stored behind the queue's back.
+func damage(t *testing.T, s *sqlitestore.Store, query string, args ...any) {
+	t.Helper()
+	must(t, s.DB().Update(t.Context(), "test", func(tx *sqlitedb.Tx) error {
+		n, err := tx.Exec(query, args...)
+		if err == nil && n == 0 {
+			t.Errorf("nothing was damaged by %s", query)
+		}
+		return err
+	}))
 }
 
 // TestForgetsIDs lets more than a week go by.
