@@ -28,6 +28,7 @@ type checker struct {
 	w          *world
 	violations []Violation
 	accepted   map[string]sync.Fact // facts for which a receiver was told 2xx
+	told       map[string]sync.Fact // that happened; the log may hold one that was not acknowledged
 	pushed     map[string]bool      // messages that the log took
 	holders    map[string]holder    // who works on which key
 	intents    map[string]opened    // the last intent of each link
@@ -50,7 +51,7 @@ type opened struct {
 }
 
 func newChecker(w *world) *checker {
-	return &checker{w: w, accepted: map[string]sync.Fact{}, pushed: map[string]bool{}, holders: map[string]holder{},
+	return &checker{w: w, accepted: map[string]sync.Fact{}, told: map[string]sync.Fact{}, pushed: map[string]bool{}, holders: map[string]holder{},
 		intents: map[string]opened{}, created: map[string]sync.Ref{}, known: map[sync.Ref]bool{}, made: map[sync.Ref]sync.Write{}}
 }
 

@@ -46,7 +46,7 @@ func (c *checker) letters() map[sync.Ref]bool {
 	dead, _ := c.w.log.Dead(background, sync.DeadFilter{Limit: 1 << 20})
 	for i := range dead {
 		why := dead[i].History[len(dead[i].History)-1].Error
-		fact, ok := c.accepted[dead[i].Message.ID]
+		fact, ok := c.told[dead[i].Message.ID]
 		if ok && c.unshown(fact) {
 			continue
 		}

@@ -38,8 +38,8 @@ func (n *network) changed(v *vendor, ref sync.Ref, fields sync.Fields) {
 // nobody would ever know of them again.
 func (n *network) send(item sync.Item) {
 	w, step, actor := n.w, "hook.change", "net"
-	if _, ok := item.(sync.Fact); ok {
-		step = "hook.fact"
+	if f, ok := item.(sync.Fact); ok {
+		step, w.check.told[f.ID] = "hook.fact", f
 	}
 	delay := w.span("hook", 10*time.Millisecond, 1500*time.Millisecond)
 	kind := w.faults.at(actor, step, HookFaults)
