@@ -10,11 +10,15 @@ import (
 	"github.com/urbanhub/crmsync/sync"
 )
 
-// batch is how many messages one script stores or removes: few enough that
-// the server is not kept from others for long.
-const batch = 500
+// batch is how many messages, and batchBytes of how many bytes in all, one
+// script stores or removes: few enough that the server is not kept from others
+// for long.
+const (
+	batch      = 500
+	batchBytes = 1 << 20
+)
 
-// Append implements [queue.Log]. Batches of 500 are atomic.
+// Append implements [queue.Log]. Batches of 500, or of a mebibyte, are atomic.
 func (l *Log) Append(ctx context.Context, now time.Time, msgs []sync.Message) error {
 	for i := range msgs {
 		if n := len(msgs[i].Payload); n > l.opts.MaxPayload {
@@ -28,7 +32,7 @@ func (l *Log) Append(ctx context.Context, now time.Time, msgs []sync.Message) er
 	}
 	l.note(now)
 	for len(msgs) > 0 {
-		n := min(len(msgs), batch)
+		n := first(msgs)
 		if err := l.run(ctx, "append", l.appends(now, msgs[:n])...); err != nil {
 			return err
 		}
@@ -37,34 +41,113 @@ func (l *Log) Append(ctx context.Context, now time.Time, msgs []sync.Message) er
 	return nil
 }
 
+// first is how many messages are in the first batch.
+func first(msgs []sync.Message) int {
+	n, size := 1, len(msgs[0].Payload)
+	for n < min(len(msgs), batch) && size+len(msgs[n].Payload) <= batchBytes {
+		size += len(msgs[n].Payload)
+		n++
+	}
+	return n
+}
+
+// A load is what one call appends to the streams of a tag.
+type load struct {
+	tag, messages int
+	ids           map[string]bool
+	shards        []*shardLoad
+}
+
+// A shardLoad is what goes to one shard, by stream. Places are given over all
+// of them, so that the messages of a key stay in order.
+type shardLoad struct {
+	shard, places int
+	packs         [sync.Priorities]draft
+}
+
+// A draft is what becomes a pack.
+type draft struct {
+	ids  []string
+	body []byte
+}
+
 // appends makes one call per tag.
 func (l *Log) appends(now time.Time, msgs []sync.Message) []*redisdb.Call {
-	var calls []*redisdb.Call
-	of := make(map[int]*redisdb.Call, 1)
-	for i := range msgs {
-		m := &msgs[i]
-		shard, stream, index, bucket := l.keys.place(m)
-		tag := l.keys.tag(shard)
-		c := of[tag]
-		if c == nil {
-			c = l.appendCall(now, tag, len(msgs)/l.keys.tags()+1)
-			of[tag], calls = c, append(calls, c)
-		}
-		c.Keys = append(c.Keys, stream, index)
-		c.Args = append(c.Args, remembered(m.ID), bucket, encode(m))
+	loads := l.loads(msgs)
+	calls := make([]*redisdb.Call, len(loads))
+	for i, ld := range loads {
+		calls[i] = l.appendCall(now, ld)
 	}
 	calls[len(calls)-1].Args[2] = l.keys.wake() // once per round trip
 	return calls
 }
 
-// appendCall begins a call with room for so many messages.
-func (l *Log) appendCall(now time.Time, tag, size int) *redisdb.Call {
-	c := &redisdb.Call{Script: appendScript, Keys: make([]string, 0, 5+2*size), Args: make([]any, 0, 3+3*size)}
-	c.Keys = append(c.Keys, l.keys.counter(tag))
+// loads divides messages. Of those with one ID the first counts.
+func (l *Log) loads(msgs []sync.Message) []*load {
+	var loads []*load
+	ofTag, ofShard := map[int]*load{}, map[int]*shardLoad{}
+	for i := range msgs {
+		m := &msgs[i]
+		shard := queue.ShardOf(m.Key, l.Shards())
+		tag := l.keys.tag(shard)
+		ld := ofTag[tag]
+		if ld == nil {
+			ld = &load{tag: tag, ids: make(map[string]bool, len(msgs)/l.keys.tags()+1)}
+			ofTag[tag], loads = ld, append(loads, ld)
+		}
+		id := remembered(m.ID)
+		if ld.ids[id] {
+			continue
+		}
+		ld.ids[id] = true
+		s := ofShard[shard]
+		if s == nil {
+			s = &shardLoad{shard: shard}
+			ofShard[shard], ld.shards = s, append(ld.shards, s)
+		}
+		ld.messages++
+		s.add(id, m)
+	}
+	return loads
+}
+
+func (s *shardLoad) add(id string, m *sync.Message) {
+	d := &s.packs[m.Priority]
+	if d.ids == nil {
+		const some = 8
+		d.ids, d.body = make([]string, 0, some), make([]byte, 0, some*frameLen(0, m))
+	}
+	d.ids, d.body = append(d.ids, id), appendFrame(d.body, s.places, m)
+	s.places++
+}
+
+func (l *Log) appendCall(now time.Time, ld *load) *redisdb.Call {
+	k := l.keys
+	c := &redisdb.Call{Script: appendScript, Keys: make([]string, 0, 6+len(ld.shards)), Args: make([]any, 0, 4+ld.messages+2*len(ld.shards))}
+	c.Keys = append(c.Keys, k.counter(ld.tag))
 	week := now.UnixMicro() / queue.Memory.Microseconds()
 	for w := week - 2; w <= week+1; w++ {
-		c.Keys = append(c.Keys, l.keys.week(tag, w))
+		c.Keys = append(c.Keys, k.week(ld.tag, w))
 	}
-	c.Args = append(c.Args, micros(now), queue.Memory.Microseconds(), "")
+	c.Keys = append(c.Keys, k.waiting(ld.tag))
+	c.Args = append(c.Args, micros(now), queue.Memory.Microseconds(), "", ld.messages)
+	ld.each(func(shard int, p sync.Priority, d *draft) {
+		c.Keys = append(c.Keys, k.stream(shard, p))
+		for _, id := range d.ids {
+			c.Args = append(c.Args, id)
+		}
+	})
+	ld.each(func(_ int, _ sync.Priority, d *draft) { c.Args = append(c.Args, len(d.ids), d.body) })
 	return c
+}
+
+// each gives the drafts to a function, in one order always.
+func (ld *load) each(do func(int, sync.Priority, *draft)) {
+	for _, s := range ld.shards {
+		for p := range s.packs {
+			if len(s.packs[p].ids) > 0 {
+				do(s.shard, sync.Priority(p), &s.packs[p])
+			}
+		}
+	}
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
-	"strconv"
 	"strings"
 	"time"
 
@@ -12,7 +11,7 @@ import (
 	"github.com/urbanhub/crmsync/sync"
 )
 
-// field is the only field of a stream's entries; it holds the message.
+// field is the only field of a stream's entries; it holds the messages.
 const field = "m"
 
 // version begins every stored message.
@@ -29,8 +28,9 @@ func beginning(key string) []byte {
 }
 
 // encode writes a message, all but its priority.
-func encode(m *sync.Message) []byte {
-	b := make([]byte, 0, 24+len(m.Key)+len(m.ID)+len(m.Payload))
+func encode(m *sync.Message) []byte { return appendMessage(make([]byte, 0, encodedLen(m)), m) }
+
+func appendMessage(b []byte, m *sync.Message) []byte {
 	b = append(b, version)
 	b = binary.AppendUvarint(b, uint64(len(m.Key)))
 	b = append(b, m.Key...)
@@ -40,18 +40,30 @@ func encode(m *sync.Message) []byte {
 	return append(b, m.Payload...)
 }
 
-// decode reads what encode wrote.
+// encodedLen is how long encode makes a message.
+func encodedLen(m *sync.Message) int {
+	at := m.EnqueuedAt.UnixMicro()
+	zigzag := uint64(at<<1) ^ uint64(at>>63)
+	return 1 + uvarintLen(uint64(len(m.Key))) + len(m.Key) + uvarintLen(uint64(len(m.ID))) + len(m.ID) + uvarintLen(zigzag) + len(m.Payload)
+}
+
+// decode reads what encode wrote. The message keeps nothing of the text, which
+// may be a part of something large.
 func decode(text string, p sync.Priority) (sync.Message, error) {
 	d := decoder{text: text}
 	if d.byte() != version {
 		return sync.Message{}, errCorrupt
 	}
-	m := sync.Message{Priority: p, Key: d.string(), ID: d.string(), EnqueuedAt: d.time()}
-	if d.bad || m.Key == "" || m.ID == "" {
+	names := d.text
+	key, id := d.string(), d.string()
+	names = strings.Clone(names[:len(names)-len(d.text)])
+	at := d.time()
+	if d.bad || key == "" || id == "" {
 		return sync.Message{}, errCorrupt
 	}
-	m.Payload = []byte(d.text)
-	return m, nil
+	from := uvarintLen(uint64(len(key)))
+	return sync.Message{Priority: p, Key: names[from : from+len(key)], ID: names[len(names)-len(id):],
+		EnqueuedAt: at, Payload: []byte(d.text)}, nil
 }
 
 // A decoder takes a text apart from its front.
@@ -94,20 +106,8 @@ func (d *decoder) time() time.Time {
 	return time.UnixMicro(int64(n>>1) ^ -int64(n&1)).UTC()
 }
 
-// parseID returns the sequence number of a stream's ID. One that the log did
-// not give has none, and the nearest number that is not greater is returned.
-func parseID(id string) (seq uint64, ok bool) {
-	left, right, _ := strings.Cut(id, "-")
-	counter, err1 := strconv.ParseUint(left, 10, 64)
-	bucket, err2 := strconv.ParseUint(right, 10, 64)
-	if err1 != nil || err2 != nil || counter >= maxCounter || bucket >= buckets {
-		return min(counter, maxCounter-1)<<bucketBits | min(bucket, buckets-1), false
-	}
-	return counter<<bucketBits | bucket, true
-}
-
-// A heldRecord is how [queue.Held] is stored. Shard and priority tell the
-// statistics which key sleeps.
+// A heldRecord is how [queue.Held] is stored. The shard tells the
+// statistics where to look for its key.
 type heldRecord struct {
 	Shard    int            `json:"shard"`
 	RetryAt  time.Time      `json:"retry_at,omitzero"`

@@ -151,18 +151,17 @@ func (l *Log) replay(ctx context.Context, now time.Time, tag int, id, text strin
 			Hint: "discard it", Err: errors.New("a dead letter cannot be read")}
 	}
 	k := l.keys
-	shard, stream, index, bucket := k.place(&d.Message)
+	shard := queue.ShardOf(d.Message.Key, l.Shards())
 	if k.tag(shard) != tag { // a corrupted entry lies where it was found
 		shard = k.shardsOf(tag)[0]
-		stream, index = k.stream(shard, d.Message.Priority), k.index(shard, d.Message.Priority, bucket)
 	}
 	held, err := encodeHeld(shard, queue.Held{History: d.History})
 	if err != nil {
 		return 0, l.fail("replay", err)
 	}
 	call := &redisdb.Call{Script: replayScript,
-		Keys: []string{k.counter(tag), k.held(tag), k.dead(tag), k.died(tag), stream, index},
-		Args: []any{micros(now), id, text, bucket, encode(&d.Message), held, k.wake()}}
+		Keys: []string{k.counter(tag), k.held(tag), k.waiting(tag), k.dead(tag), k.died(tag), k.stream(shard, d.Message.Priority)},
+		Args: []any{micros(now), id, text, appendFrame(nil, 0, &d.Message), held, k.wake()}}
 	if err := l.run(ctx, "replay", call); err != nil {
 		return 0, err
 	}

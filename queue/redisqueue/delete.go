@@ -1,6 +1,7 @@
 package redisqueue
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -94,11 +95,13 @@ func (l *Log) group(all []*deletion) [][]*deletion {
 
 func (l *Log) deleteCall(group []*deletion) *redisdb.Call {
 	k := l.keys
-	c := &redisdb.Call{Script: deleteScript, Keys: []string{k.held(k.tag(group[0].fence.Shard))}, Args: []any{len(group)}}
+	tag := k.tag(group[0].fence.Shard)
+	c := &redisdb.Call{Script: deleteScript, Keys: []string{k.done(tag), k.held(tag), k.waiting(tag)}, Args: []any{len(group)}}
 	for _, d := range group {
 		c.Keys = append(c.Keys, k.owner(d.fence.Shard))
 		c.Args = append(c.Args, strconv.FormatUint(d.fence.Token, 10), nil)
 		streams, at := 0, len(c.Args)-1
+		d.sort()
 		for p := range sync.Priority(sync.Priorities) {
 			if d.deleteFrom(c, k, p) {
 				streams++
@@ -109,22 +112,42 @@ func (l *Log) deleteCall(group []*deletion) *redisdb.Call {
 	return c
 }
 
+// sort puts the entries of a pack side by side, and leaves out doubles.
+func (d *deletion) sort() {
+	slices.SortFunc(d.entries, func(a, b queue.Pos) int {
+		return cmp.Or(cmp.Compare(a.Priority, b.Priority), cmp.Compare(packOf(a.Seq).counter, packOf(b.Seq).counter),
+			cmp.Compare(packOf(a.Seq).count, packOf(b.Seq).count), cmp.Compare(a.Seq, b.Seq))
+	})
+	d.entries = slices.Compact(d.entries)
+}
+
 // deleteFrom adds the entries of one stream and reports whether there are any.
 func (d *deletion) deleteFrom(c *redisdb.Call, k *keys, p sync.Priority) bool {
-	n, at := 0, len(c.Args)
-	for _, pos := range d.entries {
-		if pos.Priority != p {
+	packs, at := 0, len(c.Args)
+	for rest := d.entries; len(rest) > 0; {
+		if rest[0].Priority != p {
+			rest = rest[1:]
 			continue
 		}
-		if n++; n == 1 {
+		if packs++; packs == 1 {
 			c.Keys = append(c.Keys, k.stream(d.fence.Shard, p))
 			c.Args = append(c.Args, nil)
 		}
-		c.Keys = append(c.Keys, k.index(d.fence.Shard, p, pos.Seq%buckets))
-		c.Args = append(c.Args, entryID(pos.Seq))
+		n, bits := onePack(rest)
+		c.Args = append(c.Args, packOf(rest[0].Seq).String(), []byte(bits), n)
+		rest = rest[n:]
 	}
-	if n > 0 {
-		c.Args[at] = n
+	if packs > 0 {
+		c.Args[at] = packs
 	}
-	return n > 0
+	return packs > 0
+}
+
+// onePack returns how many entries are of the first one's pack, and their bits.
+func onePack(entries []queue.Pos) (n int, bits mask) {
+	for n < len(entries) && entries[n].Priority == entries[0].Priority && packOf(entries[n].Seq) == packOf(entries[0].Seq) {
+		bits = bits.add(placeOf(entries[n].Seq))
+		n++
+	}
+	return n, bits
 }

@@ -46,14 +46,30 @@
 // # How it is kept
 //
 // Keys begin with "{prefix}", so that a queue lies in one slot of a cluster;
-// with [Options].Spread, a shard does. A shard is one stream per priority,
-// with one list per bucket of keys that finds the messages of a key. Who owns
-// a shard is a hash with a token that fences every removal. IDs that were
-// pushed lie in a hash per week, of which three are kept: an ID of 36
-// characters takes about 115 bytes for one to two weeks. Count as much and the
-// payload for a message that waits, and plan maxmemory for a long outage of
-// the other side. All steps are Lua scripts, known to the server by their hash
-// and sent again when it forgot them.
+// with [Options].Spread, a shard does. A shard is one stream per priority, and
+// an entry of a stream is a pack: what one call pushed to it. The sequence
+// number of a message is that of its pack and its place in the call. A pack is
+// removed when all of it is done; until then a hash tells which places are. So
+// pushing and working off cost the server little per message when they come
+// many at a time. How many wait is counted in another hash. Who owns a shard is
+// a hash with a token that fences every removal. IDs that were pushed lie in a
+// hash per week, of which three are kept: an ID of 36 characters takes about 115
+// bytes for one to two weeks. Count as much at most and the payload for a
+// message that waits, and plan maxmemory for a long outage of the other side.
+// All steps are Lua scripts, known to the server by their hash and sent again
+// when it forgot them.
+//
+// A pack keeps what is done of it until the last of it is: an entry of a stream
+// cannot be written anew. A message that waits for its next attempt, or for its
+// key, thus keeps those that were pushed to its shard in the same call, at most
+// 500 or a mebibyte, in the memory and the files of the server for as long.
+// Nobody is given them any more.
+//
+// There is no index of the keys. The messages of a key with so many that they
+// are not all in memory are searched for among those of its shard, 256 KiB at a
+// time; that costs the server about a millisecond for each mebibyte that waits
+// in the shard. Most keys never have so many: see "Hot, sleeping and poisoned
+// keys" of package queue.
 //
 // Times are the caller's, to the microsecond; the server's clock decides
 // nothing.

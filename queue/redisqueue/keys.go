@@ -4,47 +4,8 @@ import (
 	"crypto/sha256"
 	"strconv"
 
-	"github.com/urbanhub/crmsync/queue"
 	"github.com/urbanhub/crmsync/sync"
 )
-
-// A sequence number is a counter, kept in microseconds so that it never comes
-// back after the server lost its newest writes, and the bucket of the key, so
-// that an entry's index is known from its number alone. The stream's ID of an
-// entry is "counter-bucket".
-const (
-	bucketBits = 11
-	buckets    = 1 << bucketBits
-	// maxCounter is the first counter that the numbers of Lua cannot hold.
-	maxCounter = 1 << 53
-)
-
-// bucketOf returns the bucket of a key within its shard. Like [queue.ShardOf]
-// it can never change.
-func bucketOf(key string) uint64 {
-	h := uint64(14695981039346656037) // FNV-1a, then a finishing mix
-	for i := range len(key) {
-		h = (h ^ uint64(key[i])) * 1099511628211
-	}
-	h ^= h >> 33
-	h *= 0xc4ceb9fe1a85ec53
-	return h >> (64 - bucketBits)
-}
-
-// entryID is the stream's ID of an entry.
-func entryID(seq uint64) string {
-	return strconv.FormatUint(seq>>bucketBits, 10) + "-" + strconv.FormatUint(seq%buckets, 10)
-}
-
-// lastCounter returns the counter of the last entry of a bucket that a
-// sequence number does not precede, were there one for each.
-func lastCounter(seq, bucket uint64) int64 {
-	counter := int64(seq >> bucketBits)
-	if bucket > seq%buckets {
-		counter--
-	}
-	return counter
-}
 
 // keys names what the log keeps. What is in braces decides the slot in a
 // cluster: the keys of one tag share it.
@@ -111,9 +72,9 @@ func (k *keys) common(part string) string { return "{" + k.prefix + "}:" + part 
 
 func (k *keys) stream(shard int, p sync.Priority) string { return k.streams[shard][p] }
 
-// index is the list of the counters of a bucket's entries, in order.
-func (k *keys) index(shard int, p sync.Priority, bucket uint64) string {
-	return k.streams[shard][p] + ":" + strconv.FormatUint(bucket, 10)
+// heldName is the name of an entry among those that have failed before.
+func (k *keys) heldName(shard int, p sync.Priority, seq uint64) string {
+	return k.streams[shard][p] + ":" + packOf(seq).String() + ":" + strconv.Itoa(placeOf(seq))
 }
 
 func (k *keys) owner(shard int) string { return k.of(k.tag(shard), "o", strconv.Itoa(shard)) }
@@ -135,14 +96,10 @@ func remembered(id string) string {
 
 func (k *keys) counter(tag int) string { return k.of(tag, "seq") }
 func (k *keys) held(tag int) string    { return k.of(tag, "held") }
+func (k *keys) done(tag int) string    { return k.of(tag, "done") }
+func (k *keys) waiting(tag int) string { return k.of(tag, "waiting") }
 func (k *keys) dead(tag int) string    { return k.of(tag, "dead") }
 func (k *keys) died(tag int) string    { return k.of(tag, "died") }
 func (k *keys) members() string        { return k.common("members") }
 func (k *keys) format() string         { return k.common("format") }
 func (k *keys) wake() string           { return k.prefix + ":wake" }
-
-// place returns where a message goes.
-func (k *keys) place(m *sync.Message) (shard int, stream, index string, bucket uint64) {
-	shard, bucket = queue.ShardOf(m.Key, k.shards), bucketOf(m.Key)
-	return shard, k.stream(shard, m.Priority), k.index(shard, m.Priority, bucket), bucket
-}

@@ -12,6 +12,7 @@ import (
 	"github.com/urbanhub/crmsync/internal/microbatch"
 	"github.com/urbanhub/crmsync/internal/redisdb"
 	"github.com/urbanhub/crmsync/queue"
+	"github.com/urbanhub/crmsync/sync"
 )
 
 // A Log is a [queue.Log] on Redis. It is safe for concurrent use.
@@ -19,8 +20,9 @@ type Log struct {
 	client  redis.UniversalClient
 	opts    Options
 	keys    *keys
-	known   atomic.Bool  // the stored format is ours
-	latest  atomic.Int64 // the latest time that a caller gave, in microseconds
+	known   atomic.Bool                      // the stored format is ours
+	latest  atomic.Int64                     // the latest time that a caller gave, in microseconds
+	ends    [][sync.Priorities]atomic.Uint64 // by stream: the last message of a pack that was read to its end
 	deletes *microbatch.Batcher[*deletion, bool]
 
 	mu    stdsync.Mutex
@@ -45,7 +47,8 @@ func NewLog(client redis.UniversalClient, opts *Options) (*Log, error) {
 	if redisdb.ReadsReplicas(client) {
 		return nil, optionError("client", redisdb.MastersHint)
 	}
-	l := &Log{client: client, opts: o, keys: newKeys(o.Prefix, o.Shards, o.Spread)}
+	l := &Log{client: client, opts: o, keys: newKeys(o.Prefix, o.Shards, o.Spread),
+		ends: make([][sync.Priorities]atomic.Uint64, o.Shards)}
 	l.deletes = microbatch.New(microbatch.Config[*deletion, bool]{Max: 1024, InFlight: 1, Run: l.deleteAll})
 	return l, nil
 }

@@ -17,7 +17,7 @@ func TestServerIsFull(t *testing.T) {
 	for _, spread := range []bool{false, true} {
 		t.Run(fmt.Sprint("spread ", spread), func(t *testing.T) {
 			t.Parallel()
-			const n = 10
+			const n = 20
 			ctx, now, client := t.Context(), t0, redistest.Start(t).Client()
 			must := func(err error) {
 				t.Helper()
@@ -26,7 +26,7 @@ func TestServerIsFull(t *testing.T) {
 				}
 			}
 			process := func() *queue.Queue {
-				log, err := redisqueue.NewLog(client, &redisqueue.Options{Spread: spread})
+				log, err := redisqueue.NewLog(client, &redisqueue.Options{Spread: spread, Shards: 4})
 				must(err)
 				q, err := queue.New(log, nil)
 				must(err)
@@ -37,18 +37,21 @@ func TestServerIsFull(t *testing.T) {
 			}
 			limit := func(bytes string) { must(client.ConfigSet(ctx, "maxmemory", bytes).Err()) }
 			first := process()
-			for i := range n {
-				must(push(first, i))
+			msgs := make([]sync.Message, n) // of which several make a pack, to be done in part
+			for i := range msgs {
+				msgs[i] = sync.Message{ID: fmt.Sprint("m", i), Key: fmt.Sprint("k", i)}
 			}
-			_, err := first.Take(ctx, now, 2, time.Minute) // and dies
+			must(first.Push(ctx, now, msgs...))
+			lanes, err := first.Take(ctx, now, 3, time.Minute)
 			must(err)
 
 			limit("1")
+			must(first.Done(ctx, now, lanes[0])) // and dies
 			ruled(t, push(first, n), sync.Retry, "redis.memory")
 			must(push(first, 0)) // is there already
 			now = now.Add(time.Hour)
 			second := process()
-			lanes, err := second.Take(ctx, now, 3, time.Minute)
+			lanes, err = second.Take(ctx, now, 3, time.Minute)
 			must(err)
 			if len(lanes) != 3 {
 				t.Fatalf("%d keys, want 3", len(lanes))
@@ -61,8 +64,8 @@ func TestServerIsFull(t *testing.T) {
 			must(second.Close(ctx))
 
 			now = now.Add(time.Minute)
-			third, left := process(), n-2
-			for range 20 {
+			third, left := process(), n-3
+			for range 2 * n {
 				lanes, err := third.Take(ctx, now, n, time.Minute)
 				must(err)
 				for _, l := range lanes {

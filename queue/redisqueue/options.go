@@ -62,7 +62,7 @@ func (o *Options) withDefaults() (Options, error) {
 
 // format describes how the log is laid out. It is stored with the first use.
 func (o *Options) format() string {
-	return fmt.Sprintf("crmsync queue 1, %d shards, spread %v", o.Shards, o.Spread)
+	return fmt.Sprintf("crmsync queue 2, %d shards, spread %v", o.Shards, o.Spread)
 }
 
 func optionError(field, hint string) error {

@@ -2,79 +2,61 @@ package redisqueue
 
 import (
 	"context"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/urbanhub/crmsync/internal/redisdb"
 	"github.com/urbanhub/crmsync/queue"
-	"github.com/urbanhub/crmsync/sync"
 )
 
-// look is how many entries of a bucket a refill looks at in one call. Nearly
-// always they are all of the key that is asked for.
-const look = 1000
+// look is how many bytes of a stream the search for a key looks at in one call,
+// and streamsAtOnce how many streams one call reads.
+const (
+	look          = 256 << 10
+	streamsAtOnce = 1000
+)
 
-// A reading answers spans. Whole streams are read with one command per tag,
-// all of them at the same moment; parts of streams and keys one by one.
+// A reading answers spans. Streams that are read to their ends share a call per
+// tag; parts of streams and keys have one each.
 type reading struct {
-	log   *Log
-	spans []queue.Span
-	pages []queue.Page
-	raw   [][]raw // what was found, by span
-	whole map[int]*whole
-	parts []part
-	keys  []keyed
-	held  map[int]*redis.IntCmd // by tag: how many entries have failed before
-	bad   []corrupt
+	log    *Log
+	spans  []queue.Span
+	pages  []queue.Page
+	found  [][]entry // by span
+	whole  map[int]*whole
+	calls  []*redisdb.Call
+	accept []func([]any) // what to do with the reply to each call
+	failed map[int]bool  // tags in which messages have failed before
+	bad    []corrupt
+	frames []frame
 }
 
-// raw is an entry as it is stored.
-type raw struct {
-	id, message string
-	ok          bool // it has the one field that it should have
+// An entry of a stream, as it is stored.
+type entry struct {
+	id, body string
+	ok       bool // it has the one field that it should have
+	done     bitmap
 }
 
 // whole reads streams to their ends.
 type whole struct {
-	spans   map[string]int // by stream
-	streams []string
-	after   []string
-	limit   int
-	cmd     *redis.XStreamSliceCmd
-}
-
-// part reads a stream up to a bound.
-type part struct {
-	span int
-	cmd  *redis.XMessageSliceCmd
-}
-
-// keyed reads the entries of one key.
-type keyed struct {
-	span int
-	call *redisdb.Call
+	spans map[string]int // by stream
+	call  *redisdb.Call
 }
 
 // Read implements [queue.Log]. Entries that are corrupted go to the dead
-// letters, and the page is made of their neighbours.
+// letters, and the page is made of their neighbours. A search for the messages
+// of a key ends before the limit when it has looked at 256 KiB of others.
 func (l *Log) Read(ctx context.Context, spans []queue.Span) ([]queue.Page, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	r := &reading{log: l, spans: spans, pages: make([]queue.Page, len(spans)), raw: make([][]raw, len(spans)),
-		whole: map[int]*whole{}, held: map[int]*redis.IntCmd{}}
-	for i := range spans {
-		r.plan(i)
-	}
-	if err := r.send(ctx); err != nil {
-		return nil, l.fail("read", err)
-	}
-	if err := r.sendKeys(ctx); err != nil {
+	r, err := l.read(ctx, spans)
+	if err != nil {
 		return nil, err
-	}
-	for i := range spans {
-		r.decode(i)
 	}
 	if err := r.addHeld(ctx); err != nil {
 		return nil, l.fail("read", err)
@@ -82,162 +64,225 @@ func (l *Log) Read(ctx context.Context, spans []queue.Span) ([]queue.Page, error
 	return r.pages, l.entomb(ctx, r.bad)
 }
 
+// read reads all but what is known of failures.
+func (l *Log) read(ctx context.Context, spans []queue.Span) (*reading, error) {
+	r := &reading{log: l, spans: spans, pages: make([]queue.Page, len(spans)), found: make([][]entry, len(spans)),
+		whole: map[int]*whole{}, failed: map[int]bool{}}
+	for i := range spans {
+		r.plan(i)
+	}
+	if err := l.run(ctx, "read", r.calls...); err != nil {
+		return nil, err
+	}
+	for i, call := range r.calls {
+		reply, _ := call.Reply.([]any)
+		r.accept[i](reply)
+	}
+	for i := range spans {
+		r.page(i)
+	}
+	return r, nil
+}
+
 // plan decides how to read a span.
 func (r *reading) plan(i int) {
 	s, k := &r.spans[i], r.log.keys
-	stream := k.stream(s.Shard, s.Priority)
-	tag := k.tag(s.Shard)
-	r.held[tag] = nil
-	if s.Key != "" {
-		bucket := bucketOf(s.Key)
-		upto := int64(-1)
-		if s.Upto != 0 {
-			upto = lastCounter(s.Upto, bucket)
-		}
-		r.keys = append(r.keys, keyed{i, &redisdb.Call{Script: keyScript,
-			Keys: []string{k.index(s.Shard, s.Priority, bucket), stream},
-			Args: []any{bucket, beginning(s.Key), lastCounter(s.After, bucket), upto, s.Limit, look}}})
-		return
-	}
+	stream, tag := k.stream(s.Shard, s.Priority), k.tag(s.Shard)
 	w := r.whole[tag]
-	if w == nil {
-		w = &whole{spans: map[string]int{}}
-		r.whole[tag] = w
+	if s.Key == "" && s.Upto == 0 && (w == nil || len(w.spans) == streamsAtOnce) {
+		w = r.startWhole(tag)
 	}
-	if _, twice := w.spans[stream]; twice || s.Upto != 0 {
-		r.parts = append(r.parts, part{span: i})
+	if s.Key != "" || s.Upto != 0 || has(w.spans, stream) {
+		r.planPart(i, stream, tag)
 		return
 	}
 	w.spans[stream] = i
-	w.streams, w.after = append(w.streams, stream), append(w.after, entryID(s.After))
-	w.limit = max(w.limit, s.Limit)
+	w.call.Keys, w.call.Args = append(w.call.Keys, stream), append(w.call.Args, r.after(s))
+	w.call.Args[0] = max(w.call.Args[0].(int), s.Limit)
 }
 
-// send reads what is not read by key.
-func (r *reading) send(ctx context.Context) error {
-	pipe := r.log.client.Pipeline()
-	for _, w := range r.whole {
-		if len(w.streams) > 0 {
-			w.cmd = pipe.XRead(ctx, &redis.XReadArgs{Streams: append(w.streams, w.after...), Count: int64(w.limit) + 1, Block: -1})
-		}
-	}
-	for i := range r.parts {
-		s, upto := &r.spans[r.parts[i].span], "+"
-		if s.Upto != 0 {
-			upto = entryID(s.Upto)
-		}
-		r.parts[i].cmd = pipe.XRangeN(ctx, r.log.keys.stream(s.Shard, s.Priority), "("+entryID(s.After), upto, int64(s.Limit)+1)
-	}
-	for tag := range r.held { // after the entries, so that none is known without its failures
-		r.held[tag] = pipe.HLen(ctx, r.log.keys.held(tag))
-	}
-	if _, err := pipe.Exec(ctx); err != nil && !isNil(err) {
-		return err
-	}
-	for _, w := range r.whole {
-		if w.cmd == nil {
-			continue
-		}
-		streams, err := w.cmd.Result()
-		if err != nil && !isNil(err) {
-			return err
-		}
-		for _, s := range streams {
-			r.raw[w.spans[s.Stream]] = raws(s.Messages)
-		}
-	}
-	for _, p := range r.parts {
-		msgs, err := p.cmd.Result()
-		if err != nil {
-			return err
-		}
-		r.raw[p.span] = raws(msgs)
-	}
-	for _, n := range r.held {
-		if err := n.Err(); err != nil {
-			return err
-		}
-	}
-	return nil
+func has(m map[string]int, key string) bool {
+	_, ok := m[key]
+	return ok
 }
 
-func raws(msgs []redis.XMessage) []raw {
-	out := make([]raw, len(msgs))
-	for i := range msgs {
-		text, ok := msgs[i].Values[field].(string)
-		out[i] = raw{msgs[i].ID, text, ok && len(msgs[i].Values) == 1}
-	}
-	return out
+func (r *reading) startWhole(tag int) *whole {
+	k := r.log.keys
+	w := &whole{spans: map[string]int{}, call: &redisdb.Call{Script: readScript, Keys: []string{k.done(tag), k.held(tag)}, Args: []any{0}}}
+	r.whole[tag], r.calls = w, append(r.calls, w.call)
+	r.accept = append(r.accept, func(reply []any) {
+		r.failed[tag] = r.failed[tag] || number(reply[0]) > 0
+		for _, s := range reply[1:] {
+			page, _ := s.([]any)
+			name, _ := page[0].(string)
+			r.take(w.spans[name], page)
+		}
+	})
+	return w
 }
 
-// sendKeys reads what is read by key.
-func (r *reading) sendKeys(ctx context.Context) error {
-	if len(r.keys) == 0 {
-		return nil
+// planPart reads up to a bound, or for a key.
+func (r *reading) planPart(i int, stream string, tag int) {
+	s, k := &r.spans[i], r.log.keys
+	upto, key := "+", []byte(nil)
+	if s.Upto != 0 {
+		upto = strconv.FormatUint(packOf(s.Upto).counter, 10)
 	}
-	calls := make([]*redisdb.Call, len(r.keys))
-	for i := range r.keys {
-		calls[i] = r.keys[i].call
+	if s.Key != "" {
+		key = beginning(s.Key)
 	}
-	if err := r.log.run(ctx, "read", calls...); err != nil {
-		return err
-	}
-	for _, k := range r.keys {
-		reply, _ := k.call.Reply.([]any)
-		page := &r.pages[k.span]
-		if counter, err := strconv.ParseUint(reply[0].(string), 10, 64); err == nil {
-			page.Next = counter<<bucketBits | bucketOf(r.spans[k.span].Key)
+	call := &redisdb.Call{Script: scanScript, Keys: []string{k.done(tag), k.held(tag), stream}, Args: []any{r.after(s), upto, key, s.Limit, look}}
+	r.calls = append(r.calls, call)
+	r.accept = append(r.accept, func(reply []any) {
+		r.failed[tag] = r.failed[tag] || number(reply[0]) > 0
+		page, _ := reply[2].([]any)
+		r.take(i, page)
+		last, _ := reply[1].(string)
+		if id, ok := parsePackID(last); ok && r.pages[i].More {
+			r.pages[i].Next = id.seq(lastPlace) // up to there it looked at all
 		}
-		page.More = number(reply[1]) == 1
-		for i := 2; i+1 < len(reply); i += 2 {
-			r.raw[k.span] = append(r.raw[k.span], raw{reply[i].(string), reply[i+1].(string), true})
-		}
-	}
-	return nil
+	})
 }
 
-// decode makes the page of a span.
-func (r *reading) decode(i int) {
-	s, page, found := &r.spans[i], &r.pages[i], r.raw[i]
+// after returns the ID after which to read: in front of the pack of the span's
+// beginning, or behind it if that is known to be its end.
+func (r *reading) after(s *queue.Span) string {
+	counter := strconv.FormatUint(packOf(s.After).counter, 10)
+	if placeOf(s.After) == lastPlace || s.After != 0 && r.log.ends[s.Shard][s.Priority].Load() == s.After {
+		return counter + "-" + strconv.Itoa(packSize)
+	}
+	return counter + "-0"
+}
+
+// take keeps what a script found of a stream.
+func (r *reading) take(span int, page []any) {
+	r.pages[span].More = number(page[1]) == 1
+	r.found[span] = make([]entry, 0, len(page)/3)
+	for i := 2; i+2 < len(page); i += 3 {
+		var e entry
+		e.id, _ = page[i].(string)
+		if fields, _ := page[i+1].([]any); len(fields) == 2 && fields[0] == field {
+			e.body, e.ok = fields[1].(string)
+		} else {
+			e.body = foreign(fields)
+		}
+		done, _ := page[i+2].(string)
+		e.done = bitmap(done)
+		r.found[span] = append(r.found[span], e)
+	}
+}
+
+// foreign returns the messages, if any, of an entry with other fields.
+func foreign(fields []any) string {
+	for i := 0; i+1 < len(fields); i += 2 {
+		if fields[i] == field {
+			text, _ := fields[i+1].(string)
+			return text
+		}
+	}
+	return ""
+}
+
+// page makes the page of a span.
+func (r *reading) page(i int) {
+	s, page := &r.spans[i], &r.pages[i]
 	page.Settled = queue.AllSettled
-	page.Next = max(page.Next, s.After)
-	if len(found) > s.Limit {
-		found, page.More = found[:s.Limit], true
-	}
-	if len(found) > 0 {
-		page.Entries = make([]queue.Entry, 0, len(found))
-	}
-	for _, e := range found {
-		seq, ok := parseID(e.id)
-		page.Next = max(page.Next, seq)
-		var m sync.Message
-		if ok = ok && e.ok; ok {
-			var err error
-			m, err = decode(e.message, s.Priority)
-			ok = err == nil
+	reach := page.Next
+	page.Next = s.After
+	for _, e := range r.found[i] {
+		if !r.open(i, &e) {
+			return
 		}
-		if !ok {
-			r.bad = append(r.bad, corrupt{s.Shard, s.Priority, e})
-			continue
-		}
-		page.Entries = append(page.Entries, queue.Entry{Seq: seq, Message: m})
 	}
+	page.Next = max(page.Next, reach)
+	if s.Upto != 0 {
+		page.Next = max(s.After, min(page.Next, s.Upto))
+	}
+}
+
+// open adds the messages of an entry and reports whether the page may go on.
+func (r *reading) open(i int, e *entry) bool {
+	s, page := &r.spans[i], &r.pages[i]
+	id, ok := parsePackID(e.id)
+	var rest string
+	if ok = ok && e.ok; ok {
+		r.frames, rest = id.frames(r.frames[:0], e.body)
+	}
+	if !ok || len(r.frames) == 0 {
+		r.bad = append(r.bad, corrupt{shard: s.Shard, priority: s.Priority, entry: e.id, what: e.body})
+		return true
+	}
+	page.Entries = slices.Grow(page.Entries, min(len(r.frames), s.Limit-len(page.Entries)))
+	for _, f := range r.frames {
+		seq := id.seq(f.place)
+		switch {
+		case seq <= s.After:
+		case s.Upto != 0 && seq > s.Upto:
+			page.More = false
+			return false
+		case !ofKey(f.text, s.Key):
+		case e.done.has(f.place):
+			page.Next = seq
+		case len(page.Entries) == s.Limit:
+			page.More = true
+			return false
+		default:
+			page.Next = seq
+			r.add(i, id, f)
+		}
+	}
+	r.close(i, id, e, rest)
+	return true
+}
+
+// ofKey reports whether a message is of the key; all are of "".
+func ofKey(text, key string) bool {
+	return key == "" || strings.HasPrefix(text, string(beginning(key)))
+}
+
+// add adds a message.
+func (r *reading) add(i int, id packID, f frame) {
+	s := &r.spans[i]
+	m, err := decode(f.text, s.Priority)
+	if err != nil {
+		r.bad = append(r.bad, corrupt{s.Shard, s.Priority, id.String(), mask(nil).add(f.place), 1, f.text})
+		return
+	}
+	r.pages[i].Entries = append(r.pages[i].Entries, queue.Entry{Seq: id.seq(f.place), Message: m})
+}
+
+// close ends a pack. What is missing has no place; the next ones stand for it.
+func (r *reading) close(i int, id packID, e *entry, rest string) {
+	s, last := &r.spans[i], r.frames[len(r.frames)-1].place
+	if s.Key == "" && s.Upto == 0 {
+		r.log.ends[s.Shard][s.Priority].Store(id.seq(last))
+	}
+	missing := id.count - len(r.frames)
+	if missing == 0 || e.done.has(last+1) {
+		return
+	}
+	var bits mask
+	for n := range missing {
+		bits = bits.add(last + 1 + n)
+	}
+	r.bad = append(r.bad, corrupt{s.Shard, s.Priority, e.id, bits, missing, rest})
 }
 
 // addHeld adds what is known of failures, if there are any.
 func (r *reading) addHeld(ctx context.Context) error {
-	pipe := r.log.client.Pipeline()
+	pipe, k := r.log.client.Pipeline(), r.log.keys
 	got := map[int]*redis.SliceCmd{}
 	for i := range r.pages {
-		tag := r.log.keys.tag(r.spans[i].Shard)
-		if len(r.pages[i].Entries) == 0 || r.held[tag].Val() == 0 {
+		s := &r.spans[i]
+		tag := k.tag(s.Shard)
+		if len(r.pages[i].Entries) == 0 || !r.failed[tag] {
 			continue
 		}
-		ids := make([]string, len(r.pages[i].Entries))
-		for j := range ids {
-			ids[j] = entryID(r.pages[i].Entries[j].Seq)
+		names := make([]string, len(r.pages[i].Entries))
+		for j := range names {
+			names[j] = k.heldName(s.Shard, s.Priority, r.pages[i].Entries[j].Seq)
 		}
-		got[i] = pipe.HMGet(ctx, r.log.keys.held(tag), ids...)
+		got[i] = pipe.HMGet(ctx, k.held(tag), names...)
 	}
 	if len(got) == 0 {
 		return nil

@@ -19,25 +19,30 @@ var (
 	holdSource string
 	//go:embed lua/join.lua
 	joinSource string
-	//go:embed lua/key.lua
-	keySource string
+	//go:embed lua/finish.lua
+	finishSource string
 	//go:embed lua/lease.lua
 	leaseSource string
 	//go:embed lua/release.lua
 	releaseSource string
+	//go:embed lua/read.lua
+	readSource string
 	//go:embed lua/replay.lua
 	replaySource string
+	//go:embed lua/scan.lua
+	scanSource string
 )
 
 var (
 	appendScript  = redisdb.NewScript(appendSource)
-	buryScript    = redisdb.NewScript(burySource)
-	deleteScript  = redisdb.NewScript(deleteSource)
+	buryScript    = redisdb.NewScript(finishSource + burySource)
+	deleteScript  = redisdb.NewScript(finishSource + deleteSource)
 	discardScript = redisdb.NewScript(discardSource)
 	holdScript    = redisdb.NewScript(holdSource)
 	joinScript    = redisdb.NewScript(joinSource)
-	keyScript     = redisdb.NewScript(keySource)
 	leaseScript   = redisdb.NewScript(leaseSource)
 	releaseScript = redisdb.NewScript(releaseSource)
+	readScript    = redisdb.NewScript(readSource)
 	replayScript  = redisdb.NewScript(replaySource)
+	scanScript    = redisdb.NewScript(scanSource)
 )

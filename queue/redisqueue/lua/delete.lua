@@ -1,29 +1,23 @@
--- Deletes entries of several shards, each behind its fence.
--- KEYS: held, then per fence: owner, and per stream: stream, and per entry:
---       index.
+-- Deletes messages of several shards, each behind its fence.
+-- KEYS: done, held, waiting, then per fence: owner, and per stream: stream.
 -- ARGV: number of fences, then per fence: token, number of streams, and per
---       stream: number of entries, their IDs.
+--       stream: number of packs, and per pack: ID, bits, how many.
 -- Returns per fence whether it held.
-local k, a = 1, 0
+local k, a = 3, 0
 local function key() k = k + 1; return KEYS[k] end
 local function arg() a = a + 1; return ARGV[a] end
-local anyHeld = redis.call('HLEN', KEYS[1]) > 0
-local out = {}
+local out, packs = {}, {}
 for fence = 1, tonumber(arg()) do
   local owner, token = redis.call('HMGET', key(), 'owner', 'token'), arg()
   local holds = owner[1] and owner[1] ~= '' and owner[2] == token
   out[fence] = holds and 1 or 0
   for _ = 1, tonumber(arg()) do
-    local stream, ids = key(), {}
-    for i = 1, tonumber(arg()) do
-      local index = key()
-      ids[i] = arg()
-      if holds then redis.call('LREM', index, 1, string.match(ids[i], '^%d+')) end
-    end
-    if holds then
-      redis.call('XDEL', stream, unpack(ids))
-      if anyHeld then redis.call('HDEL', KEYS[1], unpack(ids)) end
+    local stream = key()
+    for _ = 1, tonumber(arg()) do
+      local id, bits, n = arg(), arg(), tonumber(arg())
+      if holds then packs[#packs + 1] = { stream, id, bits, n } end
     end
   end
 end
+finish(KEYS[1], KEYS[2], KEYS[3], packs)
 return out
