@@ -27,8 +27,10 @@
 //
 // What one call pushes to one stream lies in one row, which is removed when all
 // of it is done; until then each message that is done costs a bit. So a push of
-// hundreds costs little more than one of a few. What is done is kept in the row
-// until the second heartbeat after it, if others of the row wait for longer.
+// hundreds costs little more than one of a few. If others of the row wait for
+// longer, what is done is kept with them until the second heartbeat, of which
+// each writes up to 100 rows anew, or, if the process ended before, until
+// another of them is done.
 //
 // # What goes wrong
 //

@@ -156,12 +156,17 @@ func TestOlderFile(t *testing.T) {
 	old(3, "first", sync.Live, nil)
 	old(5, "other", sync.Facts, nil)
 	old(9, "third", sync.Live, nil)
+	must(t, s.DB().Update(t.Context(), "test", func(tx *sqlitedb.Tx) error { // more than a pack holds
+		_, err := tx.Exec(`WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 2500)
+			INSERT INTO message SELECT ? + 100 + n, 'k', 'late' || n, ?, NULL, NULL, x'' FROM n`, int64(queue.ShardOf("k", 8))<<59, t0.UnixMicro())
+		return err
+	}))
 	must(t, s.Close())
 	s = openStore(t, path, nil)
 	l := openLog(t, s)
 	got := readAll(t, l, "k")
-	if fmt.Sprint(ids(got)) != "[first second third]" || got[1].Held == nil || got[1].Held.Attempts != 2 || got[0].Held != nil || string(got[2].Message.Payload) != "third" {
-		t.Errorf("there are %+v", got)
+	if len(got) != 2503 || fmt.Sprint(ids(got[:3])) != "[first second third]" || got[2502].Message.ID != "late2500" || got[1].Held == nil || got[1].Held.Attempts != 2 || got[0].Held != nil || string(got[2].Message.Payload) != "third" {
+		t.Errorf("there are %d, first %+v", len(got), got[:min(3, len(got))])
 	}
 	pages, err := l.Read(t.Context(), []queue.Span{{Shard: queue.ShardOf("k", 8), Priority: sync.Facts, Limit: 10}})
 	must(t, err)
